@@ -9,8 +9,17 @@
 //! - [`codec`]: bytes to event.
 //! - [`pipeline`]: event to documents, as a YAML file says.
 
+pub mod backoff;
+pub mod budget;
+pub mod bulk;
+pub mod clock;
 pub mod codec;
+pub mod dead_letter;
+pub mod dispatch;
 pub mod event;
+pub mod ledger;
 pub mod pipeline;
+pub mod reader;
 pub mod record;
+pub mod worker;
 pub mod yaml;

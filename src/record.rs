@@ -199,11 +199,14 @@ pub enum DropReason {
     EmptyArray,
     /// A `drop` processor of the pipeline.
     Pipeline,
+    /// An ingest pipeline inside Elasticsearch.
+    ServerPipeline,
 }
 
 impl DropReason {
     /// Every reason, in the order in which they are reported.
-    pub const ALL: [Self; 4] = [Self::Tombstone, Self::EmptyPayload, Self::EmptyArray, Self::Pipeline];
+    pub const ALL: [Self; 5] =
+        [Self::Tombstone, Self::EmptyPayload, Self::EmptyArray, Self::Pipeline, Self::ServerPipeline];
 
     /// The reason's name in metrics and logs.
     pub fn as_str(self) -> &'static str {
@@ -212,6 +215,7 @@ impl DropReason {
             Self::EmptyPayload => "empty_payload",
             Self::EmptyArray => "empty_array",
             Self::Pipeline => "pipeline",
+            Self::ServerPipeline => "server_pipeline",
         }
     }
 }
@@ -233,8 +237,7 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order of the way.
-    pub const ALL: [Self; 5] =
-        [Self::Codec, Self::Pipeline, Self::Destination, Self::Encode, Self::Elasticsearch];
+    pub const ALL: [Self; 5] = [Self::Codec, Self::Pipeline, Self::Destination, Self::Encode, Self::Elasticsearch];
 
     /// The stage's name in dead letters, metrics and logs.
     pub fn as_str(self) -> &'static str {
@@ -246,6 +249,17 @@ impl Stage {
             Self::Elasticsearch => "elasticsearch",
         }
     }
+}
+
+/// Why a record, or one of its documents, cannot be indexed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Where on its way it was rejected.
+    pub stage: Stage,
+    /// The reason, for a person.
+    pub reason: String,
+    /// The index that the document was meant for, where that is known.
+    pub index: Option<String>,
 }
 
 /// What became of one document, or of a record without documents: it is settled.

@@ -1,0 +1,82 @@
+//! A dead letter: a record that was rejected, with its raw bytes, its true origin, and why.
+//!
+//! It is delivered before its record's offset counts as settled. Delivery is at least once: `kelp.id` tells repeats.
+
+use std::sync::Arc;
+
+use crate::bulk::{Batch, Settlement, document_id};
+use crate::clock::write_iso8601;
+use crate::record::{Fate, Stage};
+
+pub use crate::record::Rejection;
+
+/// The longest reason that a letter carries, in bytes.
+const MAX_REASON: usize = 4096;
+
+/// A rejected record on its way to the dead letters. The bytes stay in the batch.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// The worker that waits for its delivery.
+    pub worker: usize,
+    /// The batch that the record is in.
+    pub batch: Arc<Batch>,
+    /// The record's place in the batch.
+    pub record: u32,
+    /// Which of the record's documents was rejected, from 0.
+    pub sub: u32,
+    /// Why.
+    pub rejection: Rejection,
+}
+
+impl Letter {
+    /// The id that the document has, or would have had.
+    pub fn id(&self) -> String {
+        let records = &self.batch.records;
+        document_id(records.origin(), records.offset(self.record as usize), self.sub)
+    }
+
+    /// What to tell the worker once the letter is delivered.
+    pub fn settlement(&self) -> Settlement {
+        Settlement {
+            holding: self.batch.records.origin().holding,
+            seq: self.batch.first_seq + u64::from(self.record),
+            fate: Fate::DeadLettered(self.rejection.stage),
+        }
+    }
+
+    /// The letter's own headers, which stand before those of the record. `pipeline` is name and version.
+    pub fn headers(&self, pipeline: (&str, &str)) -> Vec<(&'static str, String)> {
+        let origin = self.batch.records.origin();
+        let record = self.batch.records.get(self.record as usize);
+        let mut headers = vec![
+            ("kelp.id", self.id()),
+            ("kelp.topic", record.topic.to_owned()),
+            ("kelp.partition", record.partition.to_string()),
+            ("kelp.offset", record.offset.to_string()),
+            ("kelp.incarnation", origin.incarnation.to_string()),
+            ("kelp.stage", self.rejection.stage.as_str().to_owned()),
+            ("kelp.reason", cut(&self.rejection.reason, MAX_REASON).to_owned()),
+            ("kelp.pipeline", pipeline.0.to_owned()),
+            ("kelp.pipeline.version", pipeline.1.to_owned()),
+        ];
+        if let Some(timestamp) = record.timestamp {
+            let mut text = Vec::with_capacity(24);
+            write_iso8601(timestamp, &mut text);
+            headers.push(("kelp.timestamp", String::from_utf8_lossy(&text).into_owned()));
+        }
+        if let Some(index) = &self.rejection.index {
+            headers.push(("kelp.index", index.clone()));
+        }
+        headers
+    }
+
+    /// The stage at which it was rejected.
+    pub fn stage(&self) -> Stage {
+        self.rejection.stage
+    }
+}
+
+/// The longest beginning of `text` that has at most `max` bytes and ends between characters.
+fn cut(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}

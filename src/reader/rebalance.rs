@@ -1,0 +1,213 @@
+//! How rebalances are served: one at a time, in the order in which they were recorded.
+
+use std::sync::Arc;
+
+use super::{Effect, Holding, Input, Notice, RESOLVE, Reader, Resolved, Start};
+use crate::clock::Moment;
+use crate::record::{HoldingId, Origin, TopicPartition};
+
+/// What the metadata of our commits begins with; the topic's incarnation follows.
+const METADATA_PREFIX: &str = "kelp:";
+
+/// The metadata of a commit.
+pub(super) fn metadata(incarnation: &str) -> String {
+    format!("{METADATA_PREFIX}{incarnation}")
+}
+
+/// What is being served.
+#[derive(Debug)]
+pub(super) enum Serving {
+    Nothing,
+    /// The broker was asked about these.
+    Resolving {
+        partitions: Vec<TopicPartition>,
+        attempt: u32,
+    },
+    /// It did not answer; it is asked again.
+    ResolveAgain {
+        at: Moment,
+        partitions: Vec<TopicPartition>,
+        attempt: u32,
+    },
+    /// What is in flight of these settles.
+    Draining {
+        partitions: Vec<TopicPartition>,
+        until: Moment,
+    },
+    /// What was settled is being committed.
+    Committing {
+        partitions: Vec<TopicPartition>,
+        until: Moment,
+    },
+}
+
+impl Serving {
+    pub(super) fn wake_at(&self) -> Option<Moment> {
+        match self {
+            Self::Nothing | Self::Resolving { .. } => None,
+            Self::ResolveAgain { at, .. } => Some(*at),
+            Self::Draining { until, .. } | Self::Committing { until, .. } => Some(*until),
+        }
+    }
+
+    pub(super) fn wants_commit(&self) -> bool {
+        matches!(self, Self::Draining { .. } | Self::Committing { .. })
+    }
+}
+
+impl Reader {
+    /// Goes on with what is being served, and takes up the next as long as something can be done.
+    pub(super) fn serve(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        loop {
+            match std::mem::replace(&mut self.serving, Serving::Nothing) {
+                Serving::Nothing => match self.waiting.pop_front() {
+                    None => return,
+                    Some(Input::Assigned(partitions)) => self.begin_assign(partitions, effects),
+                    Some(Input::Revoked { partitions, lost }) => self.begin_revoke(now, partitions, lost, effects),
+                    Some(other) => unreachable!("only rebalances wait: {other:?}"),
+                },
+                Serving::Draining { partitions, until } => {
+                    let open =
+                        |partition: &TopicPartition| self.holdings.get(partition).is_some_and(|held| !held.drained);
+                    if partitions.iter().any(open) && now < until {
+                        self.serving = Serving::Draining { partitions, until };
+                        return;
+                    }
+                    for partition in partitions.iter().filter(|partition| open(partition)) {
+                        effects.push(Effect::Tell(Notice::NotDrained(partition.clone())));
+                    }
+                    let until = now + self.settings.drain_timeout;
+                    self.serving = Serving::Committing { partitions, until };
+                }
+                Serving::Committing { partitions, until } => {
+                    let open =
+                        |partition| self.holdings.get(partition).is_some_and(|held: &Holding| !held.is_committed());
+                    if partitions.iter().any(open) && now < until {
+                        self.serving = Serving::Committing { partitions, until };
+                        return;
+                    }
+                    self.end(&partitions, effects);
+                    effects.push(Effect::Unassign(partitions));
+                }
+                Serving::ResolveAgain { at, partitions, attempt } if now >= at => {
+                    effects.push(Effect::Resolve(partitions.clone()));
+                    self.serving = Serving::Resolving { partitions, attempt };
+                    return;
+                }
+                waits @ (Serving::Resolving { .. } | Serving::ResolveAgain { .. }) => {
+                    self.serving = waits;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn begin_assign(&mut self, partitions: Vec<TopicPartition>, effects: &mut Vec<Effect>) {
+        // Whoever is about to leave starts nothing new.
+        if partitions.is_empty() || self.shutdown.is_some() {
+            self.assigned_once = true;
+            effects.push(Effect::Assign(Vec::new()));
+            return;
+        }
+        effects.push(Effect::Resolve(partitions.clone()));
+        self.serving = Serving::Resolving { partitions, attempt: 0 };
+    }
+
+    fn begin_revoke(&mut self, now: Moment, partitions: Vec<TopicPartition>, lost: bool, effects: &mut Vec<Effect>) {
+        if lost {
+            self.end(&partitions, effects);
+            effects.push(Effect::Unassign(partitions));
+            return;
+        }
+        for partition in &partitions {
+            if let Some(held) = self.holdings.get(partition) {
+                effects.push(Effect::Drain(held.origin.holding));
+            }
+        }
+        self.serving = Serving::Draining { partitions, until: now + self.settings.drain_timeout };
+    }
+
+    pub(super) fn resolved(&mut self, now: Moment, answer: Result<Vec<Resolved>, String>, effects: &mut Vec<Effect>) {
+        let (partitions, attempt) = match std::mem::replace(&mut self.serving, Serving::Nothing) {
+            Serving::Resolving { partitions, attempt } => (partitions, attempt),
+            other => {
+                self.serving = other;
+                return;
+            }
+        };
+        let mut answer = match answer {
+            Ok(answer) => answer,
+            Err(why) => {
+                effects.push(Effect::Tell(Notice::NotResolved(why)));
+                let at = now + RESOLVE.delay(attempt, self.chance.bits());
+                self.serving = Serving::ResolveAgain { at, partitions, attempt: attempt + 1 };
+                return;
+            }
+        };
+        if self.shutdown.is_some() {
+            effects.push(Effect::Assign(Vec::new()));
+            return;
+        }
+        // Partitions of a topic next to each other: the workers get a like share of each.
+        answer.sort_by(|a, b| a.partition.cmp(&b.partition));
+        let starts = answer.into_iter().map(|resolved| self.begin(resolved, effects)).collect();
+        self.assigned_once = true;
+        effects.push(Effect::Assign(starts));
+        let load = self.load();
+        effects.push(Effect::Tell(Notice::Placed(load)));
+    }
+
+    fn load(&self) -> Vec<usize> {
+        let mut load = vec![0; self.settings.workers];
+        for held in self.holdings.values() {
+            load[held.worker] += 1;
+        }
+        load
+    }
+
+    fn begin(&mut self, resolved: Resolved, effects: &mut Vec<Effect>) -> Start {
+        let Resolved { partition, incarnation, committed, bounds: (low, end) } = resolved;
+        let position = match committed {
+            // Metadata that is not ours (of another program in the same group) says nothing about the topic.
+            Some((_, metadata)) if made_again(&metadata, &incarnation) => {
+                effects.push(Effect::Tell(Notice::TopicMadeAgain(partition.clone())));
+                low
+            }
+            Some((offset, _)) if offset < low && self.settings.restart_out_of_range => {
+                effects.push(Effect::Tell(Notice::OutOfRange(partition.clone(), super::OutOfRange::Restarted)));
+                low
+            }
+            Some((offset, _)) => offset,
+            None if self.settings.start_at_end => end,
+            None => low,
+        };
+        self.epoch += 1;
+        let field = self.settings.origin_fields.get(&partition.topic).cloned();
+        let origin = Arc::new(Origin {
+            holding: HoldingId(self.epoch),
+            partition: partition.clone(),
+            incarnation,
+            field: field.unwrap_or_else(|| "kafka".into()),
+        });
+        let load = self.load();
+        let worker = (0..load.len()).min_by_key(|worker| load[*worker]).unwrap_or(0);
+        let held = Holding {
+            origin: Arc::clone(&origin),
+            worker,
+            end,
+            committable: position,
+            committed: position,
+            drained: false,
+            stopped: false,
+        };
+        self.holdings.insert(partition, held);
+        Start { origin, position, worker }
+    }
+}
+
+/// True if the commit was made under another incarnation of the topic.
+fn made_again(metadata: &str, incarnation: &str) -> bool {
+    let before = metadata.strip_prefix(METADATA_PREFIX);
+    // A broker that was updated gives ids to the topics that it had before.
+    before.is_some_and(|before| before != incarnation && before != "0")
+}

@@ -1,0 +1,336 @@
+//! The worker core: the holdings of one thread, their ledgers, and the bodies that it fills.
+//!
+//! `step(now, input) -> effects`, without input or output of its own: time is given, no lock or channel is inside, and
+//! what turns a record into documents is a [`Transform`] that the edge brings along. The same code runs under the real
+//! edges and under the simulator.
+//!
+//! Documents of a partition enter the bodies in offset order, and a body leaves when it is full, when the oldest document
+//! in it has waited for the linger time, or when a holding that it has documents of is being drained.
+
+mod body;
+mod transform;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::budget::{Budget, Permit};
+use crate::bulk::{Batch, Bulk, Settlement};
+use crate::clock::Moment;
+use crate::dead_letter::Letter;
+use crate::ledger::{Contradiction, Counts, Ledger};
+use crate::record::{DropReason, Fate, HoldingId, Origin, RecordBatch, Stage, TopicPartition};
+
+pub use body::Emit;
+use body::{Bodies, Unit};
+pub use transform::PipelineTransform;
+
+/// Turns records into documents.
+pub trait Transform {
+    /// Gives everything that one record becomes to `emit`: at least one document, drop or rejection.
+    fn transform(&mut self, records: &RecordBatch, index: usize, emit: &mut Emit<'_>);
+}
+
+/// When a body is sent.
+#[derive(Debug, Clone)]
+pub struct BulkLimits {
+    /// A body of this many bytes is full.
+    pub max_bytes: usize,
+    /// A body of this many documents is full.
+    pub max_documents: usize,
+    /// How long a document waits in a body for others.
+    pub linger: Duration,
+    /// A document of more bytes than this is rejected.
+    pub max_document_bytes: usize,
+}
+
+/// What a worker is told.
+#[derive(Debug)]
+pub enum Input {
+    /// A holding begins; its next offset is `position`.
+    Begin {
+        /// The holding and its partition.
+        origin: Arc<Origin>,
+        /// The next offset.
+        position: i64,
+    },
+    /// Records of a holding, in order.
+    Records {
+        /// The records.
+        records: RecordBatch,
+        /// Their part of the memory limit.
+        permit: Option<Permit>,
+    },
+    /// The consumer's position of a holding after all the records that were given before.
+    Position {
+        /// The holding.
+        holding: HoldingId,
+        /// The next offset that the consumer would fetch.
+        position: i64,
+    },
+    /// Outcomes.
+    Settled(Vec<Settlement>),
+    /// Nothing more will be read for this holding: send what is waiting, tell when all is settled.
+    Drain(HoldingId),
+    /// The holding is over; whatever comes for it later does nothing.
+    End(HoldingId),
+    /// Only time has passed.
+    Tick,
+}
+
+/// What a worker asks its edge to do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Hand a full body to the dispatch.
+    Submit(Bulk),
+    /// Deliver a dead letter, then tell the outcome as a settlement.
+    Letter(Letter),
+    /// A holding's watermark moved.
+    Committable(Committable),
+    /// Everything of a holding that is being drained is settled.
+    Drained(HoldingId),
+    /// Records were settled, by fate; for the metrics.
+    Counted(Tally),
+    /// A contradiction inside the service: commit nothing more, stop.
+    Fault(TopicPartition, Contradiction),
+}
+
+/// A watermark that moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committable {
+    /// The holding.
+    pub holding: HoldingId,
+    /// The next offset that is safe to commit.
+    pub offset: i64,
+    /// The timestamp of the last settled record below it, in milliseconds since 1970.
+    pub timestamp: Option<i64>,
+}
+
+/// What was counted in one step for one topic.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The change of the ledger's counts.
+    pub counts: Counts,
+    /// Drops by reason, in the order of [`DropReason::ALL`].
+    pub dropped: [u64; DropReason::ALL.len()],
+}
+
+struct Holding {
+    origin: Arc<Origin>,
+    ledger: Ledger,
+    draining: bool,
+    told: i64,
+}
+
+/// The state of one worker.
+pub struct Worker<T> {
+    id: usize,
+    transform: T,
+    holdings: HashMap<HoldingId, Holding>,
+    bodies: Bodies,
+    budget: Option<Budget>,
+    units: Vec<Unit>,
+    tally: Tally,
+}
+
+impl<T: Transform> Worker<T> {
+    /// A worker without holdings. `id` is its number among the workers of the process.
+    pub fn new(id: usize, transform: T, limits: BulkLimits, budget: Option<Budget>) -> Self {
+        Self {
+            id,
+            transform,
+            holdings: HashMap::new(),
+            bodies: Bodies::new(limits),
+            budget,
+            units: Vec::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes one input, and appends what is to be done to `effects`.
+    pub fn step(&mut self, now: Moment, input: Input, effects: &mut Vec<Effect>) {
+        match input {
+            Input::Begin { origin, position } => {
+                let ledger = Ledger::new(position);
+                let id = origin.holding;
+                self.holdings.insert(id, Holding { origin, ledger, draining: false, told: position });
+            }
+            Input::Records { records, permit } => self.records(now, records, permit, effects),
+            Input::Position { holding, position } => {
+                if let Some(held) = self.holdings.get_mut(&holding) {
+                    held.ledger.at_position(position);
+                }
+                self.report(holding, effects);
+            }
+            Input::Settled(settlements) => self.settle(&settlements, effects),
+            Input::Drain(holding) => {
+                if let Some(held) = self.holdings.get_mut(&holding) {
+                    held.draining = true;
+                    self.seal(|bodies, seal| bodies.seal_holding(holding, seal), effects);
+                }
+                self.report(holding, effects);
+            }
+            Input::End(holding) => {
+                self.holdings.remove(&holding);
+                self.bodies.forget(holding);
+            }
+            Input::Tick => self.seal(|bodies, seal| bodies.seal_older(now, seal), effects),
+        }
+    }
+
+    /// When the worker wants to be told the time again, if nothing else comes before.
+    pub fn wake_at(&self) -> Option<Moment> {
+        self.bodies.oldest_deadline()
+    }
+
+    /// Bytes in bodies that are not sent yet.
+    pub fn open_bytes(&self) -> usize {
+        self.bodies.bytes()
+    }
+
+    /// Records in flight over all holdings.
+    pub fn in_flight(&self) -> u64 {
+        self.holdings.values().map(|held| held.ledger.in_flight()).sum()
+    }
+
+    /// The counts of a holding.
+    pub fn counts(&self, holding: HoldingId) -> Option<Counts> {
+        self.holdings.get(&holding).map(|held| held.ledger.counts())
+    }
+
+    fn records(&mut self, now: Moment, records: RecordBatch, permit: Option<Permit>, effects: &mut Vec<Effect>) {
+        let holding = records.origin().holding;
+        let Some(held) = self.holdings.get_mut(&holding) else { return };
+        let stamps = records.iter().map(|record| (record.offset, record.timestamp.unwrap_or(-1)));
+        let first_seq = match held.ledger.receive(stamps) {
+            Ok(first_seq) => first_seq,
+            Err(fault) => {
+                effects.push(Effect::Fault(held.origin.partition.clone(), fault));
+                return;
+            }
+        };
+        flush(&mut self.tally, &held.origin.partition.topic, effects);
+        self.tally.counts.received += records.len() as u64;
+        let batch = Arc::new(Batch { records, first_seq, permit });
+        for index in 0..batch.records.len() {
+            self.units.clear();
+            let mut emit = Emit::new(&mut self.bodies, &mut self.units, &batch, index, now);
+            self.transform.transform(&batch.records, index, &mut emit);
+            self.enter(&batch, index, effects);
+            let (id, budget) = (self.id, self.budget.as_ref());
+            self.bodies.seal_full(&mut |open| effects.push(Effect::Submit(open.into_bulk(id, budget))));
+        }
+        self.report(holding, effects);
+    }
+
+    /// Enters what the transform made of a record into the ledger.
+    fn enter(&mut self, batch: &Arc<Batch>, index: usize, effects: &mut Vec<Effect>) {
+        let origin = batch.records.origin();
+        let Some(held) = self.holdings.get_mut(&origin.holding) else { return };
+        let seq = batch.first_seq + index as u64;
+        if let Err(fault) = held.ledger.units(seq, self.units.len() as u32) {
+            effects.push(Effect::Fault(origin.partition.clone(), fault));
+            return;
+        }
+        for unit in self.units.drain(..) {
+            match unit {
+                Unit::Document => {}
+                Unit::Dropped(reason) => {
+                    let settled = held.ledger.settle(seq, Fate::Dropped(reason));
+                    count(&mut self.tally, settled, &origin.partition, effects);
+                }
+                Unit::Rejected { sub, rejection } => effects.push(Effect::Letter(Letter {
+                    worker: self.id,
+                    batch: Arc::clone(batch),
+                    record: index as u32,
+                    sub,
+                    rejection,
+                })),
+            }
+        }
+    }
+
+    fn settle(&mut self, settlements: &[Settlement], effects: &mut Vec<Effect>) {
+        let mut touched: Vec<HoldingId> = Vec::new();
+        for run in settlements.chunk_by(|a, b| a.holding == b.holding) {
+            let Some(holding) = run.first().map(|settlement| settlement.holding) else { continue };
+            // A holding that is over settles nothing: its records belong to the next owner.
+            let Some(held) = self.holdings.get_mut(&holding) else { continue };
+            for settlement in run {
+                let settled = held.ledger.settle(settlement.seq, settlement.fate);
+                if self.tally.topic != held.origin.partition.topic {
+                    flush(&mut self.tally, &held.origin.partition.topic, effects);
+                }
+                count(&mut self.tally, settled, &held.origin.partition, effects);
+            }
+            if !touched.contains(&holding) {
+                touched.push(holding);
+            }
+        }
+        for holding in touched {
+            self.report(holding, effects);
+        }
+    }
+
+    /// Tells what changed for a holding.
+    fn report(&mut self, holding: HoldingId, effects: &mut Vec<Effect>) {
+        let Some(held) = self.holdings.get_mut(&holding) else { return };
+        flush(&mut self.tally, &held.origin.partition.topic, effects);
+        let offset = held.ledger.committable();
+        if offset > held.told {
+            held.told = offset;
+            let timestamp = held.ledger.settled_timestamp();
+            effects.push(Effect::Committable(Committable { holding, offset, timestamp }));
+        }
+        if held.draining && held.ledger.is_settled() {
+            held.draining = false;
+            effects.push(Effect::Drained(holding));
+        }
+    }
+
+    fn seal(&mut self, which: impl FnOnce(&mut Bodies, &mut dyn FnMut(body::Open)), effects: &mut Vec<Effect>) {
+        let (id, budget) = (self.id, self.budget.as_ref());
+        which(&mut self.bodies, &mut |open| effects.push(Effect::Submit(open.into_bulk(id, budget))));
+    }
+}
+
+/// Counts a settled record; a contradiction becomes a fault.
+fn count(
+    tally: &mut Tally,
+    settled: Result<Option<Fate>, Contradiction>,
+    partition: &TopicPartition,
+    effects: &mut Vec<Effect>,
+) {
+    match settled {
+        Ok(None) => {}
+        Ok(Some(Fate::Indexed)) => tally.counts.indexed += 1,
+        Ok(Some(Fate::Duplicate)) => tally.counts.duplicate += 1,
+        Ok(Some(Fate::DeadLettered(
+            Stage::Codec | Stage::Pipeline | Stage::Destination | Stage::Encode | Stage::Elasticsearch,
+        ))) => tally.counts.dead_lettered += 1,
+        Ok(Some(Fate::Dropped(reason))) => {
+            tally.counts.dropped += 1;
+            if let Some(at) = DropReason::ALL.iter().position(|each| *each == reason) {
+                tally.dropped[at] += 1;
+            }
+        }
+        Err(fault) => effects.push(Effect::Fault(partition.clone(), fault)),
+    }
+}
+
+/// Gives out what was counted, for `topic` unless it was counted for another one before.
+fn flush(tally: &mut Tally, topic: &Arc<str>, effects: &mut Vec<Effect>) {
+    if tally.counts != Counts::default() {
+        let mut full = std::mem::take(tally);
+        if full.topic.is_empty() {
+            full.topic = Arc::clone(topic);
+        }
+        effects.push(Effect::Counted(full));
+    }
+    tally.topic = Arc::clone(topic);
+}
+
+#[cfg(test)]
+mod tests;

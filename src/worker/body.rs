@@ -1,0 +1,204 @@
+//! The bodies that a worker fills, one for each index that has documents waiting, and the [`Emit`] through which a
+//! transform writes into them in place.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::BulkLimits;
+use crate::budget::Budget;
+use crate::bulk::{Batch, Bulk, DocumentRef};
+use crate::clock::Moment;
+use crate::dead_letter::Rejection;
+use crate::record::{DropReason, HoldingId, Stage};
+
+/// One thing that a record became.
+#[derive(Debug)]
+pub(super) enum Unit {
+    Document,
+    Dropped(DropReason),
+    Rejected { sub: u32, rejection: Rejection },
+}
+
+/// A body that is not sent yet.
+#[derive(Debug)]
+pub(super) struct Open {
+    index: Arc<str>,
+    body: Vec<u8>,
+    documents: Vec<DocumentRef>,
+    batches: Vec<Arc<Batch>>,
+    since: Moment,
+}
+
+impl Open {
+    pub(super) fn into_bulk(mut self, worker: usize, budget: Option<&Budget>) -> Bulk {
+        self.body.shrink_to_fit();
+        let permit =
+            budget.map(|budget| budget.take(self.body.len() + self.documents.len() * size_of::<DocumentRef>()));
+        Bulk {
+            worker,
+            index: self.index,
+            body: self.body.into(),
+            documents: self.documents,
+            batches: self.batches,
+            permit,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Bodies {
+    limits: BulkLimits,
+    open: IndexMap<Arc<str>, Open, foldhash::fast::RandomState>,
+    full: VecDeque<Open>,
+}
+
+impl Bodies {
+    pub(super) fn new(limits: BulkLimits) -> Self {
+        Self { limits, open: IndexMap::default(), full: VecDeque::new() }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.open.values().map(|open| open.body.len()).sum()
+    }
+
+    pub(super) fn oldest_deadline(&self) -> Option<Moment> {
+        self.open.values().map(|open| open.since + self.limits.linger).min()
+    }
+
+    pub(super) fn seal_full(&mut self, seal: &mut dyn FnMut(Open)) {
+        for open in self.full.drain(..) {
+            seal(open);
+        }
+    }
+
+    pub(super) fn seal_older(&mut self, now: Moment, seal: &mut dyn FnMut(Open)) {
+        let linger = self.limits.linger;
+        self.seal_where(|open| now >= open.since + linger, seal);
+    }
+
+    /// Seals every body that has documents of a holding.
+    pub(super) fn seal_holding(&mut self, holding: HoldingId, seal: &mut dyn FnMut(Open)) {
+        self.seal_where(|open| open.batches.iter().any(|batch| batch.records.origin().holding == holding), seal);
+    }
+
+    fn seal_where(&mut self, which: impl Fn(&Open) -> bool, seal: &mut dyn FnMut(Open)) {
+        self.seal_full(seal);
+        let indices: Vec<_> =
+            self.open.values().filter(|open| which(open)).map(|open| Arc::clone(&open.index)).collect();
+        for index in indices {
+            if let Some(open) = self.open.shift_remove(&index) {
+                seal(open);
+            }
+        }
+    }
+
+    /// Takes the documents of a holding that is over out of the open bodies.
+    pub(super) fn forget(&mut self, holding: HoldingId) {
+        for open in self.open.values_mut() {
+            if !open.batches.iter().any(|batch| batch.records.origin().holding == holding) {
+                continue;
+            }
+            let mut body = Vec::with_capacity(open.body.len());
+            let mut kept = Vec::with_capacity(open.documents.len());
+            for (index, document) in open.documents.iter().enumerate() {
+                if open.batches[document.batch as usize].records.origin().holding == holding {
+                    continue;
+                }
+                let end = open.documents.get(index + 1).map_or(open.body.len(), |next| next.start as usize);
+                kept.push(DocumentRef { start: body.len() as u32, ..*document });
+                body.extend_from_slice(&open.body[document.start as usize..end]);
+            }
+            open.body = body;
+            open.documents = kept;
+        }
+        self.open.retain(|_, open| !open.documents.is_empty());
+    }
+
+    fn body_for(&mut self, index: &str, now: Moment) -> &mut Open {
+        // Two look-ups only where the index is new: the name is shared from then on.
+        if !self.open.contains_key(index) {
+            let name: Arc<str> = index.into();
+            let open = Open {
+                index: Arc::clone(&name),
+                body: Vec::new(),
+                documents: Vec::new(),
+                batches: Vec::new(),
+                since: now,
+            };
+            self.open.insert(name, open);
+        }
+        &mut self.open[index]
+    }
+}
+
+/// Where a transform puts what a record became.
+pub struct Emit<'a> {
+    bodies: &'a mut Bodies,
+    units: &'a mut Vec<Unit>,
+    batch: &'a Arc<Batch>,
+    record: usize,
+    now: Moment,
+}
+
+impl<'a> Emit<'a> {
+    pub(super) fn new(
+        bodies: &'a mut Bodies,
+        units: &'a mut Vec<Unit>,
+        batch: &'a Arc<Batch>,
+        record: usize,
+        now: Moment,
+    ) -> Self {
+        Self { bodies, units, batch, record, now }
+    }
+
+    /// A document for `index`; `write` appends its action line and its own line to the body.
+    pub fn document(&mut self, sub: u32, index: &str, write: impl FnOnce(&mut Vec<u8>) -> Result<(), String>) {
+        let limits = self.bodies.limits.clone();
+        let open = self.bodies.body_for(index, self.now);
+        let start = open.body.len();
+        let written = write(&mut open.body);
+        let bytes = open.body.len() - start;
+        let refused = match written {
+            Err(reason) => Some(reason),
+            Ok(()) if bytes > limits.max_document_bytes => Some(format!(
+                "the document has {bytes} bytes, more than the {} of elasticsearch.bulk.max_document_bytes",
+                limits.max_document_bytes
+            )),
+            Ok(()) => None,
+        };
+        if let Some(reason) = refused {
+            open.body.truncate(start);
+            if open.documents.is_empty() {
+                self.bodies.open.shift_remove(index);
+            }
+            return self.rejected(sub, Rejection { stage: Stage::Encode, reason, index: Some(index.to_owned()) });
+        }
+        if !open.batches.last().is_some_and(|last| Arc::ptr_eq(last, self.batch)) {
+            open.batches.push(Arc::clone(self.batch));
+        }
+        open.documents.push(DocumentRef {
+            batch: open.batches.len() as u32 - 1,
+            record: self.record as u32,
+            sub,
+            start: start as u32,
+            unsure: false,
+        });
+        self.units.push(Unit::Document);
+        if open.body.len() >= limits.max_bytes || open.documents.len() >= limits.max_documents {
+            let full = self.bodies.open.shift_remove(index);
+            self.bodies.full.extend(full);
+        }
+    }
+
+    /// The record, or one of its documents, is dropped by a rule.
+    pub fn dropped(&mut self, reason: DropReason) {
+        self.units.push(Unit::Dropped(reason));
+    }
+
+    /// The record, or one of its documents, cannot be indexed.
+    pub fn rejected(&mut self, sub: u32, rejection: Rejection) {
+        self.units.push(Unit::Rejected { sub, rejection });
+    }
+}
