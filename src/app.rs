@@ -1,0 +1,148 @@
+//! The composition root: builds the edges and the cores, joins them, waits for a signal, drains.
+//!
+//! Threads: the reader, the workers, the dead letters, and a small tokio runtime for the dispatch, its requests and the
+//! administrative address. Everything that passes between them is bounded by the memory limit: what is read is only
+//! read while there is room for it.
+
+mod clock;
+mod dispatch;
+mod letters;
+mod progress;
+mod reader;
+mod start;
+mod worker;
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::exit::ExitStatus;
+use crate::reader::Ending;
+
+use reader::ToReader;
+use start::{Parts, StartFault};
+
+/// What the main thread waits for.
+enum Event {
+    /// SIGTERM or SIGINT.
+    Signal(&'static str),
+    /// The reader is done.
+    Ended(Ending),
+}
+
+/// Runs the service until it is told to stop, or until it has caught up.
+pub fn run(config: Config, until_caught_up: bool) -> ExitStatus {
+    let timeout = config.shutdown_timeout;
+    let (events, inbox) = channel();
+    let runtime = match start::runtime() {
+        Ok(runtime) => runtime,
+        Err(why) => return fail(&StartFault::Own(why)),
+    };
+    if let Err(why) = listen(&runtime, events.clone()) {
+        return fail(&StartFault::Own(why));
+    }
+    let stopped = || matches!(inbox.try_recv(), Ok(Event::Signal(_)));
+    let Parts { mut reader, to_reader } = match start::build(config, until_caught_up, &runtime, stopped) {
+        Ok(Some(parts)) => parts,
+        Ok(None) => {
+            tracing::info!("stopped before anything was read");
+            return ExitStatus::Done;
+        }
+        Err(fault) => return fail(&fault),
+    };
+    reader.heart.beat(reader.clock.now().0.as_millis() as u64);
+    let spawned = thread::Builder::new().name("reader".into()).spawn(move || {
+        let (ending, consumer) = reader.run();
+        // Leaving the group tells the others at once; a broker that is gone must not hold the end up.
+        consumer.close(Duration::from_secs(5));
+        if events.send(Event::Ended(ending)).is_err() {
+            tracing::debug!("the end was not waited for");
+        }
+    });
+    if let Err(error) = spawned {
+        return fail(&StartFault::Own(format!("the reader's thread cannot be started: {error}")));
+    }
+    let ending = wait(&inbox, &to_reader, timeout);
+    runtime.shutdown_background();
+    conclude(ending)
+}
+
+/// Waits for the reader's end, and passes signals on; `None` if the deadline came first.
+fn wait(inbox: &Receiver<Event>, to_reader: &Sender<ToReader>, timeout: Duration) -> Option<Ending> {
+    let mut deadline: Option<Instant> = None;
+    loop {
+        let event = match deadline {
+            None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(at) => inbox.recv_timeout(at.saturating_duration_since(Instant::now())),
+        };
+        match event {
+            Ok(Event::Ended(ending)) => return Some(ending),
+            Ok(Event::Signal(name)) if deadline.is_none() => {
+                tracing::info!(signal = name, timeout = ?timeout, "stopping: settling what is in flight; a second signal stops at once");
+                // The reader keeps the deadline; a little more is for leaving the group.
+                deadline = Some(Instant::now() + timeout + Duration::from_secs(6));
+                if to_reader.send(ToReader::Shutdown(timeout)).is_err() {
+                    tracing::debug!("the reader has ended already");
+                }
+            }
+            Ok(Event::Signal(name)) => {
+                tracing::warn!(signal = name, "stopped at once; what is not settled is read again by the next run");
+                return Some(Ending::Unsettled);
+            }
+            Err(RecvTimeoutError::Timeout) => return None,
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+}
+
+fn conclude(ending: Option<Ending>) -> ExitStatus {
+    match ending {
+        Some(Ending::Complete) => {
+            tracing::info!(exit = ExitStatus::Done.code(), "stopped: {}", Ending::Complete);
+            ExitStatus::Done
+        }
+        Some(ending @ (Ending::Unsettled | Ending::Stopped)) => {
+            tracing::warn!(exit = ExitStatus::Unsettled.code(), "stopped: {ending}; run it again to go on");
+            ExitStatus::Unsettled
+        }
+        None => {
+            tracing::error!(exit = ExitStatus::Unsettled.code(), "stopped: the deadline passed and a thread still hangs");
+            ExitStatus::Unsettled
+        }
+    }
+}
+
+fn fail(fault: &StartFault) -> ExitStatus {
+    match fault {
+        StartFault::Usage(lines) => {
+            for line in lines {
+                eprintln!("{line}");
+            }
+            ExitStatus::Usage
+        }
+        StartFault::Own(why) => {
+            tracing::error!(why, "cannot start");
+            ExitStatus::Fault
+        }
+    }
+}
+
+fn listen(runtime: &Runtime, events: Sender<Event>) -> Result<(), String> {
+    let _entered = runtime.enter();
+    for (kind, name) in [(SignalKind::terminate(), "SIGTERM"), (SignalKind::interrupt(), "SIGINT")] {
+        let mut signals = signal(kind).map_err(|error| format!("{name} cannot be listened to: {error}"))?;
+        let events = events.clone();
+        runtime.spawn(async move {
+            while signals.recv().await.is_some() {
+                if events.send(Event::Signal(name)).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! The task of the dispatch: carries its inputs in, its requests out, and tells the operator what it notices.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+use super::clock::Clock;
+use super::worker::WorkerHandle;
+use crate::admin::{Condition, Health};
+use crate::budget::Budget;
+use super::letters::ToLetters;
+use crate::dispatch::{Dispatch, Effect, Input, Notice, Outcome};
+use crate::elastic::{Elastic, Templates};
+use crate::metrics::Metrics;
+use crate::record::Fate;
+use crate::telemetry::{Tell, Teller};
+
+/// Everything that the task has.
+pub struct DispatchLoop {
+    /// The core.
+    pub core: Dispatch,
+    /// What is sent to it.
+    pub inbox: UnboundedReceiver<Input>,
+    /// Its own address, for the answers.
+    pub sender: UnboundedSender<Input>,
+    /// The workers, by number.
+    pub workers: Vec<WorkerHandle>,
+    /// To the dead letters.
+    pub letters: Sender<ToLetters>,
+    /// To Elasticsearch.
+    pub elastic: Arc<Elastic>,
+    /// The index templates.
+    pub templates: Arc<Templates>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What is not ready.
+    pub health: Arc<Health>,
+    /// What was told.
+    pub teller: Arc<Teller>,
+    /// The memory limit, to show its use.
+    pub budget: Budget,
+    /// The process's clock.
+    pub clock: Clock,
+    /// The reason that each held index is shown with.
+    pub held: BTreeMap<Arc<str>, &'static str>,
+}
+
+impl DispatchLoop {
+    /// Runs until the process ends.
+    pub async fn run(mut self) {
+        let mut effects = Vec::new();
+        self.core.step(self.clock.now(), Input::Tick, &mut effects);
+        loop {
+            for effect in effects.drain(..) {
+                self.carry_out(effect);
+            }
+            self.show();
+            let due = self.core.wake_at(self.clock.now()).map(|at| self.clock.instant(at));
+            let input = match due {
+                None => self.inbox.recv().await,
+                Some(due) => tokio::select! {
+                    input = self.inbox.recv() => input,
+                    () = tokio::time::sleep_until(due.into()) => Some(Input::Tick),
+                },
+            };
+            let Some(input) = input else { return };
+            self.core.step(self.clock.now(), input, &mut effects);
+        }
+    }
+
+    fn show(&self) {
+        let (open, held) = self.core.lanes();
+        self.metrics.lanes.with_label_values(&["open"]).set(open as i64);
+        self.metrics.lanes.with_label_values(&["held"]).set(held as i64);
+        self.metrics.in_flight_bytes.set(self.budget.used() as i64);
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        let (elastic, sender) = (Arc::clone(&self.elastic), self.sender.clone());
+        match effect {
+            Effect::Prepare => {
+                let templates = Arc::clone(&self.templates);
+                tokio::spawn(async move { report(&sender, Input::Prepared(elastic.prepare(&templates).await)) });
+            }
+            Effect::Check(index) => {
+                tokio::spawn(async move {
+                    let result = elastic.check(&index).await;
+                    report(&sender, Input::Checked(index, result));
+                });
+            }
+            Effect::Send { request, index, body, documents } => {
+                let metrics = Arc::clone(&self.metrics);
+                tokio::spawn(async move {
+                    let started = Instant::now();
+                    let bytes = body.len();
+                    let outcome = elastic.bulk(&index, body).await;
+                    metrics.bulk_duration_seconds.observe(started.elapsed().as_secs_f64());
+                    metrics.bulk_bytes.inc_by(bytes as u64);
+                    metrics.bulk_requests.with_label_values(&[name(&outcome)]).inc();
+                    tracing::debug!(request, %index, documents, bytes, outcome = name(&outcome), "bulk request ended");
+                    report(&sender, Input::Answered(request, outcome));
+                });
+            }
+            Effect::LookUp { request, index, ids } => {
+                let teller = Arc::clone(&self.teller);
+                tokio::spawn(async move {
+                    let found = elastic.look_up(&index, &ids).await;
+                    if let Err(why) = &found
+                        && let Tell::Now { suppressed } = teller.note("look-up")
+                    {
+                        tracing::warn!(%index, %why, suppressed, "documents that may be there already cannot be looked up; trying again");
+                    }
+                    report(&sender, Input::LookedUp(request, found));
+                });
+            }
+            Effect::Settle(worker, settlements) => {
+                let count = |fate| settlements.iter().filter(|settlement| settlement.fate == fate).count() as u64;
+                self.metrics.documents_indexed.inc_by(count(Fate::Indexed));
+                self.metrics.documents_duplicate.inc_by(count(Fate::Duplicate));
+                self.workers[worker].send(crate::worker::Input::Settled(settlements));
+            }
+            Effect::Letter(letter) => {
+                if self.letters.send(ToLetters::Deliver(letter)).is_err() {
+                    tracing::debug!("a dead letter came too late to be sent");
+                }
+            }
+            Effect::Judged(class, count) => {
+                self.metrics.bulk_items.with_label_values(&[class]).inc_by(count as u64);
+                if matches!(class, "retry" | "hold") {
+                    self.metrics.bulk_retries.with_label_values(&[class]).inc_by(count as u64);
+                }
+            }
+            Effect::Tell(notice) => self.tell(notice),
+        }
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        match notice {
+            Notice::Unavailable(why) => {
+                self.health.fails(Condition::Elasticsearch, why.clone());
+                if let Tell::Now { suppressed } = self.teller.note("elasticsearch unavailable") {
+                    tracing::warn!(%why, suppressed, "elasticsearch does not take requests; nothing is lost, trying again");
+                }
+            }
+            Notice::Available => {
+                self.health.holds(Condition::Template);
+                self.health.holds(Condition::Elasticsearch);
+                tracing::info!("elasticsearch takes requests");
+            }
+            Notice::Held(index, reason, why) => {
+                self.release_series(&index);
+                self.metrics.lanes_held.with_label_values(&[&*index, reason.as_str()]).set(1);
+                tracing::error!(%index, reason = reason.as_str(), %why, hint = reason.hint(), "an index refuses its documents; they are kept and tried again");
+                self.held.insert(index, reason.as_str());
+            }
+            Notice::Released(index) => {
+                self.release_series(&index);
+                tracing::info!(%index, "an index takes its documents again");
+            }
+        }
+    }
+
+    fn release_series(&mut self, index: &Arc<str>) {
+        if let Some(reason) = self.held.remove(index)
+            && let Err(error) = self.metrics.lanes_held.remove_label_values(&[&**index, reason])
+        {
+            tracing::debug!(%error, "no series to remove");
+        }
+    }
+}
+
+fn report(sender: &UnboundedSender<Input>, input: Input) {
+    if sender.send(input).is_err() {
+        tracing::debug!("an answer came after the end");
+    }
+}
+
+fn name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answer(_) => "answered",
+        Outcome::Status(..) => "refused",
+        Outcome::NotSent(_) => "not_sent",
+        Outcome::Unknown(_) => "unknown",
+    }
+}

@@ -1,0 +1,159 @@
+//! The thread of the dead letters: produces each, waits for Kafka's word, then tells the worker. Nothing is given up: what
+//! cannot be delivered waits and is tried again.
+
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::worker::WorkerHandle;
+use crate::backoff::{Backoff, Chance};
+use crate::clock::Moment;
+use crate::dead_letter::Letter;
+use crate::exit::ExitStatus;
+use crate::kafka::{LetterFault, LetterProducer, OutgoingLetter};
+use crate::metrics::Metrics;
+use crate::telemetry::{Tell, Teller, exit_now};
+use crate::worker::Input;
+
+const RETRY: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(10) };
+const NAP: Duration = Duration::from_millis(500);
+
+/// What the thread is sent.
+pub enum ToLetters {
+    /// Deliver this one.
+    Deliver(Letter),
+    /// Kafka did not take it.
+    Failed(Box<Waiting>, LetterFault),
+}
+
+/// A letter and how often it was tried.
+pub struct Waiting {
+    letter: Letter,
+    attempt: u32,
+}
+
+/// The names of a topic's pipeline and of its version.
+pub type PipelineNames = HashMap<Arc<str>, (String, String)>;
+
+/// Makes the function that the producer calls with what became of a letter.
+pub fn on_delivered(
+    workers: Vec<WorkerHandle>,
+    retry: Sender<ToLetters>,
+    metrics: Arc<Metrics>,
+) -> impl Fn(Box<Waiting>, Result<(), LetterFault>) + Send + Sync + 'static {
+    move |waiting, result| match result {
+        Ok(()) => {
+            let letter = &waiting.letter;
+            metrics.documents_dead_lettered.with_label_values(&[letter.stage().as_str()]).inc();
+            metrics.dead_letters_waiting.dec();
+            workers[letter.worker].send(Input::Settled(vec![letter.settlement()]));
+        }
+        Err(fault) => {
+            if retry.send(ToLetters::Failed(waiting, fault)).is_err() {
+                tracing::debug!("a dead letter failed after the end");
+            }
+        }
+    }
+}
+
+/// Everything that the thread has.
+pub struct LettersLoop {
+    /// Delivers.
+    pub producer: LetterProducer<Box<Waiting>>,
+    /// What is sent to it.
+    pub inbox: Receiver<ToLetters>,
+    /// For the letters' headers.
+    pub pipelines: PipelineNames,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What was told.
+    pub teller: Arc<Teller>,
+    /// The process's clock.
+    pub clock: Clock,
+    /// For the jitter of waiting.
+    pub chance: Chance,
+}
+
+impl LettersLoop {
+    /// Runs until nobody can send to it any more.
+    pub fn run(mut self) {
+        let mut later: BinaryHeap<Reverse<(Moment, u64)>> = BinaryHeap::new();
+        let mut kept: HashMap<u64, Box<Waiting>> = HashMap::new();
+        let mut number = 0;
+        loop {
+            let now = self.clock.now();
+            let due = later.peek().map(|Reverse((at, _))| *at);
+            let wait = due.map_or(NAP, |at| at.since(now).min(NAP));
+            let mut send = VecDeque::new();
+            match self.inbox.recv_timeout(wait) {
+                Ok(ToLetters::Deliver(letter)) => {
+                    self.metrics.dead_letters_waiting.inc();
+                    self.told(&letter);
+                    send.push_back(Box::new(Waiting { letter, attempt: 0 }));
+                }
+                Ok(ToLetters::Failed(mut waiting, fault)) => {
+                    if fault.fatal {
+                        tracing::error!(reason = fault.text, "the producer of the dead letters failed for good: nothing more is committed");
+                        exit_now(ExitStatus::Fault);
+                    }
+                    if let Tell::Now { suppressed } = self.teller.note(&format!("dead letter {}", fault.text)) {
+                        tracing::error!(reason = fault.text, suppressed, "a dead letter cannot be delivered: its partition waits, it is tried again");
+                    }
+                    waiting.attempt += 1;
+                    later.push(Reverse((now + RETRY.delay(waiting.attempt, self.chance.bits()), number)));
+                    kept.insert(number, waiting);
+                    number += 1;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let now = self.clock.now();
+            while let Some(Reverse((at, _))) = later.peek()
+                && *at <= now
+            {
+                if let Some(Reverse((_, number))) = later.pop() {
+                    send.extend(kept.remove(&number));
+                }
+            }
+            for waiting in send {
+                if let Err(mut waiting) = self.send(waiting) {
+                    waiting.attempt += 1;
+                    later.push(Reverse((now + RETRY.delay(waiting.attempt, self.chance.bits()), number)));
+                    kept.insert(number, waiting);
+                    number += 1;
+                }
+            }
+        }
+    }
+
+    fn told(&self, letter: &Letter) {
+        let record = letter.batch.records.get(letter.record as usize);
+        let stage = letter.stage().as_str();
+        if let Tell::Now { suppressed } = self.teller.note(&format!("dead letter of {} at {stage}", record.topic)) {
+            tracing::warn!(
+                topic = record.topic, partition = record.partition, offset = record.offset, stage,
+                index = letter.rejection.index, reason = letter.rejection.reason, suppressed,
+                "a record goes to the dead letters"
+            );
+        }
+    }
+
+    /// Hands a letter to the producer; gives it back if there is no room.
+    fn send(&self, waiting: Box<Waiting>) -> Result<(), Box<Waiting>> {
+        let letter = &waiting.letter;
+        let records = &letter.batch.records;
+        let record = records.get(letter.record as usize);
+        let names = self.pipelines.get(record.topic);
+        let names = names.map_or(("", ""), |(name, version)| (name.as_str(), version.as_str()));
+        let own = letter.headers(names).into_iter();
+        let mut headers: Vec<_> = own.map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))).collect();
+        for (name, value) in records.headers(letter.record as usize) {
+            headers.push((String::from_utf8_lossy(name).into_owned(), value.map(<[u8]>::to_vec)));
+        }
+        let (key, payload) = (record.key.map(<[u8]>::to_vec), record.payload.map(<[u8]>::to_vec));
+        self.producer.send(OutgoingLetter { key, payload, headers, token: waiting }).map_err(|letter| letter.token)
+    }
+}

@@ -1,0 +1,304 @@
+//! Builds everything in order: pipelines, address, Kafka's side, Elasticsearch, workers, dispatch, reader.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::clock::{Clock, wall_millis};
+use super::dispatch::DispatchLoop;
+use super::letters::{LettersLoop, on_delivered};
+use super::reader::{ReaderLoop, ToReader};
+use super::worker::{WorkerHandle, WorkerLoop};
+use crate::admin::{self, Health};
+use crate::backoff::{Backoff, Chance};
+use crate::budget::Budget;
+use crate::config::{Config, OutOfRange, Start, Template};
+use crate::dispatch::{Dispatch, Settings as DispatchSettings};
+use crate::elastic::{Elastic, Templates};
+use crate::kafka::{Consumer, KafkaSettings, LetterProducer, Side};
+use crate::metrics::Metrics;
+use crate::pipeline::Pipeline;
+use crate::reader::{Reader, Settings as ReaderSettings};
+use crate::telemetry::{Tell, Teller};
+use crate::worker::{BulkLimits, PipelineTransform, Worker};
+
+/// A thread that has not said anything for this long is taken for dead.
+const HEART_LIMIT_MS: u64 = 60_000;
+/// How long the broker may take to answer at the start, before it is asked again.
+const ASK: Duration = Duration::from_secs(5);
+
+/// What the main thread needs.
+pub(super) struct Parts {
+    pub(super) reader: ReaderLoop,
+    pub(super) to_reader: Sender<ToReader>,
+}
+
+/// Why nothing was started.
+pub(super) enum StartFault {
+    /// The configuration; a line for each mistake.
+    Usage(Vec<String>),
+    /// Anything else.
+    Own(String),
+}
+
+/// The runtime of the requests and of the administrative address.
+pub(super) fn runtime() -> Result<Runtime, String> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("dispatch").enable_all().build();
+    runtime.map_err(|error| format!("the runtime cannot be started: {error}"))
+}
+
+/// Builds and starts everything but the reader's thread. `None` if it was told to stop before Kafka answered.
+pub(super) fn build(
+    config: Config,
+    until_caught_up: bool,
+    runtime: &Runtime,
+    stopped: impl Fn() -> bool,
+) -> Result<Option<Parts>, StartFault> {
+    let clock = Clock::start();
+    let pipelines = load_pipelines(&config)?;
+    let by_topic = claim_topics(&pipelines)?;
+    let templates = Arc::new(templates(&config, &pipelines)?);
+
+    let metrics = Arc::new(Metrics::new());
+    let health = Arc::new(Health::new(move || clock.now().0.as_millis() as u64));
+    let teller = Arc::new(Teller::new());
+    metrics.memory_limit_bytes.set(config.memory_limit as i64);
+    let listener = runtime
+        .block_on(admin::bind(config.admin_listen))
+        .map_err(|error| StartFault::Own(format!("admin.listen {}: {error}", config.admin_listen)))?;
+    runtime.spawn(serve_admin(listener, Arc::clone(&metrics), Arc::clone(&health)));
+
+    let mut settings = KafkaSettings {
+        bootstrap_servers: config.kafka.bootstrap_servers.clone(),
+        group_id: config.kafka.group_id.clone(),
+        properties: config.kafka.properties.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        queue_kbytes_per_partition: 0,
+    };
+    let topics: Vec<&str> = by_topic.keys().map(|topic| &**topic).collect();
+    let Some(partitions) = prepare_kafka(&settings, &topics, &config.dead_letter_topic, &teller, stopped)? else {
+        return Ok(None);
+    };
+    // A quarter of the limit is for what librdkafka fetches ahead, which it counts by partition.
+    let kbytes = config.memory_limit / 4 / 1024 / partitions.max(1);
+    settings.queue_kbytes_per_partition = kbytes.clamp(256, 16 * 1024) as u32;
+
+    // The rest is ours, but for what the program itself and the requests' buffers take.
+    let budget = Budget::new(config.memory_limit / 5 * 3);
+    let threads = config.threads.map_or_else(|| cores().min(partitions.max(1)), Into::into);
+    metrics.threads.set(threads as i64);
+    let chance = Chance::new(wall_millis() as u64 ^ u64::from(std::process::id()) << 32);
+
+    let (to_dispatch, dispatch_inbox) = unbounded_channel();
+    let (to_letters, letters_inbox) = channel();
+    let (to_reader, reader_inbox) = channel();
+    let mut workers = Vec::with_capacity(threads);
+    let mut inboxes = Vec::with_capacity(threads);
+    for _ in 0..threads {
+        let (sender, inbox) = channel();
+        workers.push(WorkerHandle { sender, queued: Arc::new(AtomicUsize::new(0)) });
+        inboxes.push(inbox);
+    }
+
+    let producer = LetterProducer::new(
+        &settings,
+        &config.dead_letter_topic,
+        on_delivered(workers.clone(), to_letters.clone(), Arc::clone(&metrics)),
+    )
+    .map_err(|error| StartFault::Own(format!("the producer of the dead letters: {error}")))?;
+    let letters = LettersLoop {
+        producer,
+        inbox: letters_inbox,
+        pipelines: by_topic
+            .iter()
+            .map(|(topic, pipeline)| (Arc::clone(topic), (pipeline.name().to_owned(), pipeline.version().to_owned())))
+            .collect(),
+        metrics: Arc::clone(&metrics),
+        teller: Arc::clone(&teller),
+        clock,
+        chance: chance.clone().fork(),
+    };
+    spawn("letters", move || letters.run())?;
+
+    let bulk = config.elasticsearch.bulk;
+    for (id, inbox) in inboxes.into_iter().enumerate() {
+        let limits = BulkLimits {
+            max_bytes: bulk.max_bytes,
+            max_documents: bulk.max_documents,
+            linger: bulk.linger,
+            max_document_bytes: bulk.max_document_bytes,
+        };
+        let transform = PipelineTransform::new(by_topic.clone());
+        let worker = WorkerLoop {
+            core: Worker::new(id, transform, limits, Some(budget.clone())),
+            inbox,
+            queued: Arc::clone(&workers[id].queued),
+            open: budget.take(0),
+            dispatch: to_dispatch.clone(),
+            reader: to_reader.clone(),
+            letters: to_letters.clone(),
+            metrics: Arc::clone(&metrics),
+            clock,
+            heart: health.heart(format!("worker {id}"), HEART_LIMIT_MS),
+        };
+        spawn(&format!("worker-{id}"), move || worker.run())?;
+    }
+
+    let endpoints: Vec<_> = config.elasticsearch.endpoints.iter().map(|endpoint| endpoint.url().clone()).collect();
+    let elastic = Elastic::new(&endpoints, config.elasticsearch.request_timeout).map_err(StartFault::Own)?;
+    let dispatch_settings = DispatchSettings {
+        concurrency: config.elasticsearch.concurrency,
+        backoff: Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) },
+        ..DispatchSettings::default()
+    };
+    let dispatch = DispatchLoop {
+        core: Dispatch::new(dispatch_settings, chance.clone().fork()),
+        inbox: dispatch_inbox,
+        sender: to_dispatch.clone(),
+        workers: workers.clone(),
+        letters: to_letters,
+        elastic: Arc::new(elastic),
+        templates,
+        metrics: Arc::clone(&metrics),
+        health: Arc::clone(&health),
+        teller: Arc::clone(&teller),
+        budget: budget.clone(),
+        clock,
+        held: BTreeMap::new(),
+    };
+    runtime.spawn(dispatch.run());
+
+    let consumer = Consumer::new(&settings).map_err(|error| StartFault::Own(format!("the consumer: {error}")))?;
+    consumer.subscribe(&topics).map_err(|error| StartFault::Own(format!("subscribing: {error}")))?;
+    let reader_settings = ReaderSettings {
+        workers: threads,
+        drain_timeout: config.kafka.drain_timeout,
+        commit_interval: config.kafka.commit_interval,
+        start_at_end: config.kafka.start == Start::End,
+        restart_out_of_range: config.kafka.out_of_range == OutOfRange::Beginning,
+        until_caught_up,
+        origin_fields: by_topic.iter().map(|(topic, pipeline)| (Arc::clone(topic), pipeline.origin_field().into())).collect(),
+    };
+    let reader = ReaderLoop {
+        consumer,
+        core: Reader::new(reader_settings, chance),
+        inbox: reader_inbox,
+        workers,
+        dispatch: to_dispatch,
+        budget,
+        metrics,
+        heart: health.heart("reader", HEART_LIMIT_MS),
+        health,
+        teller,
+        clock,
+    };
+    Ok(Some(Parts { reader, to_reader }))
+}
+
+fn load_pipelines(config: &Config) -> Result<Vec<Arc<Pipeline>>, StartFault> {
+    let files = config
+        .pipelines
+        .files()
+        .map_err(|(path, error)| StartFault::Usage(vec![format!("{}: {error}", path.display())]))?;
+    let mut problems = Vec::new();
+    let mut pipelines = Vec::new();
+    for file in &files {
+        match Pipeline::load(file) {
+            Ok(pipeline) => pipelines.push(Arc::new(pipeline)),
+            Err(found) => problems.extend(found.iter().map(ToString::to_string)),
+        }
+    }
+    if files.is_empty() {
+        problems.push("pipelines: no pipeline file (*.yaml) was found; write one, or name a folder that has some".to_owned());
+    }
+    if problems.is_empty() { Ok(pipelines) } else { Err(StartFault::Usage(problems)) }
+}
+
+/// Each topic with its pipeline; two pipelines that claim one topic are an error.
+fn claim_topics(pipelines: &[Arc<Pipeline>]) -> Result<HashMap<Arc<str>, Arc<Pipeline>>, StartFault> {
+    let mut by_topic: HashMap<Arc<str>, Arc<Pipeline>> = HashMap::new();
+    let mut problems = Vec::new();
+    for pipeline in pipelines {
+        for topic in pipeline.topics() {
+            if let Some(other) = by_topic.insert(topic.as_str().into(), Arc::clone(pipeline)) {
+                problems.push(format!(
+                    "the topic {topic} is claimed by the pipelines {} and {}: a topic belongs to one pipeline",
+                    other.name(),
+                    pipeline.name()
+                ));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(by_topic) } else { Err(StartFault::Usage(problems)) }
+}
+
+fn templates(config: &Config, pipelines: &[Arc<Pipeline>]) -> Result<Templates, StartFault> {
+    match &config.elasticsearch.template {
+        Template::Off => Ok(Templates::default()),
+        Template::Auto => Ok(Templates::auto(pipelines.iter().flat_map(|pipeline| {
+            pipeline.index_patterns().into_iter().map(|pattern| (pattern, pipeline.origin_field()))
+        }))),
+        Template::File(path) => {
+            let usage = |why: String| StartFault::Usage(vec![format!("{}: {why}", path.display())]);
+            let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
+            let body = serde_json::from_str(&text)
+                .map_err(|error| usage(format!("not JSON as PUT _index_template takes it: {error}")))?;
+            let name = path.file_stem().map_or_else(|| "kelp".into(), |stem| stem.to_string_lossy().into_owned());
+            Ok(Templates::from_file(name, body))
+        }
+    }
+}
+
+/// Waits for the topics, sees to the topic of the dead letters, and gives the number of partitions there are.
+fn prepare_kafka(
+    settings: &KafkaSettings,
+    topics: &[&str],
+    dead_letters: &str,
+    teller: &Teller,
+    stopped: impl Fn() -> bool,
+) -> Result<Option<usize>, StartFault> {
+    if topics.contains(&dead_letters) {
+        let why = format!("dead_letters.topic: {dead_letters} is read by a pipeline; its letters would come back as records");
+        return Err(StartFault::Usage(vec![why]));
+    }
+    let side = Side::new(settings).map_err(|error| StartFault::Own(error.to_string()))?;
+    loop {
+        let ready = side
+            .partitions(topics, ASK)
+            .and_then(|partitions| side.ensure_dead_letters(dead_letters, topics, ASK).map(|()| partitions));
+        match ready {
+            Ok(partitions) => return Ok(Some(partitions)),
+            Err(why) => {
+                if let Tell::Now { suppressed } = teller.note(&why) {
+                    tracing::warn!(why, suppressed, "kafka is not ready for this; trying again");
+                }
+            }
+        }
+        for _ in 0..10 {
+            if stopped() {
+                return Ok(None);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+async fn serve_admin(listener: tokio::net::TcpListener, metrics: Arc<Metrics>, health: Arc<Health>) {
+    if let Err(error) = admin::serve(listener, metrics, health).await {
+        tracing::error!(%error, "the administrative address failed; going on without it");
+    }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, Into::into)
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StartFault> {
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
+    spawned.map(|_| ()).map_err(|error| StartFault::Own(format!("the thread {name} cannot be started: {error}")))
+}

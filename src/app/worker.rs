@@ -1,0 +1,151 @@
+//! The thread of one worker: takes what is sent to it, lets the core decide, and carries out what the core asks for.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::clock::Clock;
+use super::reader::ToReader;
+use crate::admin::Heart;
+use crate::budget::Permit;
+use super::letters::ToLetters;
+use crate::dispatch;
+use crate::exit::ExitStatus;
+use crate::metrics::{Metrics, TopicMeters};
+use crate::record::{DropReason, Fate, Stage};
+use crate::telemetry::exit_now;
+use crate::worker::{Effect, Input, Transform, Worker};
+
+/// The longest that a worker sleeps, so that its heart is seen to beat.
+const NAP: Duration = Duration::from_secs(1);
+
+/// What a worker is sent.
+pub enum ToWorker {
+    /// For the core.
+    Input(Input),
+    /// Records, with the part of the memory limit that is kept for what they become until that is known.
+    Records {
+        /// For the core.
+        input: Input,
+        /// Given back once the documents are made.
+        reserve: Permit,
+        /// Bytes to take off [`WorkerHandle::queued`].
+        bytes: usize,
+    },
+}
+
+/// The way to a worker.
+#[derive(Clone)]
+pub struct WorkerHandle {
+    /// Where to send.
+    pub sender: Sender<ToWorker>,
+    /// Bytes of records that wait in front of it.
+    pub queued: Arc<AtomicUsize>,
+}
+
+impl WorkerHandle {
+    /// Sends to the core. A worker that is gone has ended the process, or is past its end.
+    pub fn send(&self, input: Input) {
+        if self.sender.send(ToWorker::Input(input)).is_err() {
+            tracing::debug!("a worker is gone already");
+        }
+    }
+}
+
+/// Everything that the thread of a worker has.
+pub struct WorkerLoop<T> {
+    /// The core.
+    pub core: Worker<T>,
+    /// What is sent to it.
+    pub inbox: Receiver<ToWorker>,
+    /// Bytes of records that wait in the inbox.
+    pub queued: Arc<AtomicUsize>,
+    /// The part of the memory limit for bodies that are being filled.
+    pub open: Permit,
+    /// To the dispatch.
+    pub dispatch: UnboundedSender<dispatch::Input>,
+    /// To the reader.
+    pub reader: Sender<ToReader>,
+    /// To the dead letters.
+    pub letters: Sender<ToLetters>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The process's clock.
+    pub clock: Clock,
+    /// Says that the thread is alive.
+    pub heart: Heart,
+}
+
+impl<T: Transform> WorkerLoop<T> {
+    /// Runs until nobody can send to it any more.
+    pub fn run(mut self) {
+        let mut effects = Vec::new();
+        let mut meters = HashMap::new();
+        loop {
+            self.heart.beat(self.clock.now().0.as_millis() as u64);
+            let now = self.clock.now();
+            let due = self.core.wake_at();
+            let wait = due.map_or(NAP, |due| due.since(now).min(NAP));
+            match self.inbox.recv_timeout(wait) {
+                Ok(ToWorker::Input(input)) => self.core.step(self.clock.now(), input, &mut effects),
+                Ok(ToWorker::Records { input, reserve, bytes }) => {
+                    self.core.step(self.clock.now(), input, &mut effects);
+                    self.queued.fetch_sub(bytes, Ordering::Relaxed);
+                    drop(reserve);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let now = self.clock.now();
+            if self.core.wake_at().is_some_and(|due| due <= now) {
+                self.core.step(now, Input::Tick, &mut effects);
+            }
+            self.open.resize(self.core.open_bytes());
+            for effect in effects.drain(..) {
+                self.carry_out(effect, &mut meters);
+            }
+        }
+    }
+
+    fn carry_out(&self, effect: Effect, meters: &mut HashMap<Arc<str>, TopicMeters>) {
+        // Those who listen are gone only when the process is about to end.
+        let heard = match effect {
+            Effect::Submit(bulk) => self.dispatch.send(dispatch::Input::Submit(bulk)).is_ok(),
+            Effect::Letter(letter) => self.letters.send(ToLetters::Deliver(letter)).is_ok(),
+            Effect::Committable(moved) => self.reader.send(ToReader::Committable(moved)).is_ok(),
+            Effect::Drained(holding) => self.reader.send(ToReader::Drained(holding)).is_ok(),
+            Effect::Counted(tally) => {
+                let topic = &tally.topic;
+                let meters = meters.entry(Arc::clone(topic)).or_insert_with(|| self.metrics.topic(topic));
+                let counts = tally.counts;
+                for (fate, count) in [
+                    (Fate::Indexed, counts.indexed),
+                    (Fate::Duplicate, counts.duplicate),
+                    (Fate::DeadLettered(Stage::Elasticsearch), counts.dead_lettered),
+                ] {
+                    meters.settled(fate, count);
+                }
+                for (reason, count) in DropReason::ALL.into_iter().zip(tally.dropped) {
+                    meters.settled(Fate::Dropped(reason), count);
+                }
+                self.metrics.in_flight_records.add(counts.received as i64 - counts.settled() as i64);
+                true
+            }
+            Effect::Forgotten(records) => {
+                self.metrics.in_flight_records.sub(records as i64);
+                true
+            }
+            Effect::Fault(partition, fault) => {
+                tracing::error!(%partition, %fault, "the ledger is contradicted: nothing more is committed; please report this");
+                exit_now(ExitStatus::Fault)
+            }
+        };
+        if !heard {
+            tracing::debug!("an effect of a worker came too late to be heard");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The index templates that Kelp installs: mappings for the fields that every document has, strings as keywords of a bounded
+//! length (so that no term is too long for Lucene), one shard, a slow refresh.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+/// Templates by name.
+#[derive(Debug, Clone, Default)]
+pub struct Templates {
+    /// Body, and whether one that is there already is replaced.
+    by_name: BTreeMap<String, (Value, bool)>,
+}
+
+impl Templates {
+    /// Our own templates: one for each literal beginning of an index name, such as `web-access-*`. `origins` gives each
+    /// pattern with the name of the field that tells a document's origin.
+    pub fn auto<'a>(origins: impl Iterator<Item = (String, &'a str)>) -> Self {
+        let mut by_name: BTreeMap<String, (Value, bool)> = BTreeMap::new();
+        for (pattern, origin) in origins {
+            let name = format!("kelp-{}", pattern.trim_end_matches('*').trim_end_matches('-'));
+            let mapping = origin_mapping();
+            match by_name.get_mut(&name) {
+                Some((body, _)) => body["template"]["mappings"]["properties"][origin] = mapping,
+                None => {
+                    by_name.insert(name, (template(&pattern, origin, mapping), false));
+                }
+            }
+        }
+        Self { by_name }
+    }
+
+    /// The user's own template.
+    pub fn from_file(name: String, body: Value) -> Self {
+        Self { by_name: BTreeMap::from([(name, (body, true))]) }
+    }
+
+    /// Name, body, and whether one that is there is replaced.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value, bool)> {
+        self.by_name.iter().map(|(name, (body, overwrite))| (name.as_str(), body, *overwrite))
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+}
+
+fn origin_mapping() -> Value {
+    json!({"properties": {
+        "topic": {"type": "keyword"},
+        "partition": {"type": "integer"},
+        "offset": {"type": "long"},
+        "timestamp": {"type": "date"},
+        "key": {"type": "keyword", "ignore_above": 1024},
+    }})
+}
+
+fn template(pattern: &str, origin: &str, origin_mapping: Value) -> Value {
+    json!({
+        "index_patterns": [pattern],
+        // Above the templates that Elastic ships (100 to 102), whose data streams would take `logs-*-*`; and a longer
+        // beginning before a shorter one, as two of the same priority must not overlap.
+        "priority": 150 + pattern.len(),
+        "_meta": {"description": "installed by kelp; it is not overwritten, change it as you like"},
+        "template": {
+            "settings": {"index": {"number_of_shards": 1, "refresh_interval": "30s"}},
+            "mappings": {
+                "dynamic_templates": [{"strings": {
+                    "match_mapping_type": "string",
+                    "mapping": {"type": "keyword", "ignore_above": 1024},
+                }}],
+                "properties": {
+                    "@timestamp": {"type": "date"},
+                    "message": {"type": "text"},
+                    "tags": {"type": "keyword", "ignore_above": 1024},
+                    "error": {"properties": {"message": {"type": "text"}}},
+                    origin: origin_mapping,
+                },
+            },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pipelines_that_share_a_pattern_share_a_template() {
+        let origins = [("web-*", "kafka"), ("web-*", "origin"), ("web-access-*", "kafka")];
+        let templates = Templates::auto(origins.into_iter().map(|(pattern, field)| (pattern.to_owned(), field)));
+        let names: Vec<_> = templates.iter().map(|(name, _, _)| name).collect();
+        assert_eq!(names, ["kelp-web", "kelp-web-access"]);
+        let (_, shared, overwrite) = templates.iter().next().unwrap();
+        assert!(!overwrite);
+        let properties = &shared["template"]["mappings"]["properties"];
+        assert_eq!(properties["kafka"], properties["origin"]);
+        let priorities: Vec<_> = templates.iter().map(|(_, body, _)| body["priority"].as_u64().unwrap()).collect();
+        assert!(priorities[0] < priorities[1]);
+    }
+}

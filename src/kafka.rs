@@ -1,0 +1,19 @@
+//! The edge to Kafka: the only place that names rdkafka.
+//!
+//! Everything of the consumer is called by the one thread that owns it. Nothing here decides: rebalances, results and errors
+//! are recorded as they come and given out as [`ConsumerEvent`]s.
+
+mod batch;
+mod consumer;
+mod describe;
+mod events;
+mod letters;
+mod settings;
+mod side;
+
+pub use batch::{FaultKind, PartitionFault, Taken};
+pub use consumer::Consumer;
+pub use events::{ConsumerEvent, Statistics};
+pub use letters::{LetterFault, LetterProducer, OutgoingLetter};
+pub use settings::{KafkaSettings, PropertyProblem, check};
+pub use side::Side;

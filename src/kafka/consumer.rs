@@ -1,0 +1,206 @@
+//! The consumer, owned by one thread. Partitions have queues of their own, made before they are assigned and destroyed
+//! before they are given back.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::batch::{PartitionQueue, Taken};
+use super::describe;
+use super::events::{ConsumerEvent, Events};
+use super::settings::{self, KafkaSettings};
+use crate::record::{RecordBatch, TopicPartition};
+
+/// The consumer of the process.
+pub struct Consumer {
+    queues: HashMap<TopicPartition, PartitionQueue>,
+    consumer: Arc<BaseConsumer<Events>>,
+}
+
+impl Consumer {
+    /// Makes the consumer; it connects by itself.
+    ///
+    /// # Errors
+    /// librdkafka refuses the configuration.
+    pub fn new(settings: &KafkaSettings) -> KafkaResult<Self> {
+        let config = settings::consumer(settings);
+        let consumer = BaseConsumer::from_config_and_context(&config, Events::default())?;
+        Ok(Self { queues: HashMap::new(), consumer: Arc::new(consumer) })
+    }
+
+    /// Joins the group for these topics.
+    ///
+    /// # Errors
+    /// A name that cannot be one of a topic.
+    pub fn subscribe(&self, topics: &[&str]) -> KafkaResult<()> {
+        self.consumer.subscribe(topics)
+    }
+
+    /// Serves the main queue, waiting for up to `timeout` if there is nothing, and gives what happened.
+    pub fn poll(&self, timeout: Duration) -> Vec<ConsumerEvent> {
+        let events = self.consumer.context();
+        match self.consumer.poll(timeout) {
+            None => {}
+            Some(Err(error)) => events.push_error(&error, error.to_string()),
+            // Every partition has a queue of its own before it is assigned. A record here would be out of order.
+            Some(Ok(_)) => events.push(ConsumerEvent::Fatal("a record came through the main queue".to_owned())),
+        }
+        events.take()
+    }
+
+    /// Serves an assignment: each partition with its next offset. An empty list serves an empty assignment.
+    ///
+    /// # Errors
+    /// librdkafka refuses; then none is assigned.
+    pub fn assign(&mut self, partitions: &[(TopicPartition, i64)]) -> KafkaResult<()> {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for (partition, offset) in partitions {
+            list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(*offset))?;
+            let queue = PartitionQueue::split(&self.consumer, partition)
+                .ok_or_else(|| KafkaError::Subscription(format!("no queue for {partition}")))?;
+            self.queues.insert(partition.clone(), queue);
+        }
+        self.consumer.incremental_assign(&list)
+    }
+
+    /// Serves a revoke: gives partitions back.
+    ///
+    /// # Errors
+    /// librdkafka refuses; the partitions are not read any more all the same.
+    pub fn unassign(&mut self, partitions: &[TopicPartition]) -> KafkaResult<()> {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            self.queues.remove(partition);
+            list.add_partition(&partition.topic, partition.partition);
+        }
+        self.consumer.incremental_unassign(&list)
+    }
+
+    /// Copies up to `max` records of a partition that are there into the batch, without waiting.
+    pub fn take(&mut self, partition: &TopicPartition, max: usize, into: &mut RecordBatch) -> Taken {
+        self.queues.get_mut(partition).map(|queue| queue.take(max, into)).unwrap_or_default()
+    }
+
+    /// The group's commits, with their metadata; partitions without one are left out.
+    ///
+    /// # Errors
+    /// In words for a person; also if any of the partitions fails.
+    pub fn committed(
+        &self,
+        partitions: &[TopicPartition],
+        timeout: Duration,
+    ) -> Result<HashMap<TopicPartition, (i64, String)>, String> {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            list.add_partition(&partition.topic, partition.partition);
+        }
+        let list = self.consumer.committed_offsets(list, timeout).map_err(|error| error.to_string())?;
+        let mut committed = HashMap::new();
+        for each in list.elements() {
+            let partition = TopicPartition::new(each.topic(), each.partition());
+            each.error().map_err(|error| format!("the commit of {partition}: {error}"))?;
+            if let Offset::Offset(offset) = each.offset() {
+                committed.insert(partition, (offset, each.metadata().to_owned()));
+            }
+        }
+        Ok(committed)
+    }
+
+    /// The first offset of a partition and its end, up to the last stable offset.
+    ///
+    /// # Errors
+    /// In words for a person.
+    pub fn bounds(&self, partition: &TopicPartition, timeout: Duration) -> Result<(i64, i64), String> {
+        self.consumer
+            .fetch_watermarks(&partition.topic, partition.partition, timeout)
+            .map_err(|error| format!("the offsets of {partition}: {error}"))
+    }
+
+    /// The next offsets that would be taken, of those partitions where it is known.
+    pub fn positions(&self, partitions: &[TopicPartition]) -> HashMap<TopicPartition, i64> {
+        if partitions.is_empty() {
+            return HashMap::new();
+        }
+        let list = match self.consumer.position() {
+            Ok(list) => list,
+            Err(error) => {
+                tracing::debug!(%error, "no positions");
+                return HashMap::new();
+            }
+        };
+        let known = list.elements().into_iter().filter_map(|each| match each.offset() {
+            Offset::Offset(offset) => Some((TopicPartition::new(each.topic(), each.partition()), offset)),
+            Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => None,
+        });
+        known.filter(|(partition, _)| partitions.contains(partition)).collect()
+    }
+
+    /// Commits next offsets with their metadata; the result comes as an event.
+    ///
+    /// # Errors
+    /// Nothing was sent.
+    pub fn commit(&self, entries: &[(TopicPartition, i64, String)]) -> KafkaResult<()> {
+        let mut list = TopicPartitionList::with_capacity(entries.len());
+        for (partition, offset, metadata) in entries {
+            let mut each = list.add_partition(&partition.topic, partition.partition);
+            each.set_offset(Offset::Offset(*offset))?;
+            each.set_metadata(metadata);
+        }
+        self.consumer.commit(&list, CommitMode::Async)
+    }
+
+    /// The ids of topics, in a short form; `0` for a topic that has none by the broker's definite answer.
+    ///
+    /// # Errors
+    /// In words for a person.
+    #[allow(unsafe_code)]
+    pub fn topic_ids(&self, topics: &[&str], timeout: Duration) -> Result<HashMap<String, Arc<str>>, String> {
+        // SAFETY: the client lives as long as `self`, which is borrowed until the call returns.
+        unsafe { describe::topic_ids(self.consumer.client().native_ptr(), topics, timeout) }
+    }
+
+    /// Leaves the group and closes. If that takes longer than `deadline`, because the broker is gone, it is left to a thread
+    /// that nobody waits for.
+    pub fn close(self, deadline: Duration) {
+        let (sender, closed) = channel();
+        let leave = move || {
+            let started = Instant::now();
+            self.leave(deadline);
+            if sender.send(started.elapsed()).is_err() {
+                tracing::debug!("leaving the group took too long to be waited for");
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("leave".into()).spawn(leave) {
+            tracing::warn!(%error, "the group is not left in order; its members notice after the session timeout");
+            return;
+        }
+        match closed.recv_timeout(deadline) {
+            Ok(took) => tracing::debug!(?took, "left the group"),
+            Err(_) => tracing::warn!(?deadline, "leaving the group takes too long; its members notice after the session timeout"),
+        }
+    }
+
+    fn leave(mut self, deadline: Duration) {
+        let until = Instant::now() + deadline;
+        self.queues.clear();
+        self.consumer.unsubscribe();
+        // The last revoke is served here: everything is settled, or given up, before this is called.
+        let assigned = |consumer: &BaseConsumer<Events>| consumer.assignment().is_ok_and(|list| list.count() > 0);
+        while Instant::now() < until && assigned(&self.consumer) {
+            for event in self.poll(Duration::from_millis(20)) {
+                if let ConsumerEvent::Revoke { partitions, .. } = event
+                    && let Err(error) = self.unassign(&partitions)
+                {
+                    tracing::debug!(%error, "partitions could not be given back at the end");
+                }
+            }
+        }
+    }
+}
