@@ -69,7 +69,7 @@ struct Document<'a> {
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (key, value) in self.event.fields() {
+        for (key, value) in self.event.root().iter() {
             if key != self.field {
                 map.serialize_entry(key, value)?;
             }
