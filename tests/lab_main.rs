@@ -1,2 +1,3 @@
-//! Integration tests.
+//! `lab`: see `scripts/`.
+mod lab;
 fn main() {}

@@ -1,0 +1,21 @@
+//! The laboratory: real servers, a seeded load, the census, an accept-everything sink, and a handle on the real binary.
+//!
+//! It is compiled twice: into the integration tests (`tests/main.rs`) and into the tool behind `scripts/`
+//! (`tests/lab_main.rs`), so that what a demo shows and what the tests check is the same code. Neither uses all of it.
+//! It imports nothing of Kelp: what it says about Kelp it says from outside.
+#![allow(dead_code, unused_imports)]
+
+pub mod elastic;
+pub mod home;
+pub mod kafka;
+pub mod ports;
+pub mod process;
+pub mod servers;
+pub mod unix;
+pub mod wait;
+
+/// What goes wrong in the laboratory is told to a person: a text is enough.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+pub use servers::{Servers, servers, servers_alone};
+pub use wait::wait_until;
