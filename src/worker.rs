@@ -91,6 +91,8 @@ pub enum Effect {
     Drained(HoldingId),
     /// Records were settled, by fate; for the metrics.
     Counted(Tally),
+    /// A holding ended with this many records in flight; they are the next owner's.
+    Forgotten(u64),
     /// A contradiction inside the service: commit nothing more, stop.
     Fault(TopicPartition, Contradiction),
 }
@@ -173,7 +175,8 @@ impl<T: Transform> Worker<T> {
                 self.report(holding, effects);
             }
             Input::End(holding) => {
-                self.holdings.remove(&holding);
+                let over = self.holdings.remove(&holding);
+                effects.extend(over.map(|held| Effect::Forgotten(held.ledger.in_flight())));
                 self.bodies.forget(holding);
             }
             Input::Tick => self.seal(|bodies, seal| bodies.seal_older(now, seal), effects),
