@@ -46,7 +46,7 @@ pub fn run(config: Config, until_caught_up: bool) -> ExitStatus {
         return fail(&StartFault::Own(why));
     }
     let stopped = || matches!(inbox.try_recv(), Ok(Event::Signal(_)));
-    let Parts { mut reader, to_reader } = match start::build(config, until_caught_up, &runtime, stopped) {
+    let Parts { reader, to_reader } = match start::build(config, until_caught_up, &runtime, stopped) {
         Ok(Some(parts)) => parts,
         Ok(None) => {
             tracing::info!("stopped before anything was read");
@@ -54,7 +54,6 @@ pub fn run(config: Config, until_caught_up: bool) -> ExitStatus {
         }
         Err(fault) => return fail(&fault),
     };
-    reader.heart.beat(reader.clock.now().0.as_millis() as u64);
     let spawned = thread::Builder::new().name("reader".into()).spawn(move || {
         let (ending, consumer) = reader.run();
         // Leaving the group tells the others at once; a broker that is gone must not hold the end up.

@@ -17,12 +17,36 @@ pub struct Budget {
 struct Shared {
     limit: usize,
     used: AtomicUsize,
+    /// What this is a part of.
+    whole: Option<Arc<Shared>>,
+}
+
+impl Shared {
+    fn add(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.add(bytes);
+        }
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.give_back(bytes);
+        }
+    }
 }
 
 impl Budget {
     /// A budget of `limit` bytes, of which none are used.
     pub fn new(limit: usize) -> Self {
-        Self { shared: Arc::new(Shared { limit, used: AtomicUsize::new(0) }) }
+        Self { shared: Arc::new(Shared { limit, used: AtomicUsize::new(0), whole: None }) }
+    }
+
+    /// A budget of the same limit whose permits count here too: what one of several users takes of the whole.
+    pub fn part(&self) -> Self {
+        let whole = Some(Arc::clone(&self.shared));
+        Self { shared: Arc::new(Shared { limit: self.limit(), used: AtomicUsize::new(0), whole }) }
     }
 
     /// The limit in bytes.
@@ -47,7 +71,7 @@ impl Budget {
 
     /// A permit for `bytes`, granted whatever is free.
     pub fn take(&self, bytes: usize) -> Permit {
-        self.shared.used.fetch_add(bytes, Ordering::Relaxed);
+        self.shared.add(bytes);
         Permit { shared: Arc::clone(&self.shared), bytes }
     }
 
@@ -79,9 +103,9 @@ impl Permit {
     /// Changes the number of bytes, up or down, whatever is free.
     pub fn resize(&mut self, bytes: usize) {
         if bytes >= self.bytes {
-            self.shared.used.fetch_add(bytes - self.bytes, Ordering::Relaxed);
+            self.shared.add(bytes - self.bytes);
         } else {
-            self.shared.used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+            self.shared.give_back(self.bytes - bytes);
         }
         self.bytes = bytes;
     }
@@ -96,7 +120,7 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.shared.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.shared.give_back(self.bytes);
     }
 }
 
@@ -123,6 +147,21 @@ mod tests {
         drop(small);
         let large = budget.try_take(101).expect("nothing else is out");
         assert_eq!(large.bytes(), budget.used());
+    }
+
+    #[test]
+    fn a_part_counts_in_the_whole() {
+        let whole = Budget::new(100);
+        let (one, other) = (whole.part(), whole.part());
+        let mut permit = one.take(30);
+        let kept = other.take(50);
+        assert_eq!((whole.used(), one.used(), other.used()), (80, 30, 50));
+        permit.resize(10);
+        let split = permit.split(4);
+        drop(permit);
+        assert_eq!((whole.used(), one.used()), (54, 4));
+        drop((split, kept));
+        assert_eq!((whole.used(), one.used(), other.used()), (0, 0, 0));
     }
 
     #[test]

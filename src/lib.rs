@@ -9,17 +9,33 @@
 //! - [`codec`]: bytes to event.
 //! - [`pipeline`]: event to documents, as a YAML file says.
 
+#[cfg(feature = "service")]
+pub mod admin;
+#[cfg(feature = "service")]
+pub mod app;
 pub mod backoff;
 pub mod budget;
 pub mod bulk;
 pub mod clock;
 pub mod codec;
+#[cfg(feature = "service")]
+pub mod config;
 pub mod dead_letter;
 pub mod dispatch;
+#[cfg(feature = "service")]
+pub mod elastic;
 pub mod event;
+#[cfg(feature = "service")]
+pub mod exit;
+#[cfg(feature = "service")]
+pub mod kafka;
 pub mod ledger;
+#[cfg(feature = "service")]
+pub mod metrics;
 pub mod pipeline;
 pub mod reader;
 pub mod record;
+#[cfg(feature = "service")]
+pub mod telemetry;
 pub mod worker;
 pub mod yaml;

@@ -62,7 +62,7 @@ pub fn on_delivered(
 /// Everything that the thread has.
 pub struct LettersLoop {
     /// Delivers.
-    pub producer: LetterProducer<Box<Waiting>>,
+    pub producer: LetterProducer<Waiting>,
     /// What is sent to it.
     pub inbox: Receiver<ToLetters>,
     /// For the letters' headers.
@@ -154,6 +154,9 @@ impl LettersLoop {
             headers.push((String::from_utf8_lossy(name).into_owned(), value.map(<[u8]>::to_vec)));
         }
         let (key, payload) = (record.key.map(<[u8]>::to_vec), record.payload.map(<[u8]>::to_vec));
-        self.producer.send(OutgoingLetter { key, payload, headers, token: waiting }).map_err(|letter| letter.token)
+        self.producer.send(OutgoingLetter { key, payload, headers, token: waiting }).map_err(|(waiting, fault)| {
+            tracing::debug!(reason = fault.text, "no room for a dead letter yet");
+            waiting
+        })
     }
 }

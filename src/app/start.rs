@@ -149,7 +149,7 @@ pub(super) fn build(
         spawn(&format!("worker-{id}"), move || worker.run())?;
     }
 
-    let endpoints: Vec<_> = config.elasticsearch.endpoints.iter().map(|endpoint| endpoint.url().clone()).collect();
+    let endpoints: Vec<_> = config.elasticsearch.endpoints.iter().map(|endpoint| endpoint.expose().clone()).collect();
     let elastic = Elastic::new(&endpoints, config.elasticsearch.request_timeout).map_err(StartFault::Own)?;
     let dispatch_settings = DispatchSettings {
         concurrency: config.elasticsearch.concurrency,

@@ -145,7 +145,7 @@ impl ConsumerContext for Events {
 
     fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
         let whole = result.err().map(|error| error.to_string());
-        let results = offsets.elements().iter().filter_map(|each| {
+        let results = offsets.elements().into_iter().filter_map(|each| {
             let Offset::Offset(offset) = each.offset() else { return None };
             let refused = each.error().err().map(|error| error.to_string()).or_else(|| whole.clone());
             Some((TopicPartition::new(each.topic(), each.partition()), offset, refused.map_or(Ok(()), Err)))
