@@ -4,6 +4,7 @@
 //! are recorded as they come and given out as [`ConsumerEvent`]s.
 
 mod batch;
+mod commit;
 mod consumer;
 mod describe;
 mod events;

@@ -8,11 +8,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::batch::{PartitionQueue, Taken};
+use super::commit::Commits;
 use super::describe;
 use super::events::{ConsumerEvent, Events};
 use super::settings::{self, KafkaSettings};
@@ -21,6 +22,7 @@ use crate::record::{RecordBatch, TopicPartition};
 /// The consumer of the process.
 pub struct Consumer {
     queues: HashMap<TopicPartition, PartitionQueue>,
+    commits: Commits,
     consumer: Arc<BaseConsumer<Events>>,
 }
 
@@ -32,7 +34,8 @@ impl Consumer {
     pub fn new(settings: &KafkaSettings) -> KafkaResult<Self> {
         let config = settings::consumer(settings);
         let consumer = BaseConsumer::from_config_and_context(&config, Events::default())?;
-        Ok(Self { queues: HashMap::new(), consumer: Arc::new(consumer) })
+        let consumer = Arc::new(consumer);
+        Ok(Self { queues: HashMap::new(), commits: Commits::new(&consumer), consumer })
     }
 
     /// Joins the group for these topics.
@@ -52,7 +55,9 @@ impl Consumer {
             // Every partition has a queue of its own before it is assigned. A record here would be out of order.
             Some(Ok(_)) => events.push(ConsumerEvent::Fatal("a record came through the main queue".to_owned())),
         }
-        events.take()
+        let mut happened = events.take();
+        happened.extend(std::iter::from_fn(|| self.commits.result()));
+        happened
     }
 
     /// Serves an assignment: each partition with its next offset. An empty list serves an empty assignment.
@@ -146,14 +151,14 @@ impl Consumer {
     ///
     /// # Errors
     /// Nothing was sent.
-    pub fn commit(&self, entries: &[(TopicPartition, i64, String)]) -> KafkaResult<()> {
+    pub fn commit(&self, entries: &[(TopicPartition, i64, String)]) -> Result<(), String> {
         let mut list = TopicPartitionList::with_capacity(entries.len());
         for (partition, offset, metadata) in entries {
             let mut each = list.add_partition(&partition.topic, partition.partition);
-            each.set_offset(Offset::Offset(*offset))?;
+            each.set_offset(Offset::Offset(*offset)).map_err(|error| error.to_string())?;
             each.set_metadata(metadata);
         }
-        self.consumer.commit(&list, CommitMode::Async)
+        self.commits.send(&list)
     }
 
     /// The ids of topics, in a short form; `0` for a topic that has none by the broker's definite answer.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use serde::Deserialize;
 
@@ -141,16 +141,6 @@ impl ConsumerContext for Events {
             other => ConsumerEvent::Fatal(format!("an unknown event of a rebalance: {other:?}")),
         };
         self.push(event);
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        let whole = result.err().map(|error| error.to_string());
-        let results = offsets.elements().into_iter().filter_map(|each| {
-            let Offset::Offset(offset) = each.offset() else { return None };
-            let refused = each.error().err().map(|error| error.to_string()).or_else(|| whole.clone());
-            Some((TopicPartition::new(each.topic(), each.partition()), offset, refused.map_or(Ok(()), Err)))
-        });
-        self.push(ConsumerEvent::Committed(results.collect()));
     }
 }
 
