@@ -15,12 +15,14 @@ use crate::yaml::{Place, Spanned};
 const MAX_NAME: usize = 255;
 
 /// A compiled name.
+#[derive(Debug)]
 pub(crate) struct IndexPattern {
     parts: Vec<Part>,
     lowercase: bool,
     has_fields: bool,
 }
 
+#[derive(Debug)]
 enum Part {
     Literal(String),
     Field(Path),

@@ -82,10 +82,9 @@ fn expression(text: Spanned<&str>, own: &[(&str, &str)], cx: &Compiler<'_>) -> O
     let pattern = match Grok::empty().compile(&regex, true) {
         Ok(pattern) => pattern,
         Err(error) => {
-            let cause = error.to_string();
-            let cause = cause.lines().next().unwrap_or_default();
-            cx.problems
-                .add(text.place, format!("the pattern {:?} can't be compiled: {}", text.value, super::cut(cause)));
+            let cause = in_engines_words(&error);
+            let what = format!("the pattern {:?} can't be compiled: {}", text.value, super::cut(&cause));
+            cx.problems.add(text.place, what);
             return None;
         }
     };
@@ -97,6 +96,17 @@ fn expression(text: Spanned<&str>, own: &[(&str, &str)], cx: &Compiler<'_>) -> O
         captures.push((path, kind));
     }
     Some(Expression { pattern, captures, repeats })
+}
+
+/// The engine's own words, without the expanded expression that comes with them.
+fn in_engines_words(error: &::grok::Error) -> String {
+    let text = match error {
+        ::grok::Error::RegexCompilationFailed(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let first = text.lines().next().unwrap_or_default();
+    let words = first.split_once("), ").map_or(first, |(_, words)| words);
+    words.trim_end_matches("):").to_owned()
 }
 
 impl Process for GrokProcessor {

@@ -186,7 +186,7 @@ impl DatePattern {
         Ok(Self { items })
     }
 
-    /// The shortest time for which the written text stays the same: a day, or less where the pattern has hours or more.
+    /// True if the written text stays the same for a whole day.
     pub(crate) fn is_daily(&self) -> bool {
         fn daily(items: &[Item]) -> bool {
             items.iter().all(|item| match item {
@@ -199,6 +199,18 @@ impl DatePattern {
             })
         }
         daily(&self.items)
+    }
+
+    /// True if it has names of months or days.
+    pub(crate) fn has_names(&self) -> bool {
+        fn names(items: &[Item]) -> bool {
+            items.iter().any(|item| match item {
+                Item::MonthName { .. } | Item::WeekdayName { .. } | Item::AmPm => true,
+                Item::Optional(items) => names(items),
+                _ => false,
+            })
+        }
+        names(&self.items)
     }
 
     /// Reads a text that is a date by this pattern and nothing more.
