@@ -95,6 +95,11 @@ fn dates_are_written() {
     let mut out = String::new();
     push_iso_millis(&mut out, -1);
     assert_eq!(out, "1969-12-31T23:59:59.999Z");
+    for (millis, text) in [(i64::MAX, "+292278994-08-17T07:12:55.807Z"), (i64::MIN, "-292275055-05-16T16:47:04.192Z")] {
+        out.clear();
+        push_iso_millis(&mut out, millis);
+        assert_eq!(out, text);
+    }
 }
 
 #[test]
