@@ -7,12 +7,14 @@
 mod fields;
 mod json;
 mod path;
+mod write;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use fields::Fields;
 pub use path::{Path, PathError, Segment};
+pub use write::write_json_str;
 
 /// A value, as JSON knows them, with whole numbers kept apart from floating point ones.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -153,7 +153,11 @@ impl Expression {
             };
             // The crate ties captures to its own value; the same bytes are found again in the text.
             let start = capture.as_ptr() as usize - text.as_ptr() as usize;
-            let value = convert(keep(&text[start..start + capture.len()]), *kind)?;
+            let capture = keep(&text[start..start + capture.len()]);
+            let value = match kind {
+                Type::String => Value::String(capture),
+                kind => convert(&capture, *kind)?,
+            };
             if self.repeats {
                 gather(&mut repeated, path, value);
             } else {
@@ -179,25 +183,25 @@ fn gather<'a>(gathered: &mut Vec<(&'a Path, Value<'a>)>, path: &'a Path, value: 
     }
 }
 
-fn convert(capture: Cow<'_, str>, kind: Type) -> Result<Value<'_>, String> {
+fn convert<'a>(capture: &str, kind: Type) -> Result<Value<'a>, String> {
     let fail = |capture: &str| Err(format!("For input string: \"{}\"", super::cut(capture)));
     match kind {
-        Type::String => Ok(Value::String(capture)),
+        Type::String => Ok(Value::String(Cow::Owned(capture.to_owned()))),
         Type::Int => match capture.parse::<i32>() {
             Ok(number) => Ok(Value::Int(i64::from(number))),
-            Err(_) => fail(&capture),
+            Err(_) => fail(capture),
         },
         Type::Long => match capture.parse() {
             Ok(number) => Ok(Value::Int(number)),
-            Err(_) => fail(&capture),
+            Err(_) => fail(capture),
         },
         Type::Float => match capture.trim().parse::<f32>() {
             Ok(number) if number.is_finite() => Ok(Value::Float(super::widen(number))),
-            _ => fail(&capture),
+            _ => fail(capture),
         },
         Type::Double => match capture.trim().parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Value::Float(number)),
-            _ => fail(&capture),
+            _ => fail(capture),
         },
         Type::Boolean => Ok(Value::Bool(capture.eq_ignore_ascii_case("true"))),
     }
