@@ -4,17 +4,17 @@
 //! both), so a plain capture costs no allocation. Objects keep the order in which fields were added; the order in which
 //! a document's fields are written is therefore a function of the record and the pipeline alone.
 
+mod fields;
 mod json;
 mod path;
+mod write;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use indexmap::IndexMap;
-
+use fields::Fields;
 pub use path::{Path, PathError, Segment};
-
-type Fields<'a> = IndexMap<Cow<'a, str>, Value<'a>, foldhash::fast::RandomState>;
+pub use write::write_json_str;
 
 /// A value, as JSON knows them, with whole numbers kept apart from floating point ones.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,7 +38,7 @@ pub enum Value<'a> {
     Object(Object<'a>),
 }
 
-/// Fields by name, in the order in which they were added. A hash decides nothing but the speed.
+/// Fields by name, in the order in which they were added. Equality looks at no order.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Object<'a> {
     fields: Fields<'a>,
@@ -100,13 +100,14 @@ impl<'a> Value<'a> {
             Self::Float(value) => Value::Float(value),
             Self::String(text) => Value::String(Cow::Owned(text.into_owned())),
             Self::Array(items) => Value::Array(items.into_iter().map(Value::into_owned).collect()),
-            Self::Object(object) => Value::Object(Object {
-                fields: object
+            Self::Object(object) => Value::Object(
+                object
                     .fields
+                    .into_pairs()
                     .into_iter()
                     .map(|(key, value)| (Cow::Owned(key.into_owned()), value.into_owned()))
                     .collect(),
-            }),
+            ),
         }
     }
 
@@ -134,7 +135,7 @@ impl<'a> Object<'a> {
 
     /// Makes an empty object with room for `fields` fields.
     pub fn with_capacity(fields: usize) -> Self {
-        Self { fields: IndexMap::with_capacity_and_hasher(fields, foldhash::fast::RandomState::default()) }
+        Self { fields: Fields::with_capacity(fields) }
     }
 
     /// How many fields there are.
@@ -144,7 +145,7 @@ impl<'a> Object<'a> {
 
     /// True if there is no field.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields.len() == 0
     }
 
     /// The field of exactly this name; dots mean nothing here.
@@ -159,7 +160,7 @@ impl<'a> Object<'a> {
 
     /// True if there is a field of exactly this name.
     pub fn contains(&self, name: &str) -> bool {
-        self.fields.contains_key(name)
+        self.fields.get(name).is_some()
     }
 
     /// Sets a field and gives back what it was. A field that was there keeps its place.
@@ -169,17 +170,17 @@ impl<'a> Object<'a> {
 
     /// Takes a field out; the others keep their order.
     pub fn remove(&mut self, name: &str) -> Option<Value<'a>> {
-        self.fields.shift_remove(name)
+        self.fields.remove(name)
     }
 
     /// Keeps the fields that `keep` says yes to, in order.
-    pub fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value<'a>) -> bool) {
-        self.fields.retain(|name, value| keep(name, value));
+    pub fn retain(&mut self, keep: impl FnMut(&str, &mut Value<'a>) -> bool) {
+        self.fields.retain(keep);
     }
 
     /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
-        self.fields.iter().map(|(name, value)| (name.as_ref(), value))
+        self.fields.iter()
     }
 }
 
@@ -240,7 +241,12 @@ impl<'a> From<Object<'a>> for Event<'a> {
 
 impl<'a> FromIterator<(Cow<'a, str>, Value<'a>)> for Object<'a> {
     fn from_iter<I: IntoIterator<Item = (Cow<'a, str>, Value<'a>)>>(fields: I) -> Self {
-        Self { fields: fields.into_iter().collect() }
+        let fields = fields.into_iter();
+        let mut object = Self::with_capacity(fields.size_hint().0);
+        for (name, value) in fields {
+            object.insert(name, value);
+        }
+        object
     }
 }
 

@@ -43,7 +43,7 @@ impl Path {
     /// Compiles `a.b.c`. A leading `_source.` is the root itself, as in Elasticsearch.
     ///
     /// # Errors
-    /// Where the path is empty, has an empty segment, or more than [`MAX_SEGMENTS`].
+    /// Where the path is empty, has an empty segment, or more than 64.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         let rest = text.strip_prefix("_source.").unwrap_or(text);
         if rest.is_empty() {

@@ -26,7 +26,7 @@ fn numbers_and_duplicate_keys() {
     assert_eq!(event.root().get("a"), Some(&Value::Int(2)));
     assert_eq!(event.root().get("b"), Some(&Value::UInt(u64::MAX)));
     assert_eq!(event.root().get("c"), Some(&Value::Float(184_467_440_737_095_516_150.0)));
-    assert_eq!(json(&event), r#"{"a":2,"b":18446744073709551615,"c":1.8446744073709552e+20,"d":-1,"e":1.5}"#);
+    assert_eq!(json(&event), r#"{"a":2,"b":18446744073709551615,"c":1.844674407370955e+20,"d":-1,"e":1.5}"#);
 }
 
 #[test]

@@ -15,25 +15,45 @@ use crate::yaml::{Place, Spanned};
 const MAX_NAME: usize = 255;
 
 /// A compiled name.
+#[derive(Debug)]
 pub(crate) struct IndexPattern {
     parts: Vec<Part>,
     lowercase: bool,
     has_fields: bool,
 }
 
+#[derive(Debug)]
 enum Part {
     Literal(String),
     Field(Path),
     Date(DatePattern),
 }
 
-/// The texts of the dates of a name, and for how long they hold. Belongs to one pipeline.
+/// Names and dates that were made before, each with the span of milliseconds for which it holds, the newest last.
+/// Belongs to one pipeline. Several are kept, as late events come among those of the day.
 #[derive(Debug, Default)]
 pub(crate) struct IndexCache {
+    /// Names that depend on the time alone.
+    names: Vec<(i64, i64, String)>,
+    /// The texts of each date of the name.
+    dates: Vec<Vec<(i64, i64, String)>>,
+    /// A name with fields in it.
     name: String,
-    dates: Vec<(i64, i64, String)>,
-    /// The span for which `name` holds, where it depends on the time alone.
-    holds: Option<(i64, i64)>,
+}
+
+/// How many texts are kept.
+const KEPT: usize = 8;
+
+/// The position of the text that holds at `millis`; if there is none, `make` makes it and says for how long it holds.
+fn text_at(texts: &mut Vec<(i64, i64, String)>, millis: i64, make: impl FnOnce() -> (i64, i64, String)) -> usize {
+    if let Some(known) = texts.iter().position(|(from, to, _)| (*from..*to).contains(&millis)) {
+        return known;
+    }
+    if texts.len() >= KEPT {
+        texts.remove(0);
+    }
+    texts.push(make());
+    texts.len() - 1
 }
 
 /// Compiles a name; faults are added to the problems.
@@ -149,40 +169,32 @@ impl IndexPattern {
         millis: i64,
         zone: &Zone,
     ) -> Result<&'c str, (String, Option<String>)> {
-        if cache.holds.is_some_and(|(from, to)| (from..to).contains(&millis)) {
-            return Ok(&cache.name);
+        if let Some(known) = cache.names.iter().position(|(from, to, _)| (*from..*to).contains(&millis)) {
+            return Ok(&cache.names[known].2);
         }
-        cache.holds = None;
         cache.name.clear();
         let (mut from, mut to) = (i64::MIN, i64::MAX);
-        let mut date = 0;
+        let mut dates = 0;
         for part in &self.parts {
             match part {
                 Part::Literal(text) => cache.name.push_str(text),
-                Part::Field(path) => match event.get(path).map(|value| (value.scalar_text(), value)) {
-                    Some((Some(text), _)) if !text.is_empty() => cache.name.push_str(&text),
-                    Some((Some(_), _)) => {
-                        return Err((format!("the index needs the field [{path}], which is empty"), None));
-                    }
-                    Some((None, value)) => {
-                        let kind = value.kind();
-                        return Err((format!("the index needs the field [{path}], which is of type [{kind}]"), None));
-                    }
-                    None => return Err((format!("the index needs the field [{path}], which is missing"), None)),
-                },
+                Part::Field(path) => push_field(&mut cache.name, path, event).map_err(|why| (why, None))?,
                 Part::Date(pattern) => {
-                    let known = cache.dates.get(date).is_some_and(|(from, to, _)| (*from..*to).contains(&millis));
-                    if !known {
+                    if cache.dates.len() <= dates {
+                        cache.dates.push(Vec::new());
+                    }
+                    let texts = &mut cache.dates[dates];
+                    let at = text_at(texts, millis, || {
                         let mut text = String::new();
                         pattern.format(&mut text, Moment::from_millis(millis), zone);
-                        let (from, to) = if pattern.is_daily() { day(millis, zone) } else { (millis, millis + 1) };
-                        cache.dates.truncate(date);
-                        cache.dates.push((from, to, text));
-                    }
-                    let (since, until, text) = &cache.dates[date];
+                        let (from, to) =
+                            if pattern.is_daily() { day(millis, zone) } else { (millis, millis.saturating_add(1)) };
+                        (from, to, text)
+                    });
+                    let (since, until, text) = &texts[at];
                     cache.name.push_str(text);
                     (from, to) = (from.max(*since), to.min(*until));
-                    date += 1;
+                    dates += 1;
                 }
             }
         }
@@ -192,10 +204,26 @@ impl IndexPattern {
         if let Err(what) = check(&cache.name) {
             return Err((what, Some(cache.name.clone())));
         }
-        if !self.has_fields {
-            cache.holds = Some((from, to));
+        if self.has_fields {
+            return Ok(&cache.name);
         }
-        Ok(&cache.name)
+        let at = text_at(&mut cache.names, millis, || (from, to, cache.name.clone()));
+        Ok(&cache.names[at].2)
+    }
+}
+
+/// Appends the text of a field.
+fn push_field(name: &mut String, path: &Path, event: &Event<'_>) -> Result<(), String> {
+    let Some(value) = event.get(path) else {
+        return Err(format!("the index needs the field [{path}], which is missing"));
+    };
+    match value.scalar_text() {
+        Some(text) if !text.is_empty() => {
+            name.push_str(&text);
+            Ok(())
+        }
+        Some(_) => Err(format!("the index needs the field [{path}], which is empty")),
+        None => Err(format!("the index needs the field [{path}], which is of type [{}]", value.kind())),
     }
 }
 

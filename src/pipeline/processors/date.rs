@@ -6,7 +6,7 @@
 //! | `formats` | tried in order: `ISO8601`, `UNIX` (seconds), `UNIX_MS`, `TAI64N`, or a Java pattern |
 //! | `target_field` | `@timestamp` |
 //! | `timezone` | of a date without one, and of the output: `UTC`, an offset or a name; may be a template |
-//! | `locale` | English |
+//! | `locale` | English; another is refused where a pattern has names of months or days |
 //! | `output_format` | `yyyy-MM-dd'T'HH:mm:ss.SSSXXX` |
 //!
 //! A pattern without a year takes the year nearest to the record's timestamp (Elasticsearch: that of its clock).
@@ -68,15 +68,18 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
             zone.map(DateZone::Fixed)
         }
     };
-    if let Some(locale) = fields.string("locale") {
-        let english = locale.value.to_ascii_lowercase();
-        if !(english.starts_with("en") || english == "root") {
-            cx.problems.add(locale.place, format!("the locale {:?} is not supported: names are English", locale.value));
-        }
-    }
     let output = fields.string("output_format").unwrap_or(Spanned { place: fields.place(), value: OUTPUT });
     let default_output = output.value == OUTPUT;
     let output = pattern(output, cx)?;
+    let named = |format: &Format| matches!(format, Format::Pattern(pattern) if pattern.has_names());
+    let names = output.has_names() || formats.iter().flatten().any(named);
+    if let Some(locale) = fields.string("locale") {
+        let english = locale.value.to_ascii_lowercase();
+        if names && !(english.starts_with("en") || english == "root") {
+            let what = format!("the locale {:?} is not supported: names of months and days are English", locale.value);
+            cx.problems.add(locale.place, what);
+        }
+    }
     Some(Box::new(Date { field: field?, formats: formats?, target: target?, zone: zone?, output, default_output }))
 }
 

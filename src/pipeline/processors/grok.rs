@@ -82,10 +82,9 @@ fn expression(text: Spanned<&str>, own: &[(&str, &str)], cx: &Compiler<'_>) -> O
     let pattern = match Grok::empty().compile(&regex, true) {
         Ok(pattern) => pattern,
         Err(error) => {
-            let cause = error.to_string();
-            let cause = cause.lines().next().unwrap_or_default();
-            cx.problems
-                .add(text.place, format!("the pattern {:?} can't be compiled: {}", text.value, super::cut(cause)));
+            let cause = in_engines_words(&error);
+            let what = format!("the pattern {:?} can't be compiled: {}", text.value, super::cut(&cause));
+            cx.problems.add(text.place, what);
             return None;
         }
     };
@@ -97,6 +96,17 @@ fn expression(text: Spanned<&str>, own: &[(&str, &str)], cx: &Compiler<'_>) -> O
         captures.push((path, kind));
     }
     Some(Expression { pattern, captures, repeats })
+}
+
+/// The engine's own words, without the expanded expression that comes with them.
+fn in_engines_words(error: &::grok::Error) -> String {
+    let text = match error {
+        ::grok::Error::RegexCompilationFailed(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let first = text.lines().next().unwrap_or_default();
+    let words = first.split_once("), ").map_or(first, |(_, words)| words);
+    words.trim_end_matches("):").to_owned()
 }
 
 impl Process for GrokProcessor {
@@ -143,7 +153,11 @@ impl Expression {
             };
             // The crate ties captures to its own value; the same bytes are found again in the text.
             let start = capture.as_ptr() as usize - text.as_ptr() as usize;
-            let value = convert(keep(&text[start..start + capture.len()]), *kind)?;
+            let capture = keep(&text[start..start + capture.len()]);
+            let value = match kind {
+                Type::String => Value::String(capture),
+                kind => convert(&capture, *kind)?,
+            };
             if self.repeats {
                 gather(&mut repeated, path, value);
             } else {
@@ -169,25 +183,25 @@ fn gather<'a>(gathered: &mut Vec<(&'a Path, Value<'a>)>, path: &'a Path, value: 
     }
 }
 
-fn convert(capture: Cow<'_, str>, kind: Type) -> Result<Value<'_>, String> {
+fn convert<'a>(capture: &str, kind: Type) -> Result<Value<'a>, String> {
     let fail = |capture: &str| Err(format!("For input string: \"{}\"", super::cut(capture)));
     match kind {
-        Type::String => Ok(Value::String(capture)),
+        Type::String => Ok(Value::String(Cow::Owned(capture.to_owned()))),
         Type::Int => match capture.parse::<i32>() {
             Ok(number) => Ok(Value::Int(i64::from(number))),
-            Err(_) => fail(&capture),
+            Err(_) => fail(capture),
         },
         Type::Long => match capture.parse() {
             Ok(number) => Ok(Value::Int(number)),
-            Err(_) => fail(&capture),
+            Err(_) => fail(capture),
         },
         Type::Float => match capture.trim().parse::<f32>() {
             Ok(number) if number.is_finite() => Ok(Value::Float(super::widen(number))),
-            _ => fail(&capture),
+            _ => fail(capture),
         },
         Type::Double => match capture.trim().parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Value::Float(number)),
-            _ => fail(&capture),
+            _ => fail(capture),
         },
         Type::Boolean => Ok(Value::Bool(capture.eq_ignore_ascii_case("true"))),
     }

@@ -64,17 +64,29 @@ fn time(text: &str, mut at: usize, mut civil: Civil, zone: &Zone) -> Option<Mome
 /// Appends `yyyy-MM-ddTHH:mm:ss.SSSZ`.
 pub(crate) fn push_iso_millis(out: &mut String, millis: i64) {
     let civil = Civil::at(Moment::from_millis(millis), 0);
-    if civil.year > 9999 {
-        out.push('+');
+    let mut text = *b"0000-00-00T00:00:00.000Z";
+    let mut put = |at: usize, width: usize, mut number: u32| {
+        for digit in text[at..at + width].iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
+    };
+    let year = u32::try_from(civil.year).ok().filter(|year| *year <= 9999);
+    put(0, 4, year.unwrap_or(0));
+    put(5, 2, civil.month);
+    put(8, 2, civil.day);
+    put(11, 2, civil.hour);
+    put(14, 2, civil.minute);
+    put(17, 2, civil.second);
+    put(20, 3, civil.nanos / 1_000_000);
+    let mut rest = text.as_slice();
+    if year.is_none() {
+        // As Java writes years that have not four digits.
+        if civil.year > 9999 {
+            out.push('+');
+        }
+        push_padded(out, civil.year, 4);
+        rest = &text[4..];
     }
-    push_padded(out, civil.year, 4);
-    for (mark, number) in
-        [('-', civil.month), ('-', civil.day), ('T', civil.hour), (':', civil.minute), (':', civil.second)]
-    {
-        out.push(mark);
-        push_padded(out, i64::from(number), 2);
-    }
-    out.push('.');
-    push_padded(out, i64::from(civil.nanos / 1_000_000), 3);
-    out.push('Z');
+    out.push_str(std::str::from_utf8(rest).expect("digits are ASCII"));
 }

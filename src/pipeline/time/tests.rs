@@ -69,7 +69,7 @@ fn the_year_that_is_missing_is_the_one_nearest_to_the_record() {
     assert_eq!(near("Jan  1 00:00:01", "2026-12-31T23:59:58Z"), Some(iso("2027-01-01T00:00:01Z")));
     assert_eq!(near("Jun  1 00:00:00", "2026-11-30T00:00:00Z"), Some(iso("2026-06-01T00:00:00Z")));
     assert_eq!(parse_near("MMM dd", "Feb 29", Some(iso("2026-02-20"))), Some(iso("2024-02-29")));
-    assert_eq!(parse_near("MMM dd", "Feb 29", Some(iso("2100-03-01"))), Some(iso("2096-02-29")));
+    assert_eq!(parse_near("MMM dd", "Feb 29", Some(iso("2100-03-01"))), Some(iso("2104-02-29")));
     assert_eq!(parse_near("MMM dd", "Feb 28", None), None);
 }
 
@@ -95,6 +95,11 @@ fn dates_are_written() {
     let mut out = String::new();
     push_iso_millis(&mut out, -1);
     assert_eq!(out, "1969-12-31T23:59:59.999Z");
+    for (millis, text) in [(i64::MAX, "+292278994-08-17T07:12:55.807Z"), (i64::MIN, "-292275055-05-16T16:47:04.192Z")] {
+        out.clear();
+        push_iso_millis(&mut out, millis);
+        assert_eq!(out, text);
+    }
 }
 
 #[test]
