@@ -245,7 +245,14 @@ impl Reader {
     /// Takes one input, and appends what is to be done to `effects`.
     pub fn step(&mut self, now: Moment, input: Input, effects: &mut Vec<Effect>) {
         match input {
-            Input::Assigned(_) | Input::Revoked { .. } => self.waiting.push_back(input),
+            Input::Assigned(_) => self.waiting.push_back(input),
+            Input::Revoked { ref partitions, lost } => {
+                // What belongs to somebody else already is over now, whatever is being served before its turn comes.
+                if lost {
+                    self.end(partitions, effects);
+                }
+                self.waiting.push_back(input);
+            }
             Input::Resolved(answer) => self.resolved(now, answer, effects),
             Input::Committable(moved) => {
                 if let Some(held) = self.by_id(moved.holding) {
@@ -257,7 +264,7 @@ impl Reader {
                     held.drained = true;
                 }
             }
-            Input::Committed(results) => self.committed(results, effects),
+            Input::Committed(results) => self.committed(now, results, effects),
             Input::OutOfRange(partition) => self.out_of_range(now, partition, effects),
             Input::Shutdown(deadline) => self.shut_down(deadline, false, effects),
             Input::Tick => {}

@@ -135,6 +135,13 @@ impl Reader {
                 return;
             }
         };
+        let answer = answer.and_then(|answer| {
+            let told = |partition: &&TopicPartition| answer.iter().any(|resolved| resolved.partition == **partition);
+            match partitions.iter().find(|partition| !told(partition)) {
+                Some(missing) => Err(format!("nothing was said about {missing}")),
+                None => Ok(answer),
+            }
+        });
         let mut answer = match answer {
             Ok(answer) => answer,
             Err(why) => {
@@ -181,6 +188,7 @@ impl Reader {
             None if self.settings.start_at_end => end,
             None => low,
         };
+        self.end(std::slice::from_ref(&partition), effects);
         self.epoch += 1;
         let field = self.settings.origin_fields.get(&partition.topic).cloned();
         let origin = Arc::new(Origin {
