@@ -50,6 +50,14 @@ impl Serving {
         }
     }
 
+    /// True if the partition is on its way out.
+    pub(super) fn gives_back(&self, partition: &TopicPartition) -> bool {
+        match self {
+            Self::Draining { partitions, .. } | Self::Committing { partitions, .. } => partitions.contains(partition),
+            Self::Nothing | Self::Resolving { .. } | Self::ResolveAgain { .. } => false,
+        }
+    }
+
     pub(super) fn wants_commit(&self) -> bool {
         matches!(self, Self::Draining { .. } | Self::Committing { .. })
     }
@@ -175,6 +183,8 @@ impl Reader {
     fn begin(&mut self, resolved: Resolved, effects: &mut Vec<Effect>) -> Start {
         let Resolved { partition, incarnation, committed, bounds: (low, end) } = resolved;
         let position = match committed {
+            // The committed offset may be above the end as well: to try it again would go round in circles.
+            _ if self.restarts.remove(&partition) => low,
             // Metadata that is not ours (of another program in the same group) says nothing about the topic.
             Some((_, metadata)) if made_again(&metadata, &incarnation) => {
                 effects.push(Effect::Tell(Notice::TopicMadeAgain(partition.clone())));
