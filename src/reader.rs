@@ -8,7 +8,7 @@
 mod commit;
 mod rebalance;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -210,6 +210,8 @@ pub struct Reader {
     /// Rebalances that were recorded and wait for their turn.
     waiting: VecDeque<Input>,
     serving: Serving,
+    /// Partitions that go on at their beginning because their offset was out of range, wherever they were committed.
+    restarts: BTreeSet<TopicPartition>,
     commits: Commits,
     shutdown: Option<Shutdown>,
     assigned_once: bool,
@@ -236,6 +238,7 @@ impl Reader {
             holdings: BTreeMap::new(),
             waiting: VecDeque::new(),
             serving: Serving::Nothing,
+            restarts: BTreeSet::new(),
             commits,
             shutdown: None,
             assigned_once: false,
@@ -245,7 +248,14 @@ impl Reader {
     /// Takes one input, and appends what is to be done to `effects`.
     pub fn step(&mut self, now: Moment, input: Input, effects: &mut Vec<Effect>) {
         match input {
-            Input::Assigned(_) | Input::Revoked { .. } => self.waiting.push_back(input),
+            Input::Assigned(_) => self.waiting.push_back(input),
+            Input::Revoked { ref partitions, lost } => {
+                // What belongs to somebody else already is over now, whatever is being served before its turn comes.
+                if lost {
+                    self.end(partitions, effects);
+                }
+                self.waiting.push_back(input);
+            }
             Input::Resolved(answer) => self.resolved(now, answer, effects),
             Input::Committable(moved) => {
                 if let Some(held) = self.by_id(moved.holding) {
@@ -257,8 +267,8 @@ impl Reader {
                     held.drained = true;
                 }
             }
-            Input::Committed(results) => self.committed(results, effects),
-            Input::OutOfRange(partition) => self.out_of_range(now, partition, effects),
+            Input::Committed(results) => self.committed(now, results, effects),
+            Input::OutOfRange(partition) => self.out_of_range(partition, effects),
             Input::Shutdown(deadline) => self.shut_down(deadline, false, effects),
             Input::Tick => {}
         }
@@ -292,21 +302,28 @@ impl Reader {
         self.holdings.values_mut().find(|held| held.origin.holding == id)
     }
 
-    fn out_of_range(&mut self, now: Moment, partition: TopicPartition, effects: &mut Vec<Effect>) {
+    fn out_of_range(&mut self, partition: TopicPartition, effects: &mut Vec<Effect>) {
+        let leaves = self.shutdown.is_some() || self.is_revoked(&partition);
         let Some(held) = self.holdings.get_mut(&partition) else { return };
-        if held.stopped {
+        if std::mem::replace(&mut held.stopped, true) {
             return;
         }
-        if self.settings.restart_out_of_range {
+        if self.settings.restart_out_of_range && !leaves {
             effects.push(Effect::Tell(Notice::OutOfRange(partition.clone(), OutOfRange::Restarted)));
-            self.end(std::slice::from_ref(&partition), effects);
-            effects.push(Effect::Unassign(vec![partition.clone()]));
-            self.waiting.push_front(Input::Assigned(vec![partition]));
-            self.serve(now, effects);
+            // What was read is not to be read again: it settles as it would before a revoke.
+            self.restarts.insert(partition.clone());
+            self.waiting.push_back(Input::Revoked { partitions: vec![partition.clone()], lost: false });
+            self.waiting.push_back(Input::Assigned(vec![partition]));
         } else {
-            held.stopped = true;
             effects.push(Effect::Tell(Notice::OutOfRange(partition, OutOfRange::Stopped)));
         }
+    }
+
+    /// True if a revoke of the partition is being served or waits.
+    fn is_revoked(&self, partition: &TopicPartition) -> bool {
+        let waits =
+            |input: &Input| matches!(input, Input::Revoked { partitions, .. } if partitions.contains(partition));
+        self.serving.gives_back(partition) || self.waiting.iter().any(waits)
     }
 
     fn shut_down(&mut self, deadline: Moment, stopped: bool, effects: &mut Vec<Effect>) {

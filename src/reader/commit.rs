@@ -6,29 +6,46 @@ use std::time::Duration;
 use super::rebalance::metadata;
 use super::{CommitEntry, CommitResult, Effect, Notice, Reader};
 use crate::clock::Moment;
+use crate::record::{HoldingId, TopicPartition};
 
 /// A commit that was not answered for this long is taken for lost.
 const GIVE_UP: Duration = Duration::from_secs(30);
+/// A refused commit is not repeated before this, however urgent: the refusal may come at once, each time.
+const AFTER_REFUSAL: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct Commits {
     interval: Duration,
     next: Moment,
-    /// When the commit under way was sent.
-    sent: Option<Moment>,
-    /// True if there was something to commit when it was last looked at.
-    pending: bool,
+    not_before: Moment,
+    sent: Option<Sent>,
+    /// When the next commit is due, if there was something to commit when it was last looked at.
+    due: Option<Moment>,
+}
+
+/// The commit under way: a result counts for the holding whose offset it was, and for no other of the same partition.
+#[derive(Debug)]
+struct Sent {
+    at: Moment,
+    offsets: Vec<(TopicPartition, HoldingId, i64)>,
+}
+
+impl Sent {
+    fn holding(&self, result: &CommitResult) -> Option<HoldingId> {
+        let same = |sent: &&(TopicPartition, HoldingId, i64)| sent.0 == result.partition && sent.2 == result.offset;
+        self.offsets.iter().find(same).map(|sent| sent.1)
+    }
 }
 
 impl Commits {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, next: Moment::default(), sent: None, pending: false }
+        Self { interval, next: Moment::default(), not_before: Moment::default(), sent: None, due: None }
     }
 
     pub(super) fn wake_at(&self) -> Option<Moment> {
-        match self.sent {
-            Some(sent) => Some(sent + GIVE_UP),
-            None => self.pending.then_some(self.next),
+        match &self.sent {
+            Some(sent) => Some(sent.at + GIVE_UP),
+            None => self.due,
         }
     }
 
@@ -40,42 +57,49 @@ impl Commits {
 impl Reader {
     /// Commits what is settled if the interval has passed, or at once where something waits for it.
     pub(super) fn commit_if_due(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if self.commits.sent.is_some_and(|sent| now >= sent + GIVE_UP) {
+        if self.commits.sent.as_ref().is_some_and(|sent| now >= sent.at + GIVE_UP) {
             self.commits.sent = None;
         }
         let mut waiting = self.shutdown.as_ref().is_some_and(|shutdown| !shutdown.left);
         waiting |= self.serving.wants_commit();
-        let entries: Vec<CommitEntry> = self
-            .holdings
-            .iter()
-            .filter(|(_, held)| !held.is_committed())
-            .map(|(partition, held)| CommitEntry {
-                partition: partition.clone(),
-                offset: held.committable,
-                metadata: metadata(&held.origin.incarnation),
-            })
-            .collect();
+        let open = || self.holdings.iter().filter(|(_, held)| !held.is_committed());
         // While catching up, the last commit decides when to end: it does not wait for the interval.
         waiting |= self.settings.until_caught_up && self.holdings.values().all(|held| held.committable >= held.end);
-        self.commits.pending = !entries.is_empty();
-        if entries.is_empty() || self.commits.is_under_way() || (!waiting && now < self.commits.next) {
+        let due = if waiting { self.commits.not_before } else { self.commits.next.max(self.commits.not_before) };
+        self.commits.due = open().next().map(|_| due);
+        if self.commits.due.is_none() || self.commits.is_under_way() || now < due {
             return;
         }
-        self.commits.sent = Some(now);
+        let entries = open().map(|(partition, held)| CommitEntry {
+            partition: partition.clone(),
+            offset: held.committable,
+            metadata: metadata(&held.origin.incarnation),
+        });
+        let offsets = open().map(|(partition, held)| (partition.clone(), held.origin.holding, held.committable));
+        effects.push(Effect::Commit(entries.collect()));
+        self.commits.sent = Some(Sent { at: now, offsets: offsets.collect() });
         self.commits.next = now + self.commits.interval;
-        effects.push(Effect::Commit(entries));
     }
 
-    pub(super) fn committed(&mut self, results: Vec<CommitResult>, effects: &mut Vec<Effect>) {
-        self.commits.sent = None;
+    pub(super) fn committed(&mut self, now: Moment, results: Vec<CommitResult>, effects: &mut Vec<Effect>) {
+        let Some(sent) = &self.commits.sent else { return };
+        // The late result of a commit that was given up says nothing about the one that is under way.
+        if !results.is_empty() && results.iter().all(|result| sent.holding(result).is_none()) {
+            return;
+        }
         for result in results {
-            let Some(held) = self.holdings.get_mut(&result.partition) else { continue };
+            let holding = sent.holding(&result);
             if result.refused.is_some() {
+                self.commits.not_before = now + AFTER_REFUSAL;
                 effects.push(Effect::Tell(Notice::CommitRefused(result)));
-            } else {
-                // A result of an earlier holding of the same partition must not count for more than this one settled.
-                held.committed = held.committed.max(result.offset.min(held.committable));
+                continue;
+            }
+            // The partition may have gone and come back since: what another member committed in between is not known here.
+            let held = self.holdings.get_mut(&result.partition).filter(|held| Some(held.origin.holding) == holding);
+            if let Some(held) = held {
+                held.committed = held.committed.max(result.offset);
             }
         }
+        self.commits.sent = None;
     }
 }

@@ -50,6 +50,14 @@ impl Serving {
         }
     }
 
+    /// True if the partition is on its way out.
+    pub(super) fn gives_back(&self, partition: &TopicPartition) -> bool {
+        match self {
+            Self::Draining { partitions, .. } | Self::Committing { partitions, .. } => partitions.contains(partition),
+            Self::Nothing | Self::Resolving { .. } | Self::ResolveAgain { .. } => false,
+        }
+    }
+
     pub(super) fn wants_commit(&self) -> bool {
         matches!(self, Self::Draining { .. } | Self::Committing { .. })
     }
@@ -135,6 +143,13 @@ impl Reader {
                 return;
             }
         };
+        let answer = answer.and_then(|answer| {
+            let told = |partition: &&TopicPartition| answer.iter().any(|resolved| resolved.partition == **partition);
+            match partitions.iter().find(|partition| !told(partition)) {
+                Some(missing) => Err(format!("nothing was said about {missing}")),
+                None => Ok(answer),
+            }
+        });
         let mut answer = match answer {
             Ok(answer) => answer,
             Err(why) => {
@@ -168,6 +183,8 @@ impl Reader {
     fn begin(&mut self, resolved: Resolved, effects: &mut Vec<Effect>) -> Start {
         let Resolved { partition, incarnation, committed, bounds: (low, end) } = resolved;
         let position = match committed {
+            // The committed offset may be above the end as well: to try it again would go round in circles.
+            _ if self.restarts.remove(&partition) => low,
             // Metadata that is not ours (of another program in the same group) says nothing about the topic.
             Some((_, metadata)) if made_again(&metadata, &incarnation) => {
                 effects.push(Effect::Tell(Notice::TopicMadeAgain(partition.clone())));
@@ -181,6 +198,7 @@ impl Reader {
             None if self.settings.start_at_end => end,
             None => low,
         };
+        self.end(std::slice::from_ref(&partition), effects);
         self.epoch += 1;
         let field = self.settings.origin_fields.get(&partition.topic).cloned();
         let origin = Arc::new(Origin {
