@@ -10,10 +10,12 @@ pub mod elastic;
 pub mod generate;
 pub mod home;
 pub mod kafka;
+pub mod kelp;
 pub mod ports;
 pub mod process;
 pub mod produce;
 pub mod servers;
+pub mod sink;
 pub mod unix;
 pub mod wait;
 
@@ -21,6 +23,7 @@ pub mod wait;
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 pub use census::Census;
+pub use kelp::Kelp;
 pub use produce::{Message, produce};
 pub use servers::{Servers, servers, servers_alone};
 pub use wait::wait_until;
