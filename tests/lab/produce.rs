@@ -102,11 +102,16 @@ impl ProducerContext for Failures {
 }
 
 /// Writes a generated log at full speed and waits until the broker has it all. `progress` is called with the number of
-/// records handed over, every 10,000.
+/// records handed over, every 10,000; its error ends the writing.
 ///
 /// # Errors
-/// A record was refused.
-pub fn produce_log(bootstrap: &str, topic: &str, log: Generator, mut progress: impl FnMut(u64)) -> Result<Made> {
+/// A record was refused, or `progress` failed.
+pub fn produce_log(
+    bootstrap: &str,
+    topic: &str,
+    log: Generator,
+    mut progress: impl FnMut(u64) -> Result<()>,
+) -> Result<Made> {
     let failures = Failures::default();
     let refused = failures.0.clone();
     let mut config = kafka::client(bootstrap);
@@ -129,7 +134,7 @@ pub fn produce_log(bootstrap: &str, topic: &str, log: Generator, mut progress: i
         made.count(&generated);
         if made.records % 10_000 == 0 {
             producer.poll(Duration::ZERO);
-            progress(made.records);
+            progress(made.records)?;
         }
     }
     producer.flush(Duration::from_secs(120))?;
