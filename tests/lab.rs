@@ -5,17 +5,25 @@
 //! It imports nothing of Kelp: what it says about Kelp it says from outside.
 #![allow(dead_code, unused_imports)]
 
+pub mod census;
 pub mod elastic;
+pub mod generate;
 pub mod home;
 pub mod kafka;
+pub mod kelp;
 pub mod ports;
 pub mod process;
+pub mod produce;
 pub mod servers;
+pub mod sink;
 pub mod unix;
 pub mod wait;
 
 /// What goes wrong in the laboratory is told to a person: a text is enough.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
+pub use census::Census;
+pub use kelp::Kelp;
+pub use produce::{Message, produce};
 pub use servers::{Servers, servers, servers_alone};
 pub use wait::wait_until;

@@ -1,7 +1,9 @@
 //! Integration tests: the real servers, the real binary.
 //!
 //! - `lab`: what the tests are made with.
+//! - `lab_census`: the census sees what is wrong.
 //! - `lab_servers`: what the laboratory's own servers have to be able to do.
 
 mod lab;
+mod lab_census;
 mod lab_servers;

@@ -100,7 +100,7 @@ impl Client {
     /// # Errors
     /// As for [`Client::call`].
     pub fn refresh(&self, indices: &str) -> Result<()> {
-        self.post(&format!("/{indices}/_refresh?ignore_unavailable=true"), &Value::Null).map(drop)
+        self.call(Method::POST, &format!("/{indices}/_refresh?ignore_unavailable=true"), None).map(drop)
     }
 
     /// The concrete indices that match a pattern, in order.

@@ -1,0 +1,122 @@
+//! The main job, done and proved.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::progress::Progress;
+use super::single::{Produce, keep, write_log};
+use super::{Interrupt, kelp};
+use crate::lab::kelp::{Config, Metrics};
+use crate::lab::process::Usage;
+use crate::lab::{Census, Kelp, Result, Servers, home};
+
+const TOPIC: &str = "web-access";
+
+/// What to show.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// How many access-log lines to write.
+    #[arg(long, default_value_t = 1_000_000)]
+    records: u64,
+    /// How many partitions the topic gets.
+    #[arg(long, default_value_t = 8)]
+    partitions: i32,
+    /// The same seed gives the same lines.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Leave the servers up, print their addresses and wait for Ctrl-C.
+    #[arg(long)]
+    keep: bool,
+    /// The binary; target/release/kelp unless given.
+    #[arg(long)]
+    kelp: Option<PathBuf>,
+    /// The pipeline; the shipped pipelines/web-access.yaml unless given. It has to read the topic `web-access` and to
+    /// write to indices that begin with `web-access-`.
+    #[arg(long)]
+    pipeline: Option<PathBuf>,
+    /// Further lines for kelp.yaml, such as 'memory_limit: 64MiB'.
+    #[arg(long = "set")]
+    more: Vec<String>,
+}
+
+/// Runs it; true if the census is good.
+pub fn run(demo: &Demo, interrupt: &Interrupt) -> Result<bool> {
+    let binary = kelp(demo.kelp.as_ref())?;
+    let pipeline = demo.pipeline.clone().unwrap_or_else(|| home::project().join("pipelines/web-access.yaml"));
+    eprintln!("starting Kafka and Elasticsearch");
+    let mut servers = Servers::start(&[])?;
+    interrupt.check()?;
+    servers.kafka.create_topic(TOPIC, demo.partitions)?;
+    let bootstrap = servers.kafka.bootstrap().to_owned();
+    let produce = Produce {
+        bootstrap: bootstrap.clone(),
+        topic: TOPIC.into(),
+        partitions: demo.partitions,
+        records: demo.records,
+        seed: demo.seed,
+    };
+    write_log(&produce, interrupt)?;
+
+    let mut config = Config::new(&bootstrap, "demo", servers.elastic.url(), &[&pipeline]);
+    config.more = demo.more.clone();
+    let mut kelp = Kelp::start(&binary, servers.folder(), &config, &["--until-caught-up"])?;
+    let (seconds, usage) = follow(&mut kelp, demo.records, interrupt)?;
+
+    eprintln!("taking the census");
+    let mut census = Census::new(&bootstrap, &servers.elastic, TOPIC, &format!("{TOPIC}-*"));
+    census.check_ids = true;
+    let report = census.take()?;
+    println!("{report}");
+    println!("  kelp run --until-caught-up  {seconds:>8.1} s");
+    println!("  rate                        {:>8.0} records/s", report.produced as f64 / seconds);
+    println!("  peak memory                 {:>8} MiB", usage.peak_memory >> 20);
+    println!("  CPU                         {:>8.1} s", usage.cpu.as_secs_f64());
+    if demo.keep {
+        keep(&mut servers, interrupt)?;
+    }
+    Ok(report.is_good())
+}
+
+/// Shows how far Kelp is until it ends; gives the seconds that it took and what it used.
+fn follow(kelp: &mut Kelp, records: u64, interrupt: &Interrupt) -> Result<(f64, Usage)> {
+    let mut progress = Progress::new();
+    let mut window = Window::default();
+    while kelp.process().try_wait()?.is_none() {
+        interrupt.check()?;
+        if let Ok(metrics) = kelp.metrics() {
+            let line = window.line(&metrics, records);
+            progress.show(|| line)?;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let seconds = progress.seconds();
+    progress.done("")?;
+    kelp.expect_exit(0, Duration::ZERO)?;
+    Ok((seconds, kelp.usage()))
+}
+
+/// The rate over the last seconds, and what follows from it.
+#[derive(Default)]
+struct Window(std::collections::VecDeque<(Instant, f64)>);
+
+impl Window {
+    fn line(&mut self, metrics: &Metrics, records: u64) -> String {
+        let settled = metrics.sum("kelp_records_settled_total").unwrap_or(0.0);
+        let now = Instant::now();
+        self.0.push_back((now, settled));
+        while self.0.len() > 2 && now.duration_since(self.0[0].0) > Duration::from_secs(5) {
+            self.0.pop_front();
+        }
+        let (then, before) = self.0[0];
+        let rate = (settled - before) / now.duration_since(then).as_secs_f64().max(0.001);
+        let left = if rate > 0.0 {
+            format!("{:.0} s left", (records as f64 - settled).max(0.0) / rate)
+        } else {
+            String::new()
+        };
+        let lag = metrics.sum("kelp_lag_records").map_or("?".to_owned(), |lag| format!("{lag:.0}"));
+        format!("kelp: {settled:.0} of {records} records, {rate:.0}/s, lag {lag}, {left}")
+    }
+}

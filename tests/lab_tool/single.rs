@@ -1,0 +1,137 @@
+//! The commands that do one thing.
+
+use clap::Args;
+
+use super::progress::Progress;
+use super::{Format, Interrupt};
+use crate::lab::elastic::Client;
+use crate::lab::generate::{Generator, Made};
+use crate::lab::produce::produce_log;
+use crate::lab::sink::Sink;
+use crate::lab::{Census, Result, Servers, kafka};
+
+/// Where and what to produce.
+#[derive(Debug, Args)]
+pub struct Produce {
+    /// Kafka's host:port.
+    #[arg(long, default_value = "localhost:9092")]
+    pub bootstrap: String,
+    /// The topic to write to.
+    #[arg(long, default_value = "web-access")]
+    pub topic: String,
+    /// How many partitions it has or gets.
+    #[arg(long, default_value_t = 8)]
+    pub partitions: i32,
+    /// How many records to write.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub records: u64,
+    /// The same seed gives the same bytes.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// What to hold against what.
+#[derive(Debug, Args)]
+pub struct Take {
+    /// Kafka's host:port.
+    #[arg(long, default_value = "localhost:9092")]
+    bootstrap: String,
+    /// Elasticsearch's http://host:port.
+    #[arg(long, default_value = "http://localhost:9200")]
+    elasticsearch: String,
+    /// The topics that were produced to.
+    #[arg(long = "topic", default_value = "web-access")]
+    topics: Vec<String>,
+    /// The pattern of every index of the run.
+    #[arg(long, default_value = "web-access-*")]
+    indices: String,
+    /// The topic of dead letters.
+    #[arg(long, default_value = "kelp.dead-letters")]
+    dead_letters: String,
+    /// The field of a document that tells where it came from.
+    #[arg(long, default_value = "kafka")]
+    origin_field: String,
+    /// A record may become many documents.
+    #[arg(long)]
+    many: bool,
+    /// A document's id has to end with its partition and offset.
+    #[arg(long)]
+    check_ids: bool,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// See [`super::Command::Servers`].
+pub fn servers(interrupt: &Interrupt) -> Result<bool> {
+    let mut servers = Servers::start(&[])?;
+    keep(&mut servers, interrupt)?;
+    Ok(true)
+}
+
+/// Prints the addresses and keeps the servers until Ctrl-C.
+pub fn keep(servers: &mut Servers, interrupt: &Interrupt) -> Result<()> {
+    println!("Kafka          {}", servers.kafka.bootstrap());
+    println!("Elasticsearch  {}", servers.elastic.url());
+    println!("Files          {}", servers.folder().display());
+    println!("Ctrl-C stops them and removes their data");
+    interrupt.wait(|| {
+        servers.kafka.process().expect_alive()?;
+        servers.elastic.process().expect_alive()
+    })
+}
+
+/// See [`super::Command::Produce`].
+pub fn produce(produce: &Produce, interrupt: &Interrupt) -> Result<bool> {
+    if let Err(error) = kafka::create_topic(&produce.bootstrap, &produce.topic, produce.partitions, &[])
+        && !error.to_string().contains("already exists")
+    {
+        return Err(error);
+    }
+    write_log(produce, interrupt)?;
+    Ok(true)
+}
+
+/// Writes the log to a topic that is there.
+pub fn write_log(produce: &Produce, interrupt: &Interrupt) -> Result<Made> {
+    let log = Generator::new(produce.seed, produce.records, produce.partitions);
+    let mut progress = Progress::new();
+    let made = produce_log(&produce.bootstrap, &produce.topic, log, |done| {
+        let rate = done as f64 / progress.seconds();
+        interrupt.check()?;
+        progress.show(|| format!("producing: {done} of {} records, {rate:.0}/s", produce.records))
+    })?;
+    let (seconds, megabytes) = (progress.seconds(), made.bytes / 1_000_000);
+    progress.done(&format!(
+        "produced {} records of {megabytes} MB in {seconds:.1} s ({} malformed, {} empty, {} tombstones)",
+        made.records, made.malformed, made.empty, made.tombstones,
+    ))?;
+    Ok(made)
+}
+
+/// See [`super::Command::Census`].
+pub fn census(take: &Take) -> Result<bool> {
+    let elastic = Client::new(&take.elasticsearch)?;
+    let mut census = Census::new(&take.bootstrap, &elastic, "", &take.indices);
+    census.topics = take.topics.clone();
+    census.dead_letters = Some(take.dead_letters.clone());
+    census.origin_field = take.origin_field.clone();
+    census.many = take.many;
+    census.check_ids = take.check_ids;
+    let report = census.take()?;
+    match take.format {
+        Format::Text => print!("{report}"),
+        Format::Json => println!("{}", serde_json::to_string(&report)?),
+    }
+    Ok(report.is_good())
+}
+
+/// See [`super::Command::Sink`].
+pub fn sink(listen: &str, interrupt: &Interrupt) -> Result<bool> {
+    let sink = Sink::start(listen)?;
+    println!("sink  {}", sink.url());
+    interrupt.wait(|| Ok(()))?;
+    let stats = sink.stats();
+    println!("{} documents, {} bytes, {} requests", stats.documents, stats.bytes, stats.requests);
+    Ok(true)
+}
