@@ -5,12 +5,31 @@
 //! same index however often it is read.
 //!
 //! Rooms, from the bottom up; imports point down only:
-//! - [`record`], [`event`], [`backoff`], [`yaml`]: what everything else speaks of.
+//! - [`record`], [`event`], [`backoff`], [`budget`], [`yaml`]: what everything else speaks of.
 //! - [`codec`]: bytes to event.
 //! - [`pipeline`]: event to documents, as a YAML file says.
+//! - `config`, `metrics`, `telemetry`, `admin`: what the service is told, and what it says of itself.
+//! - `app`, `cli`: the service put together, and its command line.
 
+pub mod backoff;
+pub mod budget;
 pub mod codec;
 pub mod event;
 pub mod pipeline;
 pub mod record;
 pub mod yaml;
+
+#[cfg(feature = "service")]
+pub mod admin;
+#[cfg(feature = "service")]
+pub mod app;
+#[cfg(feature = "service")]
+pub mod cli;
+#[cfg(feature = "service")]
+pub mod config;
+#[cfg(feature = "service")]
+pub mod exit;
+#[cfg(feature = "service")]
+pub mod metrics;
+#[cfg(feature = "service")]
+pub mod telemetry;

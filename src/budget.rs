@@ -1,0 +1,201 @@
+//! The memory limit, as permits: who holds bytes holds a [`Permit`] for them, and dropping it gives them back.
+//!
+//! The limit is a line to stop taking in at, not a wall: what has been fetched already has to be put somewhere, so a
+//! permit is always granted, and what goes beyond the limit is visible ([`Budget::overshoot`]) instead of hidden.
+//! Those who take in ask [`Budget::free`] first.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A handle on one limit; its clones share it.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes, of which none are used.
+    pub fn new(limit: usize) -> Self {
+        Self { shared: Arc::new(Shared { limit, used: AtomicUsize::new(0) }) }
+    }
+
+    /// The limit in bytes.
+    pub fn limit(&self) -> usize {
+        self.shared.limit
+    }
+
+    /// The bytes that permits are out for; may be above the limit.
+    pub fn used(&self) -> usize {
+        self.shared.used.load(Ordering::Relaxed)
+    }
+
+    /// The bytes below the limit; 0 when it is reached or passed.
+    pub fn free(&self) -> usize {
+        self.limit().saturating_sub(self.used())
+    }
+
+    /// The bytes above the limit.
+    pub fn overshoot(&self) -> usize {
+        self.used().saturating_sub(self.limit())
+    }
+
+    /// A permit for `bytes`, granted whatever is free.
+    pub fn take(&self, bytes: usize) -> Permit {
+        self.shared.used.fetch_add(bytes, Ordering::Relaxed);
+        Permit { shared: Arc::clone(&self.shared), bytes }
+    }
+
+    /// A permit for `bytes` if they fit below the limit, or if nothing else is out: one thing that is larger than the
+    /// whole limit must not wait for ever.
+    pub fn try_take(&self, bytes: usize) -> Option<Permit> {
+        let granted = self.shared.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            let wanted = used.checked_add(bytes)?;
+            (used == 0 || wanted <= self.shared.limit).then_some(wanted)
+        });
+        granted.ok().map(|_| Permit { shared: Arc::clone(&self.shared), bytes })
+    }
+}
+
+/// Some bytes of a [`Budget`]; they are given back when it is dropped.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped gives its bytes back at once"]
+pub struct Permit {
+    shared: Arc<Shared>,
+    bytes: usize,
+}
+
+impl Permit {
+    /// The bytes that this permit is for.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Changes the number of bytes, up or down, whatever is free.
+    pub fn resize(&mut self, bytes: usize) {
+        if bytes >= self.bytes {
+            self.shared.used.fetch_add(bytes - self.bytes, Ordering::Relaxed);
+        } else {
+            self.shared.used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
+        }
+        self.bytes = bytes;
+    }
+
+    /// Parts `bytes` from this permit into one of their own; at most what this one has. The budget does not change.
+    pub fn split(&mut self, bytes: usize) -> Permit {
+        let parted = bytes.min(self.bytes);
+        self.bytes -= parted;
+        Permit { shared: Arc::clone(&self.shared), bytes: parted }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.shared.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn overshoot_is_granted_and_visible() {
+        let budget = Budget::new(100);
+        let permit = budget.take(130);
+        assert_eq!((budget.used(), budget.free(), budget.overshoot()), (130, 0, 30));
+        assert!(budget.try_take(1).is_none());
+        drop(permit);
+        assert_eq!((budget.used(), budget.free(), budget.overshoot()), (0, 100, 0));
+    }
+
+    #[test]
+    fn something_larger_than_the_limit_may_pass_alone() {
+        let budget = Budget::new(100);
+        let small = budget.try_take(1).expect("it fits");
+        assert!(budget.try_take(101).is_none());
+        drop(small);
+        let large = budget.try_take(101).expect("nothing else is out");
+        assert_eq!(large.bytes(), budget.used());
+    }
+
+    #[test]
+    fn threads_give_back_what_they_took() {
+        let budget = Budget::new(1000);
+        std::thread::scope(|scope| {
+            for thread in 1..5 {
+                let budget = budget.clone();
+                scope.spawn(move || {
+                    for round in 0..2000 {
+                        let mut permit = budget.take(thread * round);
+                        let parted = permit.split(round);
+                        permit.resize(round / 2);
+                        drop(parted);
+                    }
+                });
+            }
+        });
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Take(usize),
+        TryTake(usize),
+        Resize(usize, usize),
+        Split(usize, usize),
+        Drop(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            (0usize..200).prop_map(Step::Take),
+            (0usize..200).prop_map(Step::TryTake),
+            (any::<usize>(), 0usize..200).prop_map(|(which, bytes)| Step::Resize(which, bytes)),
+            (any::<usize>(), 0usize..200).prop_map(|(which, bytes)| Step::Split(which, bytes)),
+            any::<usize>().prop_map(Step::Drop),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn used_is_always_the_sum_of_the_permits_and_returns_to_nothing(
+            steps in prop::collection::vec(step(), 0..60), order in any::<u64>(),
+        ) {
+            let budget = Budget::new(300);
+            let mut permits: Vec<Permit> = Vec::new();
+            for step in steps {
+                let len = permits.len();
+                match step {
+                    Step::Take(bytes) => permits.push(budget.take(bytes)),
+                    Step::TryTake(bytes) => {
+                        let fits = budget.used() == 0 || budget.used() + bytes <= budget.limit();
+                        let permit = budget.try_take(bytes);
+                        prop_assert_eq!(permit.is_some(), fits);
+                        permits.extend(permit);
+                    }
+                    Step::Resize(which, bytes) if len > 0 => permits[which % len].resize(bytes),
+                    Step::Split(which, bytes) if len > 0 => {
+                        let parted = permits[which % len].split(bytes);
+                        permits.push(parted);
+                    }
+                    Step::Drop(which) if len > 0 => drop(permits.swap_remove(which % len)),
+                    Step::Resize(..) | Step::Split(..) | Step::Drop(_) => {}
+                }
+                prop_assert_eq!(budget.used(), permits.iter().map(Permit::bytes).sum::<usize>());
+                prop_assert_eq!(budget.free(), 300usize.saturating_sub(budget.used()));
+            }
+            let mut chance = crate::backoff::Chance::new(order);
+            while !permits.is_empty() {
+                drop(permits.swap_remove(chance.below(permits.len() as u64) as usize));
+            }
+            prop_assert_eq!(budget.used(), 0);
+        }
+    }
+}
