@@ -1,1 +1,269 @@
-//! To be filled.
+//! Event to documents, as a YAML file says: source, processors, destination, and tests of its own.
+//!
+//! The vocabulary is that of Elasticsearch's ingest pipelines, and means what it means there. A file is compiled once,
+//! telling all its faults with their places; what runs then is immutable and shared between threads. What becomes of a
+//! record is a function of the record and the file alone: no clock, no chance, no look-up.
+//!
+//! A failure that nobody handles: the document is indexed *as it came from the codec*, tagged `_pipeline_failure`
+//! (`_codec_failure` if the codec could not read it), with the reason in `error.message` and the processor in
+//! `error.processor`. The changes that were made until then are undone by decoding the record again, so that the usual
+//! way pays nothing for it.
+
+mod cases;
+mod compile;
+mod condition;
+mod destination;
+mod processors;
+mod spec;
+mod step;
+mod template;
+mod time;
+
+use std::borrow::Cow;
+use std::path::Path;
+
+pub use cases::TestResult;
+
+use crate::codec::{Refusal, Source, Text};
+use crate::event::{Event, Object, Value};
+use crate::record::{DropReason, Record, Stage};
+use crate::yaml::Problem;
+use destination::IndexCache;
+use spec::Spec;
+use step::{Failure, Flow, Work, run_handlers, run_steps};
+
+const TAG_PIPELINE_FAILURE: &str = "_pipeline_failure";
+const TAG_CODEC_FAILURE: &str = "_codec_failure";
+
+/// A compiled pipeline.
+pub struct Pipeline {
+    name: String,
+    version: String,
+    hash: u64,
+    spec: Spec,
+}
+
+/// Takes what becomes of records.
+pub trait Sink {
+    /// A document: its number within the record, its index, its fields. The field of the origin's name is no part of it:
+    /// it is there only where the pipeline reads it, and whoever writes the document puts the origin in its place.
+    fn document(&mut self, sub: u32, index: &str, event: &Event<'_>);
+    /// A document, or a record without documents, that was dropped by a rule.
+    fn dropped(&mut self, reason: DropReason, sub: u32);
+    /// A document, or a whole record, that can't be indexed.
+    fn rejected(&mut self, sub: u32, rejection: Rejection);
+}
+
+/// Why a document can't be indexed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Where on its way it was rejected.
+    pub stage: Stage,
+    /// Why.
+    pub reason: String,
+    /// The name of the index, where it is the name that is at fault.
+    pub index: Option<String>,
+}
+
+/// What is kept from one record to the next: texts of dates, buffers. Any pipeline can use any scratch; it is of most
+/// use when one pipeline keeps to one.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    owner: Option<u64>,
+    index: IndexCache,
+}
+
+impl Scratch {
+    /// Makes an empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Pipeline {
+    /// Reads and compiles a file.
+    ///
+    /// # Errors
+    /// All the faults of the file; one without a line if it can't be read at all.
+    pub fn load(path: &Path) -> Result<Self, Vec<Problem>> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::compile(&file, &text),
+            Err(error) => {
+                Err(vec![Problem { file, line: 0, column: 0, what: format!("can't be read: {error}"), hint: None }])
+            }
+        }
+    }
+
+    /// Compiles a file's text. The pipeline's name is the stem of `file`.
+    ///
+    /// # Errors
+    /// All the faults of the text.
+    pub fn compile(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+        let spec = spec::compile(file, text)?;
+        let name = Path::new(file).file_stem().map_or(file.into(), |stem| stem.to_string_lossy());
+        let hash = fnv1a(text.as_bytes());
+        Ok(Self { name: name.into_owned(), version: format!("{hash:016x}"), hash, spec })
+    }
+
+    /// The stem of the file's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// 16 hexadecimal digits that change with the file's bytes and with nothing else (FNV-1a, 64 bits).
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// What the file says about itself.
+    pub fn description(&self) -> Option<&str> {
+        self.spec.description.as_deref()
+    }
+
+    /// The topics that it reads.
+    pub fn topics(&self) -> &[String] {
+        &self.spec.topics
+    }
+
+    /// The name of the field that tells where a document came from.
+    pub fn origin_field(&self) -> &str {
+        &self.spec.origin
+    }
+
+    /// The indices that it writes to, as patterns for an index template; none if their names have no common beginning.
+    pub fn index_patterns(&self) -> Vec<String> {
+        let prefix = self.spec.destination.index.prefix();
+        if prefix.is_empty() { Vec::new() } else { vec![format!("{prefix}*")] }
+    }
+
+    /// Runs one record; every document, drop or rejection goes to the sink.
+    pub fn run(&self, scratch: &mut Scratch, record: &Record<'_>, sink: &mut impl Sink) {
+        if scratch.owner != Some(self.hash) {
+            *scratch = Scratch { owner: Some(self.hash), ..Scratch::default() };
+        }
+        let text = match Text::new(record.payload, self.spec.max_payload) {
+            Ok(text) => text,
+            Err(Refusal::Dropped(reason)) => return sink.dropped(reason, 0),
+            Err(Refusal::TooLarge { size, limit }) => {
+                let reason = format!("the payload has {size} bytes, more than source.max_payload, which is {limit}");
+                return sink.rejected(0, Rejection { stage: Stage::Codec, reason, index: None });
+            }
+        };
+        let each = |sub, source: Source<'_>| self.document(scratch, record, (sub, &source), sink);
+        if let Err(reason) = self.spec.codec.documents(&text, each) {
+            sink.dropped(reason, 0);
+        }
+    }
+
+    fn document(
+        &self,
+        scratch: &mut Scratch,
+        record: &Record<'_>,
+        (sub, source): (u32, &Source<'_>),
+        sink: &mut impl Sink,
+    ) {
+        let (event, unread) = self.decode(source, record);
+        let mut work = Work { event, record_millis: record.timestamp, failure: None, grok_match: None };
+        let outcome = match unread {
+            None => run_steps(&self.spec.processors, &mut work),
+            Some(message) => Err(Failure { message, processor: "codec", tag: None }),
+        };
+        let outcome = match outcome {
+            Err(failure) if !self.spec.on_failure.is_empty() => run_handlers(&self.spec.on_failure, failure, &mut work),
+            outcome => outcome,
+        };
+        match outcome {
+            Ok(Flow::Drop) => return sink.dropped(DropReason::Pipeline, sub),
+            Ok(Flow::Continue) => {}
+            Err(failure) => {
+                let (event, unread) = self.decode(source, record);
+                work.event = event;
+                mark(&mut work.event, failure, unread);
+            }
+        }
+        self.deliver(scratch, &mut work, sub, sink);
+    }
+
+    /// The event as it came, and why it could not be read if it could not.
+    fn decode<'a>(&'a self, source: &Source<'a>, record: &Record<'a>) -> (Event<'a>, Option<String>) {
+        let mut decoded = source.decode();
+        let root = decoded.event.root_mut();
+        if let Some(value) = root.remove(&self.spec.origin) {
+            root.insert(format!("{}_original", self.spec.origin), value);
+        }
+        if self.spec.uses_origin {
+            root.insert(self.spec.origin.as_str(), Value::Object(origin(record)));
+        }
+        (decoded.event, decoded.failure)
+    }
+
+    fn deliver(&self, scratch: &mut Scratch, work: &mut Work<'_>, sub: u32, sink: &mut impl Sink) {
+        let destination = &self.spec.destination;
+        let rejected = |reason, index| Rejection { stage: Stage::Destination, reason, index };
+        let millis = match destination.settle_time(&mut work.event, work.record_millis) {
+            Ok(millis) => millis,
+            Err(reason) => return sink.rejected(sub, rejected(reason, None)),
+        };
+        match destination.index.resolve(&mut scratch.index, &work.event, millis, &destination.zone) {
+            Ok(index) => sink.document(sub, index, &work.event),
+            Err((reason, index)) => sink.rejected(sub, rejected(reason, index)),
+        }
+    }
+
+    /// Runs the tests that stand in the file.
+    pub fn run_tests(&self) -> Vec<TestResult> {
+        self.spec.cases.iter().map(|case| case.run(self)).collect()
+    }
+}
+
+/// Marks an event that a pipeline failed on.
+fn mark<'a>(event: &mut Event<'a>, failure: Failure<'a>, unread: Option<String>) {
+    let mut error = match event.root_mut().remove("error") {
+        Some(Value::Object(error)) => error,
+        None => Object::new(),
+        // What is no object is kept within the one that takes its place.
+        Some(other) => [(Cow::Borrowed("original"), other)].into_iter().collect(),
+    };
+    let of_codec = failure.processor == "codec";
+    let message = match unread {
+        Some(reason) if !of_codec => format!("{reason}; on_failure: {}", failure.message),
+        _ => failure.message,
+    };
+    error.insert("message", Value::String(Cow::Owned(message)));
+    if !of_codec {
+        let mut processor = Object::new();
+        processor.insert("type", Value::str(failure.processor));
+        if let Some(tag) = failure.tag {
+            processor.insert("tag", Value::str(tag));
+        }
+        error.insert("processor", Value::Object(processor));
+    }
+    event.root_mut().insert("error", Value::Object(error));
+    event.add_tag(if of_codec { TAG_CODEC_FAILURE } else { TAG_PIPELINE_FAILURE });
+}
+
+/// Where a record came from, for pipelines that look at it. The timestamp is in milliseconds since 1970; a key that is
+/// no UTF-8 has U+FFFD in its stead.
+fn origin<'a>(record: &Record<'a>) -> Object<'a> {
+    let mut origin = Object::with_capacity(5);
+    origin.insert("topic", Value::str(record.topic));
+    origin.insert("partition", Value::Int(i64::from(record.partition)));
+    origin.insert("offset", Value::Int(record.offset));
+    if let Some(timestamp) = record.timestamp {
+        origin.insert("timestamp", Value::Int(timestamp));
+    }
+    if let Some(key) = record.key {
+        origin.insert("key", Value::String(String::from_utf8_lossy(key)));
+    }
+    origin
+}
+
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod corpus_tests;
+#[cfg(test)]
+mod tests;

@@ -233,8 +233,7 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, in the order of the way.
-    pub const ALL: [Self; 5] =
-        [Self::Codec, Self::Pipeline, Self::Destination, Self::Encode, Self::Elasticsearch];
+    pub const ALL: [Self; 5] = [Self::Codec, Self::Pipeline, Self::Destination, Self::Encode, Self::Elasticsearch];
 
     /// The stage's name in dead letters, metrics and logs.
     pub fn as_str(self) -> &'static str {

@@ -1,0 +1,259 @@
+//! The tests that stand in a pipeline's own file.
+//!
+//! ```yaml
+//! tests:
+//!   - name: a time of Tokyo                     # optional
+//!     given: '… 20/Nov/2026:00:00:00 +0900 …'   # a text, or a mapping or list, which is given as JSON
+//!     record: {topic: t, partition: 0, offset: 7, timestamp: "2026-11-19T15:00:00Z", key: k}   # all optional
+//!     expect: {response: 200, url.path: /}      # a subset of the fields; dots descend; null: there is none
+//!     index: web-access-2026.11.19              # optional
+//!   - given: '…'
+//!     expect: dropped                           # or rejected, or a list, one a document
+//! ```
+//!
+//! A record's timestamp is a date (ISO 8601), milliseconds since 1970, or `none`; unless given it is that of the expected
+//! or actual event, so that a test does not age: see [`Case::run`].
+
+use super::time::{Moment, Zone, parse_iso};
+use super::{Pipeline, Rejection, Scratch, Sink};
+use crate::event::{Event, Object, Path, Value};
+use crate::record::{DropReason, Record};
+use crate::yaml::{Fields, Kind, Node, Place, Problems, Scalar};
+
+/// What became of one test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestResult {
+    /// The line at which the test begins.
+    pub line: usize,
+    /// Its name, or what is given, cut.
+    pub name: String,
+    /// Each difference between what was expected and what came; none if it passed.
+    pub differences: Vec<String>,
+}
+
+impl TestResult {
+    /// True if there is no difference.
+    pub fn passed(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+/// One test.
+pub(crate) struct Case {
+    place: Place,
+    name: String,
+    given: Vec<u8>,
+    topic: Option<String>,
+    partition: i32,
+    offset: i64,
+    timestamp: Timestamp,
+    key: Option<String>,
+    expect: Vec<Expect>,
+    index: Option<String>,
+}
+
+enum Timestamp {
+    OfEvent,
+    Millis(i64),
+    None,
+}
+
+enum Expect {
+    Fields(Vec<(Path, Value<'static>)>),
+    Dropped,
+    Rejected,
+}
+
+/// Reads `tests`.
+pub(crate) fn read(fields: &Fields<'_, '_>) -> Vec<Case> {
+    let nodes = fields.list("tests").unwrap_or_default();
+    nodes.iter().filter_map(|node| read_case(node, fields.problems())).collect()
+}
+
+fn read_case(node: &Node, problems: &Problems) -> Option<Case> {
+    let fields = Fields::new(node, "the test", problems)?;
+    let name = fields.string("name").map(|name| name.value.to_owned());
+    let given = fields.required("given").map(|node| match &node.kind {
+        Kind::Scalar { text, .. } => text.clone(),
+        _ => plain_value(node).to_json(),
+    });
+    let index = fields.string("index").map(|index| index.value.to_owned());
+    let expect = fields.required("expect").and_then(|node| match &node.kind {
+        Kind::List(items) => items.iter().map(|item| read_expect(item, problems)).collect(),
+        _ => read_expect(node, problems).map(|one| vec![one]),
+    });
+    let (mut topic, mut partition, mut offset, mut key, mut timestamp) = (None, 0, 0, None, Timestamp::OfEvent);
+    if let Some(record) = fields.mapping("record", "the test's record") {
+        topic = record.string("topic").map(|topic| topic.value.to_owned());
+        partition = record.integer("partition").map_or(0, |number| i32::try_from(number.value).unwrap_or(0));
+        offset = record.integer("offset").map_or(0, |number| number.value);
+        key = record.string("key").map(|key| key.value.to_owned());
+        if let Some(text) = record.string("timestamp") {
+            let millis = text.value.parse().ok();
+            timestamp = match millis.or_else(|| parse_iso(text.value, &Zone::UTC).map(Moment::millis)) {
+                Some(-1) => Timestamp::None,
+                Some(millis) => Timestamp::Millis(millis),
+                None if text.value == "none" => Timestamp::None,
+                None => {
+                    problems.add(text.place, format!("{:?} is no date, no milliseconds and not none", text.value));
+                    Timestamp::None
+                }
+            };
+        }
+        record.finish();
+    }
+    let place = fields.place();
+    fields.finish();
+    let (given, expect) = (given?, expect?);
+    let name = name.unwrap_or_else(|| given.chars().take(60).collect());
+    Some(Case { place, name, given: given.into_bytes(), topic, partition, offset, timestamp, key, expect, index })
+}
+
+fn read_expect(node: &Node, problems: &Problems) -> Option<Expect> {
+    match &node.kind {
+        Kind::Mapping(entries) => {
+            let mut fields = Vec::new();
+            for entry in entries {
+                match Path::parse(&entry.key) {
+                    Ok(path) => fields.push((path, plain_value(&entry.value))),
+                    Err(error) => problems.add(entry.place, error.to_string()),
+                }
+            }
+            Some(Expect::Fields(fields))
+        }
+        _ => match node.text() {
+            Some("dropped") => Some(Expect::Dropped),
+            Some("rejected") => Some(Expect::Rejected),
+            _ => {
+                problems.add_hint(
+                    node.place,
+                    "what is expected is not clear",
+                    "a mapping of fields, dropped, or rejected",
+                );
+                None
+            }
+        },
+    }
+}
+
+fn plain_value(node: &Node) -> Value<'static> {
+    match &node.kind {
+        Kind::Scalar { text, value, .. } => match value {
+            Scalar::Null => Value::Null,
+            Scalar::Bool(value) => Value::Bool(*value),
+            Scalar::Int(value) => Value::Int(*value),
+            Scalar::UInt(value) => Value::UInt(*value),
+            Scalar::Float(value) => Value::Float(*value),
+            Scalar::String => Value::String(text.clone().into()),
+        },
+        Kind::List(items) => Value::Array(items.iter().map(plain_value).collect()),
+        Kind::Mapping(entries) => Value::Object(
+            entries.iter().map(|entry| (entry.key.clone().into(), plain_value(&entry.value))).collect::<Object<'_>>(),
+        ),
+    }
+}
+
+impl Case {
+    /// Runs the test. Without a timestamp of the record's own, that is the expected `@timestamp`, else the epoch.
+    pub(crate) fn run(&self, pipeline: &Pipeline) -> TestResult {
+        let timestamp = match self.timestamp {
+            Timestamp::Millis(millis) => Some(millis),
+            Timestamp::None => None,
+            Timestamp::OfEvent => Some(self.expect.iter().find_map(Expect::time).unwrap_or(0)),
+        };
+        let record = Record {
+            topic: self.topic.as_deref().or(pipeline.topics().first().map(String::as_str)).unwrap_or("test"),
+            partition: self.partition,
+            offset: self.offset,
+            timestamp,
+            key: self.key.as_deref().map(str::as_bytes),
+            payload: Some(&self.given),
+        };
+        let mut seen = Seen::default();
+        pipeline.run(&mut Scratch::new(), &record, &mut seen);
+        let mut differences = Vec::new();
+        if seen.0.len() != self.expect.len() {
+            differences.push(format!("{} outcomes expected, {} came", self.expect.len(), seen.0.len()));
+        }
+        for (expect, outcome) in self.expect.iter().zip(&seen.0) {
+            expect.compare(outcome, &mut differences);
+            if let (Some(expected), Outcome::Document { index, .. }) = (&self.index, outcome)
+                && expected != index
+            {
+                differences.push(format!("index: {expected} expected, {index} came"));
+            }
+        }
+        TestResult { line: self.place.line, name: self.name.clone(), differences }
+    }
+}
+
+impl Expect {
+    fn time(&self) -> Option<i64> {
+        let Self::Fields(fields) = self else { return None };
+        let (_, value) = fields.iter().find(|(path, _)| path.as_str() == "@timestamp")?;
+        parse_iso(value.as_str()?, &Zone::UTC).map(Moment::millis)
+    }
+
+    fn compare(&self, outcome: &Outcome, differences: &mut Vec<String>) {
+        match (self, outcome) {
+            (Self::Fields(fields), Outcome::Document { event, .. }) => {
+                for (path, expected) in fields {
+                    let actual = event.get(path).unwrap_or(&Value::Null);
+                    compare(path.as_str(), expected, actual, differences);
+                }
+            }
+            (Self::Dropped, Outcome::Dropped(_)) | (Self::Rejected, Outcome::Rejected(_)) => {}
+            (expect, outcome) => {
+                let expected = match expect {
+                    Self::Fields(_) => "a document",
+                    Self::Dropped => "dropped",
+                    Self::Rejected => "rejected",
+                };
+                let came = match outcome {
+                    Outcome::Document { event, .. } => format!("the document {}", Value::Object(event.root().clone())),
+                    Outcome::Dropped(reason) => format!("dropped ({})", reason.as_str()),
+                    Outcome::Rejected(rejection) => format!("rejected ({})", rejection.reason),
+                };
+                differences.push(format!("{expected} expected, {came} came"));
+            }
+        }
+    }
+}
+
+/// An expected object is a subset of the actual one, anything else has to be equal.
+fn compare(path: &str, expected: &Value<'_>, actual: &Value<'_>, differences: &mut Vec<String>) {
+    match (expected, actual) {
+        (Value::Object(expected), Value::Object(actual)) => {
+            for (name, expected) in expected.iter() {
+                compare(&format!("{path}.{name}"), expected, actual.get(name).unwrap_or(&Value::Null), differences);
+            }
+        }
+        _ if expected == actual => {}
+        _ => differences.push(format!("{path}: {} expected, {} came", expected.to_json(), actual.to_json())),
+    }
+}
+
+enum Outcome {
+    Document { index: String, event: Event<'static> },
+    Dropped(DropReason),
+    Rejected(Rejection),
+}
+
+/// A sink that keeps everything.
+#[derive(Default)]
+struct Seen(Vec<Outcome>);
+
+impl Sink for Seen {
+    fn document(&mut self, _: u32, index: &str, event: &Event<'_>) {
+        let Value::Object(root) = Value::Object(event.root().clone()).into_owned() else { return };
+        self.0.push(Outcome::Document { index: index.to_owned(), event: Event::from(root) });
+    }
+
+    fn dropped(&mut self, reason: DropReason, _: u32) {
+        self.0.push(Outcome::Dropped(reason));
+    }
+
+    fn rejected(&mut self, _: u32, rejection: Rejection) {
+        self.0.push(Outcome::Rejected(rejection));
+    }
+}

@@ -1,0 +1,186 @@
+//! What every part of a pipeline needs while it is compiled: the list of problems, the rules about fields that may be
+//! read and written, and whether the pipeline looks at the record's origin.
+
+use std::cell::Cell;
+
+use super::condition::Condition;
+use super::processors;
+use super::step::Step;
+use crate::event::Path;
+use crate::yaml::{Fields, Kind, Node, Place, Problems, Spanned, nearest};
+
+/// Fields of Elasticsearch that are not the document's own.
+const METADATA: [&str; 10] = [
+    "_index",
+    "_id",
+    "_type",
+    "_routing",
+    "_version",
+    "_version_type",
+    "_op_type",
+    "_if_seq_no",
+    "_if_primary_term",
+    "_dynamic_templates",
+];
+
+/// The state of a compilation.
+pub(crate) struct Compiler<'p> {
+    /// Where problems go.
+    pub problems: &'p Problems,
+    /// The name of the origin's field.
+    pub origin: &'p str,
+    uses_origin: Cell<bool>,
+}
+
+impl<'p> Compiler<'p> {
+    pub(crate) fn new(problems: &'p Problems, origin: &'p str) -> Self {
+        Self { problems, origin, uses_origin: Cell::new(false) }
+    }
+
+    /// True if anything compiled so far reads the origin.
+    pub(crate) fn uses_origin(&self) -> bool {
+        self.uses_origin.get()
+    }
+
+    /// Notes that a path is read.
+    pub(crate) fn reads(&self, path: &Path) {
+        if path.first() == self.origin {
+            self.uses_origin.set(true);
+        }
+    }
+
+    /// Compiles a path that is read only.
+    pub(crate) fn read_path(&self, text: Spanned<&str>) -> Option<Path> {
+        let path = self.path(text)?;
+        self.reads(&path);
+        Some(path)
+    }
+
+    /// Compiles a path that is written or removed.
+    pub(crate) fn write_path(&self, text: Spanned<&str>) -> Option<Path> {
+        let path = self.path(text)?;
+        if path.first() == self.origin {
+            self.problems.add_hint(
+                text.place,
+                format!("{:?} is where the record's origin is kept and can't be changed", self.origin),
+                "take another field, or rename the origin's with destination.origin",
+            );
+            return None;
+        }
+        Some(path)
+    }
+
+    fn path(&self, text: Spanned<&str>) -> Option<Path> {
+        if text.value.contains("{{") {
+            self.problems.add(text.place, format!("{:?}: templates in names of fields are not supported", text.value));
+            return None;
+        }
+        match Path::parse(text.value) {
+            Ok(path) if self.is_reserved(path.first()) => {
+                self.problems.add_hint(
+                    text.place,
+                    format!("{:?} is no field of the document", text.value),
+                    "index and id of a document are made by the destination alone",
+                );
+                None
+            }
+            Ok(path) => Some(path),
+            Err(error) => {
+                self.problems.add(text.place, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// True for the names that Elasticsearch keeps for metadata.
+    pub(crate) fn is_reserved(&self, name: &str) -> bool {
+        name == "_ingest" || METADATA.contains(&name)
+    }
+
+    /// Compiles a list of processors.
+    pub(crate) fn steps(&self, nodes: &[Node]) -> Vec<Step> {
+        nodes.iter().filter_map(|node| self.step(node)).collect()
+    }
+
+    /// Compiles an `on_failure` list, which must not be empty.
+    pub(crate) fn handlers(&self, fields: &Fields<'_, '_>) -> Vec<Step> {
+        let Some(node) = fields.node("on_failure") else { return Vec::new() };
+        match &node.kind {
+            Kind::List(nodes) if nodes.is_empty() => {
+                self.problems.add_hint(node.place, "an empty on_failure", "leave it out, or say what to do");
+                Vec::new()
+            }
+            Kind::List(nodes) => self.steps(nodes),
+            _ => {
+                let what = format!("\"on_failure\" is {}, where a list of processors is expected", node.describe());
+                self.problems.add(node.place, what);
+                Vec::new()
+            }
+        }
+    }
+
+    fn step(&self, node: &Node) -> Option<Step> {
+        let Kind::Mapping(entries) = &node.kind else {
+            let what =
+                format!("a processor is {}, where a mapping of its name to its options is expected", node.describe());
+            self.problems.add_hint(node.place, what, "write - drop: {if: …}");
+            return None;
+        };
+        let [entry] = entries.as_slice() else {
+            self.problems.add_hint(
+                node.place,
+                format!("a processor with {} names, where one is expected", entries.len()),
+                "indent the options deeper than the name, and begin each processor with a dash",
+            );
+            return None;
+        };
+        let Some(known) = processors::PROCESSORS.iter().find(|known| known.name == entry.key) else {
+            let what = format!("there is no processor {:?}", entry.key);
+            let names = processors::PROCESSORS.iter().map(|known| known.name);
+            let hint = match nearest(&entry.key, names.clone()) {
+                Some(name) => format!("did you mean {name:?}?"),
+                None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+            };
+            self.problems.add_hint(entry.place, what, hint);
+            return None;
+        };
+        let fields = Fields::new(&entry.value, &format!("the {} processor", known.name), self.problems)?;
+        let condition = fields.string("if").map(|text| self.condition(text, fields.node("if")));
+        let tag = fields.string("tag").map(|tag| tag.value.to_owned());
+        fields.string("description");
+        let ignore_failure = fields.bool("ignore_failure").unwrap_or(false);
+        let on_failure = self.handlers(&fields);
+        let process = (known.compile)(&fields, self);
+        fields.finish();
+        Some(Step {
+            condition: condition.flatten(),
+            name: known.name,
+            tag,
+            ignore_failure,
+            on_failure,
+            process: process?,
+        })
+    }
+
+    fn condition(&self, text: Spanned<&str>, node: Option<&Node>) -> Option<Condition> {
+        match Condition::compile(text.value) {
+            Ok(condition) => {
+                condition.paths(&mut |path| self.reads(path));
+                Some(condition)
+            }
+            Err(error) => {
+                let place = node.map_or(text.place, |node| node.place_of_char(error.at));
+                self.add(place, format!("condition: {}", error.what), error.hint);
+                None
+            }
+        }
+    }
+
+    /// Adds a problem that may have a hint.
+    pub(crate) fn add(&self, place: Place, what: String, hint: Option<String>) {
+        match hint {
+            Some(hint) => self.problems.add_hint(place, what, hint),
+            None => self.problems.add(place, what),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! `remove`: removes fields, or all but some.
+//!
+//! | option | |
+//! |---|---|
+//! | `field` | a path or a list of paths to remove; an absent one is a failure unless `ignore_missing` |
+//! | `keep` | instead: a path or a list of paths to keep, with the objects that they lie in |
+//! | `ignore_missing` | `false` |
+
+use crate::event::{Object, Path, Value};
+use crate::pipeline::compile::Compiler;
+use crate::pipeline::step::{Flow, Process, Work};
+use crate::yaml::Fields;
+
+enum Remove {
+    Fields { fields: Vec<Path>, ignore_missing: bool },
+    Keep { fields: Vec<Path> },
+}
+
+pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<dyn Process>> {
+    let ignore_missing = fields.bool("ignore_missing").unwrap_or(false);
+    if let Some(node) = fields.node("keep") {
+        if fields.node("field").is_some() {
+            cx.problems.add(node.place, "both \"field\" and \"keep\", where one is expected");
+        }
+        let keep: Option<Vec<Path>> = fields.strings("keep")?.into_iter().map(|text| cx.read_path(text)).collect();
+        let mut keep = keep?;
+        keep.extend(Path::from_segments([cx.origin]));
+        return Some(Box::new(Remove::Keep { fields: keep }));
+    }
+    fields.required("field")?;
+    let paths: Option<Vec<Path>> = fields.strings("field")?.into_iter().map(|text| cx.write_path(text)).collect();
+    Some(Box::new(Remove::Fields { fields: paths?, ignore_missing }))
+}
+
+impl Process for Remove {
+    fn run<'a>(&'a self, work: &mut Work<'a>) -> Result<Flow, String> {
+        match self {
+            Self::Fields { fields, ignore_missing } => {
+                for path in fields {
+                    if *ignore_missing && work.event.get(path).is_none() {
+                        continue;
+                    }
+                    path.remove(work.event.root_mut()).map_err(|error| error.to_string())?;
+                }
+            }
+            Self::Keep { fields } => {
+                let paths: Vec<&[_]> = fields.iter().map(Path::segments).collect();
+                keep(work.event.root_mut(), &paths);
+            }
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+/// Keeps what lies on one of the paths, whose first segments are names in `object`.
+fn keep(object: &mut Object<'_>, paths: &[&[crate::event::Segment]]) {
+    object.retain(|name, value| {
+        let below: Vec<&[_]> = paths.iter().filter(|path| path[0].name == name).map(|path| &path[1..]).collect();
+        match value {
+            _ if below.is_empty() => false,
+            _ if below.iter().any(|path| path.is_empty()) => true,
+            Value::Object(inner) => {
+                keep(inner, &below);
+                true
+            }
+            _ => true,
+        }
+    });
+}

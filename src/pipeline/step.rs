@@ -1,0 +1,93 @@
+//! Steps and the running of them: conditions, failures, handlers.
+//!
+//! As in Elasticsearch: a step whose condition does not hold is passed over; a failure is ignored (`ignore_failure`),
+//! else handled by the step's own `on_failure`, else by what is around it. A handler that fails is a failure in its turn.
+
+use super::condition::Condition;
+use crate::event::Event;
+
+/// What a processor asks for when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// On to the next step.
+    Continue,
+    /// Drop the event.
+    Drop,
+}
+
+/// One processor, compiled. The lifetime is that of the pipeline and of the record alike, so that what a processor
+/// adds to an event can borrow from both.
+pub(crate) trait Process: Send + Sync {
+    /// Works on the event; an error is the reason of the failure.
+    fn run<'a>(&'a self, work: &mut Work<'a>) -> Result<Flow, String>;
+}
+
+/// One event that is being worked on.
+#[derive(Debug)]
+pub(crate) struct Work<'a> {
+    /// The event.
+    pub event: Event<'a>,
+    /// The record's timestamp in milliseconds since 1970.
+    pub record_millis: Option<i64>,
+    /// The failure that is being handled.
+    pub failure: Option<Failure<'a>>,
+    /// Which expression of the last traced grok matched.
+    pub grok_match: Option<usize>,
+}
+
+/// Why and where a pipeline failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure<'a> {
+    /// The reason.
+    pub message: String,
+    /// The processor's type, or `codec`.
+    pub processor: &'static str,
+    /// The processor's tag.
+    pub tag: Option<&'a str>,
+}
+
+/// A processor with what is common to all.
+pub(crate) struct Step {
+    pub condition: Option<Condition>,
+    pub name: &'static str,
+    pub tag: Option<String>,
+    pub ignore_failure: bool,
+    pub on_failure: Vec<Step>,
+    pub process: Box<dyn Process>,
+}
+
+/// Runs steps in order.
+pub(crate) fn run_steps<'a>(steps: &'a [Step], work: &mut Work<'a>) -> Result<Flow, Failure<'a>> {
+    for step in steps {
+        if step.condition.as_ref().is_some_and(|condition| !condition.holds(&work.event)) {
+            continue;
+        }
+        match step.process.run(work) {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Drop) => return Ok(Flow::Drop),
+            Err(_) if step.ignore_failure => {}
+            Err(message) => {
+                let failure = Failure { message, processor: step.name, tag: step.tag.as_deref() };
+                if step.on_failure.is_empty() {
+                    return Err(failure);
+                }
+                if run_handlers(&step.on_failure, failure, work)? == Flow::Drop {
+                    return Ok(Flow::Drop);
+                }
+            }
+        }
+    }
+    Ok(Flow::Continue)
+}
+
+/// Runs the handlers of a failure, which they can read.
+pub(crate) fn run_handlers<'a>(
+    handlers: &'a [Step],
+    failure: Failure<'a>,
+    work: &mut Work<'a>,
+) -> Result<Flow, Failure<'a>> {
+    let around = work.failure.replace(failure);
+    let outcome = run_steps(handlers, work);
+    work.failure = around;
+    outcome
+}
