@@ -1,0 +1,141 @@
+//! Whether the process is alive, and whether it is at work.
+//!
+//! Alive means that every thread's heart has beaten lately; a process that is not should be started again. Ready means
+//! that every condition holds; a process that is not is only waiting, and says for what. Elasticsearch being away
+//! makes it unready, never dead: starting it again would help nobody.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+
+use serde_json::{Value, json};
+
+/// Something that has to hold for the process to be at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// The group has given this process its partitions (which may be none).
+    Assigned,
+    /// Elasticsearch has acknowledged the index template.
+    Template,
+    /// Elasticsearch answers.
+    Elasticsearch,
+    /// The process is taking in records, not draining before its end.
+    Intake,
+}
+
+impl Condition {
+    /// Every condition, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::Assigned, Self::Template, Self::Elasticsearch, Self::Intake];
+
+    /// The condition's name in `/readyz`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Assigned => "assigned",
+            Self::Template => "template",
+            Self::Elasticsearch => "elasticsearch",
+            Self::Intake => "intake",
+        }
+    }
+}
+
+/// What is known of threads and conditions. Times are milliseconds of one monotonic clock.
+pub struct Health {
+    clock: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// Why each condition of [`Condition::ALL`] does not hold; `None` where it does.
+    conditions: RwLock<[Option<String>; Condition::ALL.len()]>,
+    hearts: RwLock<Vec<Weak<Beats>>>,
+}
+
+#[derive(Debug)]
+struct Beats {
+    name: String,
+    limit: u64,
+    last: AtomicU64,
+}
+
+/// A thread's heart. It is alive as long as it beats at least every so often; dropped, it no longer counts.
+#[derive(Debug)]
+pub struct Heart(Arc<Beats>);
+
+impl Heart {
+    /// Says that the thread is alive at `now`.
+    pub fn beat(&self, now: u64) {
+        self.0.last.fetch_max(now, Ordering::Relaxed);
+    }
+}
+
+impl Health {
+    /// Nothing holds yet, but for the intake. `clock` gives the time that the hearts beat by.
+    pub fn new(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        let waiting = |what: &str| Some(format!("waiting for {what}"));
+        let conditions = [
+            waiting("partitions from the group"),
+            waiting("elasticsearch to acknowledge the template"),
+            waiting("the first answer from elasticsearch"),
+            None,
+        ];
+        Self { clock: Box::new(clock), conditions: RwLock::new(conditions), hearts: RwLock::default() }
+    }
+
+    /// The time by the clock that it was made with.
+    pub fn now(&self) -> u64 {
+        (self.clock)()
+    }
+
+    /// Makes a heart that has to beat every `limit` milliseconds; it has just beaten.
+    pub fn heart(&self, name: impl Into<String>, limit: u64) -> Heart {
+        let beats = Arc::new(Beats { name: name.into(), limit, last: AtomicU64::new(self.now()) });
+        let mut hearts = self.hearts.write().unwrap_or_else(PoisonError::into_inner);
+        hearts.retain(|heart| heart.strong_count() > 0);
+        hearts.push(Arc::downgrade(&beats));
+        Heart(beats)
+    }
+
+    /// Says that a condition holds.
+    pub fn holds(&self, condition: Condition) {
+        self.set(condition, None);
+    }
+
+    /// Says that a condition does not hold, and why.
+    pub fn fails(&self, condition: Condition, reason: impl Into<String>) {
+        self.set(condition, Some(reason.into()));
+    }
+
+    fn set(&self, condition: Condition, state: Option<String>) {
+        let mut conditions = self.conditions.write().unwrap_or_else(PoisonError::into_inner);
+        conditions[condition as usize] = state;
+    }
+
+    /// Whether every heart has beaten within its limit before `now`, and each heart's age in milliseconds.
+    pub fn liveness(&self, now: u64) -> (bool, Value) {
+        let hearts = self.hearts.read().unwrap_or_else(PoisonError::into_inner);
+        let mut live = true;
+        let mut shown = Vec::with_capacity(hearts.len());
+        for heart in hearts.iter().filter_map(Weak::upgrade) {
+            let age = now.saturating_sub(heart.last.load(Ordering::Relaxed));
+            live &= age <= heart.limit;
+            shown.push(json!({"name": heart.name, "ok": age <= heart.limit, "age_ms": age, "limit_ms": heart.limit}));
+        }
+        (live, json!({"live": live, "hearts": shown}))
+    }
+
+    /// Whether every condition holds, and why those that do not don't.
+    pub fn readiness(&self) -> (bool, Value) {
+        let conditions = self.conditions.read().unwrap_or_else(PoisonError::into_inner);
+        let ready = conditions.iter().all(Option::is_none);
+        let shown: Vec<Value> = Condition::ALL
+            .iter()
+            .zip(conditions.iter())
+            .map(|(condition, state)| match state {
+                None => json!({"name": condition.as_str(), "ok": true}),
+                Some(reason) => json!({"name": condition.as_str(), "ok": false, "reason": reason}),
+            })
+            .collect();
+        (ready, json!({"ready": ready, "conditions": shown}))
+    }
+}
+
+impl std::fmt::Debug for Health {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Health").field("conditions", &self.conditions).field("hearts", &self.hearts).finish()
+    }
+}

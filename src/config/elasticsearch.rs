@@ -1,0 +1,171 @@
+//! The section `elasticsearch`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::fault::{Wrong, wrong};
+use super::layers::Node;
+use super::paths::Folders;
+use super::read::{Read, Section, number, text, texts};
+use super::secret::{Endpoint, redact_url};
+use super::units::{bytes, duration, show_bytes};
+
+/// The indexing side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elasticsearch {
+    /// The nodes; at least one, no two the same.
+    pub endpoints: Vec<Endpoint>,
+    /// The index template.
+    pub template: Template,
+    /// How long a request may take before its outcome is unknown.
+    pub request_timeout: Duration,
+    /// When a bulk request is full.
+    pub bulk: Bulk,
+    /// How many bulk requests are under way at once, at most.
+    pub concurrency: usize,
+}
+
+/// The index template that the service looks after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Template {
+    /// The service's own, made from the pipelines.
+    Auto,
+    /// None: whoever runs the cluster has one.
+    Off,
+    /// The one in this file.
+    File(PathBuf),
+}
+
+/// When a bulk request is full, whichever comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bulk {
+    /// At this many bytes of body. A document that is larger goes alone.
+    pub max_bytes: usize,
+    /// At this many documents.
+    pub max_documents: usize,
+    /// At this age of its first document.
+    pub linger: Duration,
+    /// A document with more bytes is never sent; it is a dead letter.
+    pub max_document_bytes: usize,
+}
+
+const MIB: usize = 1 << 20;
+
+pub(super) fn read(section: Section<'_>, memory_limit: &Read<usize>, folders: &Folders) -> Elasticsearch {
+    let default = Endpoint::new(Url::parse("http://localhost:9200").expect("a URL"));
+    let endpoints = section.read("endpoints", vec![default], endpoints);
+    let template = section.read("template", Template::Auto, |node| template(node, folders));
+    let request_timeout = section.read("request_timeout", Duration::from_secs(60), duration);
+    let concurrency = section.read("concurrency", 4, |node| number(node, 1..=1024));
+    let bulk = read_bulk(section.section("bulk"), memory_limit);
+
+    if request_timeout.sound && request_timeout.value < Duration::from_secs(1) {
+        let hint = "at least 1s: a request given up too early is sent again, and its documents have to be verified";
+        section.complain(request_timeout.place.clone(), "request_timeout", wrong("is too short", hint));
+    }
+    if concurrency.sound && memory_limit.sound && bulk.sound {
+        let together = concurrency.value.saturating_mul(bulk.value.max_bytes);
+        if together > memory_limit.value / 2 {
+            let place = [&concurrency.place, &bulk.place, &memory_limit.place]
+                .into_iter()
+                .find(|place| **place != super::Place::Default);
+            let what = format!(
+                "{} requests of {} are more than half of memory_limit, {}",
+                concurrency.value,
+                show_bytes(bulk.value.max_bytes),
+                show_bytes(memory_limit.value)
+            );
+            let hint = "lower concurrency or bulk.max_bytes, or raise memory_limit";
+            section.complain(place.cloned().unwrap_or(super::Place::Default), "concurrency", wrong(what, hint));
+        }
+    }
+    section.finish();
+    Elasticsearch {
+        endpoints: endpoints.value,
+        template: template.value,
+        request_timeout: request_timeout.value,
+        bulk: bulk.value,
+        concurrency: concurrency.value,
+    }
+}
+
+/// The place is that of `max_bytes`; sound means that `max_bytes` is.
+fn read_bulk(section: Section<'_>, memory_limit: &Read<usize>) -> Read<Bulk> {
+    let quarter = memory_limit.value / 4;
+    let max_bytes = section.read("max_bytes", 5 * MIB, bytes);
+    let max_documents = section.read("max_documents", 10_000, |node| number(node, 1..=1_000_000));
+    let linger = section.read("linger", Duration::from_millis(500), duration);
+    let max_document_bytes = section.read("max_document_bytes", quarter.min(50 * MIB), bytes);
+
+    let mut sound = max_bytes.sound;
+    for (key, size) in [("max_bytes", &max_bytes), ("max_document_bytes", &max_document_bytes)] {
+        if !size.sound || !memory_limit.sound {
+            continue;
+        }
+        if size.value < 1024 {
+            section.complain(size.place.clone(), key, wrong(format!("{} is too small", show_bytes(size.value)), "at least 1KiB"));
+            sound = false;
+        } else if size.value > quarter {
+            let what = format!(
+                "{} is more than a quarter of memory_limit, {}",
+                show_bytes(size.value),
+                show_bytes(memory_limit.value)
+            );
+            section.complain(size.place.clone(), key, wrong(what, "lower it, or raise memory_limit"));
+            sound = false;
+        }
+    }
+    if linger.sound && linger.value > Duration::from_secs(60) {
+        let hint = "at most 60s: documents wait that long before they can be found";
+        section.complain(linger.place.clone(), "linger", wrong("is too long", hint));
+    }
+    section.finish();
+    let value = Bulk {
+        max_bytes: max_bytes.value,
+        max_documents: max_documents.value,
+        linger: linger.value,
+        max_document_bytes: max_document_bytes.value,
+    };
+    Read { value, place: max_bytes.place, sound }
+}
+
+fn template(node: &Node, folders: &Folders) -> Result<Template, Wrong> {
+    match text(node)? {
+        "auto" => Ok(Template::Auto),
+        "off" => Ok(Template::Off),
+        path => {
+            let file = folders.resolve(path, &node.place);
+            if file.is_file() {
+                return Ok(Template::File(file));
+            }
+            Err(wrong(format!("there is no file {:?}", file.display().to_string()), "give auto, off or the path of a file"))
+        }
+    }
+}
+
+fn endpoints(node: &Node) -> Result<Vec<Endpoint>, Wrong> {
+    let mut endpoints: Vec<Endpoint> = Vec::new();
+    for (text, _) in texts(node)? {
+        let endpoint = endpoint(text)?;
+        if endpoints.contains(&endpoint) {
+            return Err(wrong(format!("{endpoint} is given twice"), "name each node once"));
+        }
+        endpoints.push(endpoint);
+    }
+    Ok(endpoints)
+}
+
+fn endpoint(text: &str) -> Result<Endpoint, Wrong> {
+    let shown = redact_url(text);
+    let hint = "like http://localhost:9200 or https://user:password@es.example:9200";
+    let url = Url::parse(text).map_err(|error| wrong(format!("{shown:?} is not a URL: {error}"), hint))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong(format!("{shown:?} is neither http nor https"), hint));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong(format!("{shown:?} has more than an address and a path"), "remove what follows ? or #"));
+    }
+    Ok(Endpoint::new(url))
+}

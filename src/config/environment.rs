@@ -1,0 +1,90 @@
+//! `KELP_…` variables as settings.
+
+use super::fault::{Found, Place};
+use super::layers::Setting;
+
+/// Variables with the prefix that are no settings of the configuration.
+pub const OTHER_VARIABLES: &[&str] = &["KELP_LOG"];
+
+const PREFIX: &str = "KELP_";
+
+/// The settings among these variables. Two underscores part the keys, so that `KELP_KAFKA__GROUP_ID` is
+/// `kafka: {group_id: …}`; below `kafka.properties` one underscore is a dot. A variable that is not known is left to
+/// the schema, which refuses it as it refuses an unknown key.
+pub(super) fn settings(variables: &[(String, String)], found: &Found) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for (variable, value) in variables {
+        let Some(keys) = variable.strip_prefix(PREFIX) else { continue };
+        if OTHER_VARIABLES.contains(&variable.as_str()) || is_service_link(keys) {
+            continue;
+        }
+        let mut path: Vec<String> = keys.split("__").map(str::to_lowercase).collect();
+        if path.iter().any(String::is_empty) {
+            let hint = "two underscores part the keys, like KELP_KAFKA__GROUP_ID";
+            found.add(Place::Variable(variable.clone()), "unknown variable", hint);
+            continue;
+        }
+        if let [kafka, properties, name] = &mut path[..]
+            && (kafka.as_str(), properties.as_str()) == ("kafka", "properties")
+        {
+            *name = name.replace('_', ".");
+        }
+        settings.push(Setting { path, values: vec![value.clone()], place: Place::Variable(variable.clone()) });
+    }
+    settings.sort_by(|left, right| left.path.cmp(&right.path));
+    settings
+}
+
+/// Kubernetes gives every pod the addresses of the services of its namespace. Where one of them is named `kelp` or
+/// `kelp-…`, those variables have this prefix, and are nobody's mistake.
+fn is_service_link(keys: &str) -> bool {
+    let keys = format!("_{keys}");
+    let is_port = |after: &str| {
+        let (number, rest) = after.split_once('_').unwrap_or((after, ""));
+        number.bytes().all(|byte| byte.is_ascii_digit()) && (rest.is_empty() || rest.starts_with(['T', 'U', 'S']))
+    };
+    keys.ends_with("_SERVICE_HOST")
+        || keys.ends_with("_PORT")
+        || keys.contains("_SERVICE_PORT_")
+        || keys.match_indices("_PORT_").any(|(at, port)| is_port(&keys[at + port.len()..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_underscores_part_the_keys() {
+        let variables = [
+            ("KELP_KAFKA__GROUP_ID", "g"),
+            ("KELP_LOG", "debug"),
+            ("OTHER", "x"),
+            ("KELP_THREADS", "2"),
+            ("KELP_KAFKA__PROPERTIES__FETCH_WAIT_MAX_MS", "50"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let found = Found::default();
+        let paths: Vec<String> = settings(&variables, &found).iter().map(|one| one.path.join("/")).collect();
+        assert_eq!(paths, ["kafka/group_id", "kafka/properties/fetch.wait.max.ms", "threads"]);
+        assert!(found.into_result(()).is_ok());
+    }
+
+    #[test]
+    fn service_links_are_nobodys_mistake() {
+        for link in [
+            "SERVICE_HOST",
+            "SERVICE_PORT",
+            "SERVICE_PORT_ADMIN",
+            "PORT",
+            "PORT_9600_TCP",
+            "PORT_9600_TCP_ADDR",
+            "METRICS_SERVICE_HOST",
+            "METRICS_PORT_9600_TCP_PROTO",
+        ] {
+            assert!(is_service_link(link), "{link}");
+        }
+        for setting in ["THREADS", "KAFKA__GROUP_ID", "ADMIN__PORTS", "PORT_FORWARD", "KAFKA__PORTABLE"] {
+            assert!(!is_service_link(setting), "{setting}");
+        }
+    }
+}

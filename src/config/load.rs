@@ -1,0 +1,148 @@
+//! From what was said to a [`Config`], or to every mistake at once.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::fault::{Faults, Found, Place, Wrong, wrong};
+use super::layers::{Data, Layer, Node, Setting, merge};
+use super::paths::{Folders, Pipelines};
+use super::read::{Section, number, text, texts};
+use super::units::{bytes, duration, show_bytes, show_duration};
+use super::{Config, elasticsearch, environment, file, kafka};
+
+/// What is configured from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The file that was named; it has to be there.
+    pub file: Option<PathBuf>,
+    /// The folder that the process was started in. Where no file was named, its `kelp.yaml` is read if there is one.
+    pub folder: PathBuf,
+    /// The variables of the environment, of which those with the prefix `KELP_` matter.
+    pub variables: Vec<(String, String)>,
+    /// The flags that set something.
+    pub flags: Vec<Setting>,
+}
+
+const MIB: usize = 1 << 20;
+
+/// Lays flags over variables over the file over the defaults, and reads the result.
+///
+/// # Errors
+/// Every mistake in them, in order.
+pub fn load(sources: &Sources) -> Result<Config, Faults> {
+    let found = Found::default();
+    let file = sources.file.clone().or_else(|| {
+        let usual = sources.folder.join("kelp.yaml");
+        usual.is_file().then(|| PathBuf::from("kelp.yaml"))
+    });
+    let folder = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let folders = Folders { file: sources.folder.join(folder), working: sources.folder.clone() };
+    let root = match &file {
+        Some(path) => file::read_in(&sources.folder, path, &found),
+        None => Node { place: Place::Default, data: Data::Nothing },
+    };
+    let variables = environment::settings(&sources.variables, &found);
+    let layers = [
+        Layer::of_file(&root),
+        Layer::of_settings("variables", &variables, &found),
+        Layer::of_settings("flags", &sources.flags, &found),
+    ];
+    let config = match merge(&layers) {
+        Ok(merged) => Some(read(Section::root(&found, &merged), &folders, &root.place)),
+        Err(error) => {
+            found.add(root.place, format!("cannot be merged: {error}"), "this is a fault of the program");
+            None
+        }
+    };
+    found.into_result(config).map(|config| config.expect("a failed merge was found"))
+}
+
+fn read(section: Section<'_>, folders: &Folders, root: &Place) -> Config {
+    let memory_limit = section.read("memory_limit", 512 * MIB, |node| match bytes(node)? {
+        small if small < 64 * MIB => Err(wrong(format!("{} is too little", show_bytes(small)), "give at least 64MiB")),
+        enough => Ok(enough),
+    });
+    let kafka = kafka::read(section.section("kafka"));
+    let elasticsearch = elasticsearch::read(section.section("elasticsearch"), &memory_limit, folders);
+    let pipelines = section.read("pipelines", Pipelines(Vec::new()), |node| pipelines(node, folders));
+    let pipelines = if pipelines.is_given() {
+        pipelines.value
+    } else {
+        let default = Node { place: Place::Default, data: Data::Text("pipelines".to_owned()) };
+        self::pipelines(&default, folders).unwrap_or_else(|wrong| {
+            section.complain(root.clone(), "pipelines", wrong);
+            pipelines.value
+        })
+    };
+    let dead_letters = section.section("dead_letters");
+    let topic = dead_letters.read("topic", "kelp.dead-letters".to_owned(), kafka::topic);
+    dead_letters.finish();
+    let admin = section.section("admin");
+    let listen = admin.read("listen", SocketAddr::from(([127, 0, 0, 1], 9600)), address);
+    admin.finish();
+    let threads = section.read("threads", None, threads);
+    let shutdown_timeout = section.read("shutdown_timeout", Duration::from_secs(25), duration);
+    if shutdown_timeout.sound && shutdown_timeout.value <= kafka.drain_timeout {
+        let what = format!(
+            "{} is not longer than kafka.drain_timeout, {}",
+            show_duration(shutdown_timeout.value),
+            show_duration(kafka.drain_timeout)
+        );
+        let hint = "an orderly end drains first, and then commits and leaves";
+        section.complain(shutdown_timeout.place, "shutdown_timeout", wrong(what, hint));
+    }
+    section.finish();
+    Config {
+        kafka,
+        elasticsearch,
+        pipelines,
+        dead_letter_topic: topic.value,
+        admin_listen: listen.value,
+        threads: threads.value,
+        memory_limit: memory_limit.value,
+        shutdown_timeout: shutdown_timeout.value,
+    }
+}
+
+fn threads(node: &Node) -> Result<Option<NonZeroUsize>, Wrong> {
+    if text(node)? == "auto" {
+        return Ok(None);
+    }
+    let threads = number(node, 1..=1024).map_err(|wrong| Wrong {
+        hint: Some("give auto or a whole number from 1 to 1024".to_owned()),
+        ..wrong
+    })?;
+    Ok(NonZeroUsize::new(threads))
+}
+
+fn address(node: &Node) -> Result<SocketAddr, Wrong> {
+    let text = text(node)?;
+    let hint = "an IP address and a port, like 127.0.0.1:9600, or 0.0.0.0:9600 for every interface";
+    text.parse().map_err(|_| wrong(format!("{text:?} is not an address to listen on"), hint))
+}
+
+fn pipelines(node: &Node, folders: &Folders) -> Result<Pipelines, Wrong> {
+    let mut paths = Vec::new();
+    for (text, place) in texts(node)? {
+        let path = folders.resolve(text, place);
+        if !path.exists() {
+            let what = format!("there is no file or folder {:?}", path.display().to_string());
+            return Err(wrong(what, "give the folder with the pipeline files, or a list of files"));
+        }
+        paths.push(path);
+    }
+    let pipelines = Pipelines(paths);
+    match pipelines.files() {
+        Ok(files) if files.is_empty() => {
+            let hint = "a pipeline is a file named like web.yaml that says which topics go to which index";
+            Err(wrong("there is no pipeline in this folder", hint))
+        }
+        Ok(_) => Ok(pipelines),
+        Err((path, error)) => {
+            let what = format!("{:?} cannot be read: {error}", path.display().to_string());
+            Err(wrong(what, "it must be readable by this user"))
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Values that must not be shown: they can be used, but neither logged nor printed by mistake.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use url::Url;
+
+const REDACTED: &str = "***";
+
+/// Whether a librdkafka property of this name holds a secret.
+pub fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    const PARTS: &[&str] = &["password", "secret", "sasl.jaas", "oauthbearer.config", "key.pem", "credential", "assertion"];
+    PARTS.iter().any(|part| name.contains(part))
+}
+
+/// Properties for librdkafka. Their `Debug` form hides those that hold secrets.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Properties(BTreeMap<String, String>);
+
+impl Properties {
+    pub(super) fn insert(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The value of one property, in clear.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// Every property with its value in clear, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| (name, if is_secret(name) { REDACTED } else { value })))
+            .finish()
+    }
+}
+
+/// The address of an Elasticsearch node. Its `Debug` and `Display` forms hide the password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint(Url);
+
+impl Endpoint {
+    pub(super) fn new(url: Url) -> Self {
+        Self(url)
+    }
+
+    /// The address as it is to be used, password included.
+    pub fn expose(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redact_url(self.0.as_str()))
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&redact_url(self.0.as_str()), f)
+    }
+}
+
+/// Hides what may be a user and password in a text that was meant to be a URL, valid or not: everything before the
+/// last `@`, but for the scheme.
+pub(super) fn redact_url(text: &str) -> String {
+    match text.rsplit_once('@') {
+        None => text.to_owned(),
+        Some((before, after)) => match before.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://{REDACTED}@{after}"),
+            None => format!("{REDACTED}@{after}"),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_form_of_an_endpoint_shows_the_password() {
+        let endpoint = Endpoint::new("https://elastic:hunter2@es:9200/base".parse().unwrap());
+        assert_eq!(endpoint.to_string(), "https://***@es:9200/base");
+        assert_eq!(format!("{endpoint:?}"), "\"https://***@es:9200/base\"");
+        assert_eq!(endpoint.expose().password(), Some("hunter2"));
+        assert_eq!(redact_url("htps//elastic:hun@ter2@es"), "***@es");
+    }
+
+    #[test]
+    fn secret_properties_are_hidden_and_others_shown() {
+        for name in ["sasl.password", "ssl.key.password", "ssl.key.pem", "sasl.oauthbearer.client.secret"] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in ["ssl.key.location", "sasl.username", "fetch.wait.max.ms", "sasl.mechanism"] {
+            assert!(!is_secret(name), "{name}");
+        }
+        let mut properties = Properties::default();
+        properties.insert("sasl.password", "hunter2");
+        properties.insert("client.rack", "a");
+        assert_eq!(format!("{properties:?}"), r#"{"client.rack": "a", "sasl.password": "***"}"#);
+        assert_eq!(properties.get("sasl.password"), Some("hunter2"));
+    }
+}

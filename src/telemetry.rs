@@ -1,0 +1,69 @@
+//! What the service says of itself while it runs: the log, and the last words of a panic.
+//!
+//! On a terminal the log is for people, elsewhere it is a JSON object a line; both go to standard error, because
+//! standard output belongs to what a command answers. `KELP_LOG` (or, without it, `RUST_LOG`) chooses what is said,
+//! such as `debug` or `info,kelp::kafka=trace`.
+
+mod exit_now;
+mod panic;
+mod throttle;
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+
+pub use exit_now::exit_now;
+pub use panic::end_on_panic;
+pub use throttle::{Tell, Teller, Throttle};
+
+/// Sets up the log of this process; to be called once, by `main`.
+///
+/// # Errors
+/// Says which variable holds a filter that cannot be read, or that a log was set up before.
+pub fn init(variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+    let filter = filter(variable)?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let set = if io::stderr().is_terminal() {
+        log.with_target(false).try_init()
+    } else {
+        log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
+    };
+    set.map_err(|error| format!("the log cannot be set up: {error}"))
+}
+
+/// The filter that the environment asks for: `KELP_LOG`, else `RUST_LOG`, else `info`.
+fn filter(variable: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, String> {
+    for name in ["KELP_LOG", "RUST_LOG"] {
+        if let Some(directives) = variable(name).filter(|directives| !directives.trim().is_empty()) {
+            return EnvFilter::try_new(&directives).map_err(|error| {
+                format!("{name}: '{directives}' is not a log filter: {error} (such as info or info,kelp::kafka=debug)")
+            });
+        }
+    }
+    Ok(EnvFilter::new("info"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter;
+
+    fn chosen(set: &[(&str, &str)]) -> Result<String, String> {
+        let variable =
+            |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        filter(variable).map(|filter| filter.to_string())
+    }
+
+    #[test]
+    fn kelp_log_comes_before_rust_log_before_info() {
+        assert_eq!(chosen(&[]).unwrap(), "info");
+        assert_eq!(chosen(&[("RUST_LOG", "warn")]).unwrap(), "warn");
+        assert_eq!(chosen(&[("RUST_LOG", "warn"), ("KELP_LOG", "debug")]).unwrap(), "debug");
+        assert_eq!(chosen(&[("RUST_LOG", "warn"), ("KELP_LOG", " ")]).unwrap(), "warn");
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_names_its_variable() {
+        let error = chosen(&[("KELP_LOG", "kelp=loud")]).unwrap_err();
+        assert!(error.starts_with("KELP_LOG: 'kelp=loud' is not a log filter"), "{error}");
+    }
+}

@@ -1,0 +1,91 @@
+//! A panic in any thread ends the whole process, with its last words in the log.
+//!
+//! A thread that panicked has lost track of what it had in hand, and what the others would commit may rest on it. The
+//! process ends before anything is unwound; the next one starts from what was committed.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use super::exit_now;
+use crate::exit::ExitStatus;
+
+/// Makes a panic in any thread log its message, thread and place (and the backtrace, if `RUST_BACKTRACE` asks for it)
+/// and end the process at once with [`ExitStatus::Fault`].
+pub fn end_on_panic() {
+    let ending = AtomicBool::new(false);
+    std::panic::set_hook(Box::new(move |info| {
+        if ending.swap(true, Ordering::SeqCst) {
+            // Another thread is saying its last words already and ends the process when it is done.
+            loop {
+                thread::park();
+            }
+        }
+        last_words(info);
+        exit_now(ExitStatus::Fault)
+    }));
+}
+
+fn last_words(info: &PanicHookInfo<'_>) {
+    let current = thread::current();
+    let thread = current.name().unwrap_or("unnamed");
+    let message = info.payload_as_str().unwrap_or("a panic without a message");
+    let location = info.location().map(ToString::to_string).unwrap_or_default();
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    tracing::error!(
+        panic = message,
+        thread,
+        location,
+        backtrace,
+        "a fault of the program itself: ending at once, nothing more is committed; please report it"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    struct Committing;
+
+    impl Drop for Committing {
+        fn drop(&mut self) {
+            eprintln!("a destructor ran");
+        }
+    }
+
+    /// Not a test of its own: the process that the next test starts and that has to die.
+    #[test]
+    #[ignore = "ends the process; started by a_panic_in_a_thread_ends_the_process"]
+    fn dying() {
+        crate::telemetry::init(|_| None).unwrap();
+        end_on_panic();
+        let thread = thread::Builder::new().name("worker 3".into()).spawn(|| {
+            let _committing = Committing;
+            panic!("lost track of {}", 42);
+        });
+        thread.unwrap().join().unwrap();
+        eprintln!("lived on");
+    }
+
+    #[test]
+    fn a_panic_in_a_thread_ends_the_process() {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "telemetry::panic::tests::dying", "--ignored", "--nocapture"])
+            .env("RUST_BACKTRACE", "1")
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(70), "{stderr}");
+        let line: serde_json::Value =
+            stderr.lines().find_map(|line| serde_json::from_str(line).ok()).expect("a JSON line");
+        assert_eq!(line["level"], "ERROR");
+        assert_eq!(line["panic"], "lost track of 42");
+        assert_eq!(line["thread"], "worker 3");
+        assert!(line["location"].as_str().unwrap().contains("panic.rs:"), "{line}");
+        assert!(line["backtrace"].as_str().unwrap().contains("dying"), "{line}");
+        assert!(!stderr.contains("a destructor ran") && !stderr.contains("lived on"), "{stderr}");
+    }
+}
