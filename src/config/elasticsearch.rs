@@ -105,7 +105,11 @@ fn read_bulk(section: Section<'_>, memory_limit: &Read<usize>) -> Read<Bulk> {
             continue;
         }
         if size.value < 1024 {
-            section.complain(size.place.clone(), key, wrong(format!("{} is too small", show_bytes(size.value)), "at least 1KiB"));
+            section.complain(
+                size.place.clone(),
+                key,
+                wrong(format!("{} is too small", show_bytes(size.value)), "at least 1KiB"),
+            );
             sound = false;
         } else if size.value > quarter {
             let what = format!(
@@ -140,7 +144,10 @@ fn template(node: &Node, folders: &Folders) -> Result<Template, Wrong> {
             if file.is_file() {
                 return Ok(Template::File(file));
             }
-            Err(wrong(format!("there is no file {:?}", file.display().to_string()), "give auto, off or the path of a file"))
+            Err(wrong(
+                format!("there is no file {:?}", file.display().to_string()),
+                "give auto, off or the path of a file",
+            ))
         }
     }
 }

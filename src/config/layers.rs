@@ -90,12 +90,14 @@ impl Layer {
             Data::Text(text) => Value::from(text.clone()),
             Data::List(items) => {
                 let numbered = items.iter().enumerate();
-                let items = numbered.map(|(index, item)| self.place(join(&path, &index.to_string()), &item.place, item));
+                let items =
+                    numbered.map(|(index, item)| self.place(join(&path, &index.to_string()), &item.place, item));
                 Value::from(items.collect::<Vec<Value>>())
             }
             Data::Map(entries) => {
                 let entries = entries.iter();
-                let entries = entries.map(|(name, (key, node))| (name.clone(), self.place(join(&path, name), key, node)));
+                let entries =
+                    entries.map(|(name, (key, node))| (name.clone(), self.place(join(&path, name), key, node)));
                 Value::from(entries.collect::<Dict>())
             }
         };

@@ -110,10 +110,8 @@ fn threads(node: &Node) -> Result<Option<NonZeroUsize>, Wrong> {
     if text(node)? == "auto" {
         return Ok(None);
     }
-    let threads = number(node, 1..=1024).map_err(|wrong| Wrong {
-        hint: Some("give auto or a whole number from 1 to 1024".to_owned()),
-        ..wrong
-    })?;
+    let threads = number(node, 1..=1024)
+        .map_err(|wrong| Wrong { hint: Some("give auto or a whole number from 1 to 1024".to_owned()), ..wrong })?;
     Ok(NonZeroUsize::new(threads))
 }
 
