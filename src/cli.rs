@@ -28,14 +28,14 @@ Exit codes:
 KELP_LOG chooses what is logged, such as debug or info,kelp::kafka=trace.";
 
 /// Takes records from Kafka, parses them with grok, and bulk-indexes them into daily Elasticsearch indices.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "kelp", version, about, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = false)]
 struct Typed {
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
 }

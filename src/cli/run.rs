@@ -11,19 +11,20 @@ use crate::exit::ExitStatus;
 use crate::telemetry;
 
 const EXAMPLES: &str = "\
-What is set here stands above KELP_… variables, which stand above the file. A variable is named after the keys in the
-file, with two underscores between them: KELP_ELASTICSEARCH__ENDPOINTS=https://es-1:9200,https://es-2:9200
+What is set here stands above KELP_… variables, which stand above the file.
+A variable is named after the keys in the file, with two underscores between:
+  KELP_ELASTICSEARCH__ENDPOINTS=https://es-1:9200,https://es-2:9200
 
 Examples:
   kelp run
   kelp run -c /etc/kelp/kelp.yaml --memory-limit 1GiB
-  kelp run --bootstrap-servers kafka-1:9092,kafka-2:9092 --endpoint https://es:9200 --pipelines ./pipelines";
+  kelp run --bootstrap-servers kafka-1:9092,kafka-2:9092 --endpoint https://es:9200";
 
 /// Run the service: take records, index them, commit what is settled.
 ///
 /// SIGTERM or Ctrl-C ends it in order: no more intake, settle what is in flight, commit, leave the group. A second one
 /// ends it at once; nothing is lost by it.
-#[derive(Debug, Args)]
+#[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The configuration; without it kelp.yaml in this folder, if there is one.
@@ -58,13 +59,16 @@ pub(super) struct Arguments {
 impl Arguments {
     pub(super) fn run(self) -> ExitStatus {
         let until_caught_up = self.until_caught_up;
-        match self.config().and_then(|config| set_up_log().map(|()| config)) {
-            Ok(config) => {
+        let log = set_up_log();
+        match (self.config(), log) {
+            (Ok(config), Ok(())) => {
                 telemetry::end_on_panic();
                 app::run(config, until_caught_up)
             }
-            Err(faults) => {
-                eprintln!("{faults}");
+            (config, log) => {
+                for faults in [config.err(), log.err()].into_iter().flatten() {
+                    eprintln!("{faults}");
+                }
                 ExitStatus::Usage
             }
         }

@@ -154,10 +154,10 @@ fn template(node: &Node, folders: &Folders) -> Result<Template, Wrong> {
 
 fn endpoints(node: &Node) -> Result<Vec<Endpoint>, Wrong> {
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    for (text, _) in texts(node)? {
-        let endpoint = endpoint(text)?;
+    for (text, place) in texts(node)? {
+        let endpoint = endpoint(text).map_err(|wrong| wrong.at(place))?;
         if endpoints.contains(&endpoint) {
-            return Err(wrong(format!("{endpoint} is given twice"), "name each node once"));
+            return Err(wrong(format!("{endpoint} is given twice"), "name each node once").at(place));
         }
         endpoints.push(endpoint);
     }
