@@ -21,17 +21,22 @@ impl Backoff {
     /// The delay before retry number `attempt` (from 0), somewhere in the upper half of `min(cap, base · 2^attempt)`.
     /// `random` is any 64 random bits, usually [`Chance::bits`].
     pub fn delay(&self, attempt: u32, random: u64) -> Duration {
-        let longest = self.longest(attempt).as_nanos();
+        let longest = nanos(self.longest(attempt));
         let half = longest / 2;
-        let jitter = ((longest - half) * u128::from(random)) >> 64;
-        Duration::from_nanos_u128(half + jitter)
+        let jitter = (u128::from(longest - half) * u128::from(random)) >> 64;
+        Duration::from_nanos(half + jitter as u64)
     }
 
     /// The longest delay that [`Backoff::delay`] can give for this attempt.
     pub fn longest(&self, attempt: u32) -> Duration {
         let factor = 1u32.checked_shl(attempt).unwrap_or(u32::MAX);
-        self.base.saturating_mul(factor).min(self.cap)
+        Duration::from_nanos(nanos(self.base.saturating_mul(factor).min(self.cap)))
     }
+}
+
+/// In nanoseconds, up to the 584 years that fit.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A small deterministic source of random bits (SplitMix64), seeded by the caller. For jitter and simulation; never

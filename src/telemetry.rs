@@ -19,8 +19,11 @@ pub use throttle::{Tell, Teller, Throttle};
 /// Sets up the log of this process; to be called once, by `main`.
 ///
 /// # Errors
-/// Says which variable holds a filter that cannot be read, or that a log was set up before.
-pub fn init(variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
+/// The variable that holds a filter that cannot be read, and why it can't.
+///
+/// # Panics
+/// Where a log was set up before: that is a fault of the program.
+pub fn init(variable: impl Fn(&str) -> Option<String>) -> Result<(), (&'static str, String)> {
     let filter = filter(variable)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let set = if io::stderr().is_terminal() {
@@ -28,15 +31,16 @@ pub fn init(variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
     } else {
         log.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()
     };
-    set.map_err(|error| format!("the log cannot be set up: {error}"))
+    set.expect("the log is set up once");
+    Ok(())
 }
 
 /// The filter that the environment asks for: `KELP_LOG`, else `RUST_LOG`, else `info`.
-fn filter(variable: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, String> {
+fn filter(variable: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, (&'static str, String)> {
     for name in ["KELP_LOG", "RUST_LOG"] {
         if let Some(directives) = variable(name).filter(|directives| !directives.trim().is_empty()) {
             return EnvFilter::try_new(&directives).map_err(|error| {
-                format!("{name}: '{directives}' is not a log filter: {error} (such as info or info,kelp::kafka=debug)")
+                (name, format!("{directives:?} is not a log filter: {error} (such as info or info,kelp::kafka=debug)"))
             });
         }
     }
@@ -47,9 +51,8 @@ fn filter(variable: impl Fn(&str) -> Option<String>) -> Result<EnvFilter, String
 mod tests {
     use super::filter;
 
-    fn chosen(set: &[(&str, &str)]) -> Result<String, String> {
-        let variable =
-            |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+    fn chosen(set: &[(&str, &str)]) -> Result<String, (&'static str, String)> {
+        let variable = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         filter(variable).map(|filter| filter.to_string())
     }
 
@@ -63,7 +66,8 @@ mod tests {
 
     #[test]
     fn a_filter_that_cannot_be_read_names_its_variable() {
-        let error = chosen(&[("KELP_LOG", "kelp=loud")]).unwrap_err();
-        assert!(error.starts_with("KELP_LOG: 'kelp=loud' is not a log filter"), "{error}");
+        let (name, error) = chosen(&[("KELP_LOG", "kelp=loud")]).unwrap_err();
+        assert_eq!(name, "KELP_LOG");
+        assert!(error.starts_with("\"kelp=loud\" is not a log filter"), "{error}");
     }
 }

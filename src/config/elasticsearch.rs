@@ -105,7 +105,11 @@ fn read_bulk(section: Section<'_>, memory_limit: &Read<usize>) -> Read<Bulk> {
             continue;
         }
         if size.value < 1024 {
-            section.complain(size.place.clone(), key, wrong(format!("{} is too small", show_bytes(size.value)), "at least 1KiB"));
+            section.complain(
+                size.place.clone(),
+                key,
+                wrong(format!("{} is too small", show_bytes(size.value)), "at least 1KiB"),
+            );
             sound = false;
         } else if size.value > quarter {
             let what = format!(
@@ -140,17 +144,20 @@ fn template(node: &Node, folders: &Folders) -> Result<Template, Wrong> {
             if file.is_file() {
                 return Ok(Template::File(file));
             }
-            Err(wrong(format!("there is no file {:?}", file.display().to_string()), "give auto, off or the path of a file"))
+            Err(wrong(
+                format!("there is no file {:?}", file.display().to_string()),
+                "give auto, off or the path of a file",
+            ))
         }
     }
 }
 
 fn endpoints(node: &Node) -> Result<Vec<Endpoint>, Wrong> {
     let mut endpoints: Vec<Endpoint> = Vec::new();
-    for (text, _) in texts(node)? {
-        let endpoint = endpoint(text)?;
+    for (text, place) in texts(node)? {
+        let endpoint = endpoint(text).map_err(|wrong| wrong.at(place))?;
         if endpoints.contains(&endpoint) {
-            return Err(wrong(format!("{endpoint} is given twice"), "name each node once"));
+            return Err(wrong(format!("{endpoint} is given twice"), "name each node once").at(place));
         }
         endpoints.push(endpoint);
     }

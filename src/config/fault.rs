@@ -81,11 +81,20 @@ impl std::error::Error for Faults {}
 pub(super) struct Wrong {
     pub(super) what: String,
     pub(super) hint: Option<String>,
+    /// The part of the value that is wrong, if not the whole.
+    pub(super) place: Option<Place>,
+}
+
+impl Wrong {
+    /// Says which part of the value it is.
+    pub(super) fn at(self, place: &Place) -> Self {
+        Self { place: Some(place.clone()), ..self }
+    }
 }
 
 /// Says what is wrong with a value, and what to give instead.
 pub(super) fn wrong(what: impl Into<String>, hint: impl Into<String>) -> Wrong {
-    Wrong { what: what.into(), hint: Some(hint.into()) }
+    Wrong { what: what.into(), hint: Some(hint.into()), place: None }
 }
 
 /// Collects mistakes while reading goes on.
@@ -102,6 +111,7 @@ impl Found {
     }
 
     pub(super) fn wrong(&self, place: Place, key: &str, wrong: Wrong) {
+        let place = wrong.place.unwrap_or(place);
         self.push(Fault { place, what: format!("{key}: {}", wrong.what), hint: wrong.hint });
     }
 

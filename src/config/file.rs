@@ -16,7 +16,9 @@ pub(super) fn read_in(folder: &Path, path: &Path, found: &Found) -> Node {
         Ok(text) => text,
         Err(error) => {
             let (what, hint) = match error.kind() {
-                ErrorKind::NotFound => ("there is no such file".to_owned(), "give the path of the configuration with -c"),
+                ErrorKind::NotFound => {
+                    ("there is no such file".to_owned(), "give the path of the configuration with -c")
+                }
                 ErrorKind::InvalidData => ("is not UTF-8 text".to_owned(), "save the file as UTF-8"),
                 _ => (format!("cannot be read: {error}"), "the file must be readable by this user"),
             };

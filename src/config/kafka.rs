@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::fault::{Wrong, wrong};
 use super::layers::Node;
-use super::read::{Section, one_of, text, texts};
-use super::secret::Properties;
+use super::read::{Read, Section, one_of, raw_text, text, texts};
+use super::secret::{Properties, redact_url};
 use super::units::{duration, show_duration};
 
 /// The consumer's side.
@@ -74,7 +74,8 @@ const REFUSED: &[(&str, &str)] = &[
 /// librdkafka's own default of `max.poll.interval.ms`.
 const POLL_INTERVAL: Duration = Duration::from_secs(300);
 
-pub(super) fn read(section: Section<'_>) -> Kafka {
+/// The place is that of `drain_timeout`; sound means that it is.
+pub(super) fn read(section: Section<'_>) -> Read<Kafka> {
     let bootstrap_servers = section.read("bootstrap_servers", "localhost:9092".to_owned(), servers);
     let group_id = section.read("group_id", "kelp".to_owned(), |node| text(node).map(str::to_owned));
     let starts = [("beginning", Start::Beginning), ("end", Start::End)];
@@ -101,7 +102,7 @@ pub(super) fn read(section: Section<'_>) -> Kafka {
         section.complain(commit_interval.place.clone(), "commit_interval", wrong(what, hint));
     }
     section.finish();
-    Kafka {
+    let kafka = Kafka {
         bootstrap_servers: bootstrap_servers.value,
         group_id: group_id.value,
         properties,
@@ -109,7 +110,8 @@ pub(super) fn read(section: Section<'_>) -> Kafka {
         out_of_range: out_of_range.value,
         drain_timeout: drain_timeout.value,
         commit_interval: commit_interval.value,
-    }
+    };
+    Read { value: kafka, place: drain_timeout.place, sound: drain_timeout.sound }
 }
 
 fn properties(section: Section<'_>) -> Properties {
@@ -119,7 +121,7 @@ fn properties(section: Section<'_>) -> Properties {
             section.complain(key.clone(), name, wrong("is not for you to set", *reason));
             continue;
         }
-        match text(node) {
+        match raw_text(node) {
             Ok(value) => properties.insert(name, value),
             Err(wrong) => section.complain(node.place.clone(), name, wrong),
         }
@@ -131,12 +133,12 @@ fn properties(section: Section<'_>) -> Properties {
 fn servers(node: &Node) -> Result<String, Wrong> {
     let hint = "host:port, several parted by commas, like kafka-1:9092,kafka-2:9092";
     let mut servers = Vec::new();
-    for (item, _) in texts(node)? {
+    for (item, place) in texts(node)? {
         for server in item.split(',').map(str::trim) {
             let address = server.rsplit_once("://").map_or(server, |(_, address)| address);
             let scheme = server.strip_suffix(address).unwrap_or_default();
             if !matches!(scheme, "" | "PLAINTEXT://" | "SSL://" | "SASL_PLAINTEXT://" | "SASL_SSL://") {
-                return Err(wrong(format!("{server:?} is not the address of a broker"), hint));
+                return Err(wrong(format!("{:?} is not the address of a broker", redact_url(server)), hint).at(place));
             }
             let (host, port) = match address.rsplit_once(':') {
                 Some((host, port)) if !host.contains(':') || host.starts_with('[') => (host, port),
@@ -144,7 +146,7 @@ fn servers(node: &Node) -> Result<String, Wrong> {
             };
             let usable = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || "/@".contains(c));
             if !usable || !port.parse::<u16>().is_ok_and(|port| port > 0) {
-                return Err(wrong(format!("{server:?} is not the address of a broker"), hint));
+                return Err(wrong(format!("{:?} is not the address of a broker", redact_url(server)), hint).at(place));
             }
             servers.push(server);
         }

@@ -11,8 +11,8 @@ use figment::{Figment, Metadata, Profile, Provider};
 
 use super::fault::{Found, Place};
 
-/// One value that a variable or a flag sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One value that a variable or a flag sets. Not `Debug`, because it may be a secret.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Setting {
     /// The keys that lead to it.
     pub path: Vec<String>,
@@ -22,15 +22,15 @@ pub struct Setting {
     pub place: Place,
 }
 
-/// A value and its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A value and its place. Not `Debug`, because it may be a secret.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) place: Place,
     pub(super) data: Data,
 }
 
 /// What a value is, before its meaning is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Data {
     Nothing,
     Text(String),
@@ -40,7 +40,6 @@ pub(super) enum Data {
 }
 
 /// All that was said in one way.
-#[derive(Debug)]
 pub(super) struct Layer {
     name: &'static str,
     values: Dict,
@@ -90,12 +89,14 @@ impl Layer {
             Data::Text(text) => Value::from(text.clone()),
             Data::List(items) => {
                 let numbered = items.iter().enumerate();
-                let items = numbered.map(|(index, item)| self.place(join(&path, &index.to_string()), &item.place, item));
+                let items =
+                    numbered.map(|(index, item)| self.place(join(&path, &index.to_string()), &item.place, item));
                 Value::from(items.collect::<Vec<Value>>())
             }
             Data::Map(entries) => {
                 let entries = entries.iter();
-                let entries = entries.map(|(name, (key, node))| (name.clone(), self.place(join(&path, name), key, node)));
+                let entries =
+                    entries.map(|(name, (key, node))| (name.clone(), self.place(join(&path, name), key, node)));
                 Value::from(entries.collect::<Dict>())
             }
         };
@@ -132,7 +133,7 @@ fn insert(values: &mut Dict, setting: &Setting) -> bool {
 }
 
 /// Lays each layer over those before it, and gives every value its place back.
-pub(super) fn merge(layers: &[Layer]) -> Result<Node, figment::Error> {
+pub(super) fn merge(layers: &[Layer]) -> Result<Node, Box<figment::Error>> {
     let figment = layers.iter().fold(Figment::new(), |figment, layer| figment.merge(layer));
     let values = figment.data()?.remove(&Profile::Default).unwrap_or_default();
     let root = layers.first().map_or(Place::Default, |layer| layer.places[&Vec::new()].value.clone());

@@ -8,12 +8,12 @@ use std::time::Duration;
 use super::fault::{Faults, Found, Place, Wrong, wrong};
 use super::layers::{Data, Layer, Node, Setting, merge};
 use super::paths::{Folders, Pipelines};
-use super::read::{Section, number, text, texts};
+use super::read::{Read, Section, number, text, texts};
 use super::units::{bytes, duration, show_bytes, show_duration};
-use super::{Config, elasticsearch, environment, file, kafka};
+use super::{Config, Kafka, elasticsearch, environment, file, kafka};
 
-/// What is configured from.
-#[derive(Debug, Clone, Default)]
+/// What is configured from. Not `Debug`, because it may hold secrets.
+#[derive(Clone, Default)]
 pub struct Sources {
     /// The file that was named; it has to be there.
     pub file: Option<PathBuf>,
@@ -72,7 +72,7 @@ fn read(section: Section<'_>, folders: &Folders, root: &Place) -> Config {
     } else {
         let default = Node { place: Place::Default, data: Data::Text("pipelines".to_owned()) };
         self::pipelines(&default, folders).unwrap_or_else(|wrong| {
-            section.complain(root.clone(), "pipelines", wrong);
+            section.complain(root.clone(), "pipelines", wrong.at(root));
             pipelines.value
         })
     };
@@ -84,18 +84,10 @@ fn read(section: Section<'_>, folders: &Folders, root: &Place) -> Config {
     admin.finish();
     let threads = section.read("threads", None, threads);
     let shutdown_timeout = section.read("shutdown_timeout", Duration::from_secs(25), duration);
-    if shutdown_timeout.sound && shutdown_timeout.value <= kafka.drain_timeout {
-        let what = format!(
-            "{} is not longer than kafka.drain_timeout, {}",
-            show_duration(shutdown_timeout.value),
-            show_duration(kafka.drain_timeout)
-        );
-        let hint = "an orderly end drains first, and then commits and leaves";
-        section.complain(shutdown_timeout.place, "shutdown_timeout", wrong(what, hint));
-    }
+    check_drain(&section, &kafka, &shutdown_timeout);
     section.finish();
     Config {
-        kafka,
+        kafka: kafka.value,
         elasticsearch,
         pipelines,
         dead_letter_topic: topic.value,
@@ -106,14 +98,29 @@ fn read(section: Section<'_>, folders: &Folders, root: &Place) -> Config {
     }
 }
 
+/// An orderly end drains as a revoke does, and then still has to commit and leave.
+fn check_drain(section: &Section<'_>, kafka: &Read<Kafka>, shutdown: &Read<Duration>) {
+    let drain = kafka.value.drain_timeout;
+    if !shutdown.sound || !kafka.sound || shutdown.value > drain {
+        return;
+    }
+    let (drain, timeout) = (show_duration(drain), show_duration(shutdown.value));
+    let hint = "an orderly end drains first, and then commits and leaves";
+    if shutdown.is_given() {
+        let what = format!("{timeout} is not longer than kafka.drain_timeout, {drain}");
+        section.complain(shutdown.place.clone(), "shutdown_timeout", wrong(what, hint));
+    } else {
+        let what = format!("{drain} is not shorter than shutdown_timeout, {timeout}");
+        section.complain(kafka.place.clone(), "kafka.drain_timeout", wrong(what, hint));
+    }
+}
+
 fn threads(node: &Node) -> Result<Option<NonZeroUsize>, Wrong> {
     if text(node)? == "auto" {
         return Ok(None);
     }
-    let threads = number(node, 1..=1024).map_err(|wrong| Wrong {
-        hint: Some("give auto or a whole number from 1 to 1024".to_owned()),
-        ..wrong
-    })?;
+    let threads = number(node, 1..=1024)
+        .map_err(|wrong| Wrong { hint: Some("give auto or a whole number from 1 to 1024".to_owned()), ..wrong })?;
     Ok(NonZeroUsize::new(threads))
 }
 
@@ -129,7 +136,7 @@ fn pipelines(node: &Node, folders: &Folders) -> Result<Pipelines, Wrong> {
         let path = folders.resolve(text, place);
         if !path.exists() {
             let what = format!("there is no file or folder {:?}", path.display().to_string());
-            return Err(wrong(what, "give the folder with the pipeline files, or a list of files"));
+            return Err(wrong(what, "give the folder with the pipeline files, or a list of files").at(place));
         }
         paths.push(path);
     }

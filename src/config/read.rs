@@ -111,7 +111,15 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The one text of a node.
+/// The one text of a node, whitespace around it included; may be empty.
+pub(super) fn raw_text(node: &Node) -> Result<&str, Wrong> {
+    match &node.data {
+        Data::Text(raw) => Ok(raw),
+        Data::Nothing | Data::List(_) | Data::Map(_) => text(node),
+    }
+}
+
+/// The one text of a node, without whitespace around it; not empty.
 pub(super) fn text(node: &Node) -> Result<&str, Wrong> {
     match &node.data {
         Data::Text(text) if text.trim().is_empty() => Err(wrong("is empty", "leave it out to take the default")),
@@ -128,7 +136,7 @@ pub(super) fn texts(node: &Node) -> Result<Vec<(&str, &Place)>, Wrong> {
         Data::List(items) => {
             let mut texts = Vec::new();
             for item in items {
-                texts.push((text(item)?, &item.place));
+                texts.push((text(item).map_err(|wrong| wrong.at(&item.place))?, &item.place));
             }
             texts
         }

@@ -10,7 +10,8 @@ const REDACTED: &str = "***";
 /// Whether a librdkafka property of this name holds a secret.
 pub fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    const PARTS: &[&str] = &["password", "secret", "sasl.jaas", "oauthbearer.config", "key.pem", "credential", "assertion"];
+    const PARTS: &[&str] =
+        &["password", "secret", "sasl.jaas", "oauthbearer.config", "key.pem", "credential", "assertion"];
     PARTS.iter().any(|part| name.contains(part))
 }
 
