@@ -81,27 +81,30 @@ impl Bulk {
         Settlement { holding: batch.records.origin().holding, seq: batch.first_seq + u64::from(document.record), fate }
     }
 
-    /// A bulk of some of the documents (indices in ascending order), with the body cut to them.
-    /// The permit is divided in proportion to the bodies.
+    /// A bulk of some of the documents (indices in ascending order), with the body cut to them. It keeps only the batches
+    /// that they come from, so that the memory of the others is free. The permit is divided in proportion to the bodies.
     pub fn subset(&mut self, keep: &[usize]) -> Bulk {
         let mut body = Vec::new();
         let mut documents = Vec::with_capacity(keep.len());
+        let mut batches: Vec<Arc<Batch>> = Vec::new();
         for &index in keep {
-            let start = self.documents[index].start as usize;
+            let document = self.documents[index];
             let end = self.documents.get(index + 1).map_or(self.body.len(), |next| next.start as usize);
-            documents.push(DocumentRef { start: body.len() as u32, ..self.documents[index] });
-            body.extend_from_slice(&self.body[start..end]);
+            let batch = enter(&mut batches, self.batch(&document));
+            documents.push(DocumentRef { batch, start: body.len() as u32, ..document });
+            body.extend_from_slice(&self.body[document.start as usize..end]);
         }
         let permit = self.permit.as_mut().map(|permit| permit.split(body.len()));
-        Bulk {
-            worker: self.worker,
-            index: Arc::clone(&self.index),
-            body: body.into(),
-            documents,
-            batches: self.batches.clone(),
-            permit,
-        }
+        Bulk { worker: self.worker, index: Arc::clone(&self.index), body: body.into(), documents, batches, permit }
     }
+}
+
+/// The index of a batch in a list to which documents add theirs in turn.
+pub(crate) fn enter(batches: &mut Vec<Arc<Batch>>, batch: &Arc<Batch>) -> u32 {
+    if !batches.last().is_some_and(|last| Arc::ptr_eq(last, batch)) {
+        batches.push(Arc::clone(batch));
+    }
+    batches.len() as u32 - 1
 }
 
 /// What became of one unit of one record; goes to the worker that owns the holding.

@@ -149,6 +149,7 @@ pub enum Notice {
 struct Request {
     bulk: Bulk,
     attempt: u32,
+    order: u64,
     /// Documents (indices) that wait for a look-up.
     conflicts: Vec<usize>,
 }
@@ -185,7 +186,10 @@ pub struct Dispatch {
     look_ups: Vec<(Moment, RequestId)>,
     live: HashSet<HoldingId>,
     sending: usize,
+    /// Names that are being asked about.
+    checking: usize,
     next_request: RequestId,
+    next_order: u64,
     turn: usize,
 }
 
@@ -202,7 +206,9 @@ impl Dispatch {
             look_ups: Vec::new(),
             live: HashSet::new(),
             sending: 0,
+            checking: 0,
             next_request: 0,
+            next_order: 0,
             turn: 0,
         }
     }
@@ -226,7 +232,8 @@ impl Dispatch {
             }
             Input::Submit(bulk) => {
                 let lane = self.lanes.entry(Arc::clone(&bulk.index)).or_default();
-                lane.queue.push_back(Queued { bulk, attempt: 0 });
+                lane.queue.push_back(Queued { bulk, attempt: 0, order: self.next_order });
+                self.next_order += 1;
             }
             Input::Prepared(Ok(())) => {
                 if !matches!(self.gate, Gate::Preparing { .. }) {
@@ -295,7 +302,8 @@ impl Dispatch {
 
     fn checked(&mut self, now: Moment, index: &Arc<str>, result: Result<NameIs, String>, effects: &mut Vec<Effect>) {
         let delay = self.settings.hold.delay(0, self.chance.bits());
-        let Some(lane) = self.lanes.get_mut(index) else { return };
+        let Some(lane) = self.lanes.get_mut(index).filter(|lane| lane.state == LaneState::Checking) else { return };
+        self.checking -= 1;
         match result {
             Ok(NameIs::Index) => lane.concrete(effects, index),
             Ok(NameIs::Free) => lane.free(),
@@ -328,7 +336,8 @@ impl Dispatch {
         self.look_again(now, effects);
         let count = self.lanes.len();
         let mut idle = 0;
-        while idle < count && (self.sending < room) {
+        let probes = self.gate != Gate::Open;
+        while idle < count && self.sending < room && !(probes && self.checking > 0) {
             self.turn = (self.turn + 1) % count;
             let turn = self.turn;
             let (index, lane) = self.lanes.get_index_mut(turn).expect("the turn is below the number of lanes");
@@ -336,6 +345,7 @@ impl Dispatch {
             match lane.next(now, &self.live) {
                 lane::Next::Nothing => idle += 1,
                 lane::Next::Check => {
+                    self.checking += 1;
                     effects.push(Effect::Check(index));
                     idle += 1;
                 }
@@ -351,9 +361,9 @@ impl Dispatch {
         let request = self.next_request;
         self.next_request += 1;
         self.sending += 1;
-        let Queued { bulk, attempt } = queued;
+        let Queued { bulk, attempt, order } = queued;
         effects.push(Effect::Send { request, index, body: bulk.body.clone(), documents: bulk.documents.len() });
-        self.requests.insert(request, Request { bulk, attempt, conflicts: Vec::new() });
+        self.requests.insert(request, Request { bulk, attempt, order, conflicts: Vec::new() });
     }
 
     fn look_again(&mut self, now: Moment, effects: &mut Vec<Effect>) {

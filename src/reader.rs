@@ -164,9 +164,9 @@ pub enum OutOfRange {
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Everything that was received is settled and committed.
+    /// Everything that was received is settled and committed; where it was to catch up, everything up to the ends found.
     Complete,
-    /// The deadline came first; the rest is read again by the next owner.
+    /// The deadline, or the loss of a partition, came first; the rest is read again by the next owner.
     Unsettled,
     /// A partition is stopped, so it cannot be caught up.
     Stopped,
@@ -214,6 +214,8 @@ pub struct Reader {
     restarts: BTreeSet<TopicPartition>,
     commits: Commits,
     shutdown: Option<Shutdown>,
+    /// Since when nothing is held though the group has given this member its part.
+    nothing_since: Option<Moment>,
     assigned_once: bool,
 }
 
@@ -221,8 +223,15 @@ pub struct Reader {
 struct Shutdown {
     deadline: Moment,
     left: bool,
-    stopped: bool,
+    /// How it ends because what was asked for is done: it was caught up.
+    reached: Option<Ending>,
+    /// Something ended unsettled since, and is not held any more.
+    abandoned: bool,
 }
+
+/// How long a member that catches up waits for its first partition: in a cooperative group the first assignment is empty
+/// until others have given something back.
+const NOTHING_HELD: Duration = Duration::from_secs(10);
 
 /// Waiting between questions to a broker that does not answer.
 const RESOLVE: Backoff = Backoff { base: Duration::from_millis(250), cap: Duration::from_secs(5) };
@@ -241,6 +250,7 @@ impl Reader {
             restarts: BTreeSet::new(),
             commits,
             shutdown: None,
+            nothing_since: None,
             assigned_once: false,
         }
     }
@@ -269,7 +279,7 @@ impl Reader {
             }
             Input::Committed(results) => self.committed(now, results, effects),
             Input::OutOfRange(partition) => self.out_of_range(partition, effects),
-            Input::Shutdown(deadline) => self.shut_down(deadline, false, effects),
+            Input::Shutdown(deadline) => self.shut_down(deadline, None, effects),
             Input::Tick => {}
         }
         self.serve(now, effects);
@@ -280,7 +290,8 @@ impl Reader {
     /// When the reader wants to be told the time again, if nothing else comes before.
     pub fn wake_at(&self) -> Option<Moment> {
         let shutdown = self.shutdown.as_ref().filter(|shutdown| !shutdown.left).map(|shutdown| shutdown.deadline);
-        [self.serving.wake_at(), self.commits.wake_at(), shutdown].into_iter().flatten().min()
+        let nothing = self.nothing_since.filter(|_| self.shutdown.is_none()).map(|since| since + NOTHING_HELD);
+        [self.serving.wake_at(), self.commits.wake_at(), shutdown, nothing].into_iter().flatten().min()
     }
 
     /// Partitions held.
@@ -326,48 +337,64 @@ impl Reader {
         self.serving.gives_back(partition) || self.waiting.iter().any(waits)
     }
 
-    fn shut_down(&mut self, deadline: Moment, stopped: bool, effects: &mut Vec<Effect>) {
+    fn shut_down(&mut self, deadline: Moment, reached: Option<Ending>, effects: &mut Vec<Effect>) {
         if self.shutdown.is_none() {
             effects.extend(self.holdings.values().map(|held| Effect::Drain(held.origin.holding)));
         }
         // A second request can only shorten the wait.
-        let before = self.shutdown.take();
-        let deadline = before.as_ref().map_or(deadline, |shutdown| shutdown.deadline.min(deadline));
-        let left = before.is_some_and(|shutdown| shutdown.left);
-        self.shutdown = Some(Shutdown { deadline, left, stopped });
+        let shutdown = self.shutdown.get_or_insert(Shutdown { deadline, left: false, reached: None, abandoned: false });
+        shutdown.deadline = shutdown.deadline.min(deadline);
+        shutdown.reached = shutdown.reached.or(reached);
     }
 
     /// Leaves once everything is settled and committed, or the deadline has come.
     fn finish(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if self.shutdown.is_none() && self.settings.until_caught_up && self.is_assigned() && self.waiting.is_empty() {
-            let caught_up = |held: &Holding| held.stopped || (held.committed >= held.end && held.is_committed());
-            if self.holdings.values().all(caught_up) {
-                let stopped = self.holdings.values().any(|held| held.stopped);
-                self.shut_down(now + self.settings.drain_timeout, stopped, effects);
-            }
+        if self.shutdown.is_none() && self.settings.until_caught_up {
+            self.look_if_caught_up(now, effects);
         }
         let Some(shutdown) = &mut self.shutdown else { return };
         if shutdown.left {
             return;
         }
-        let complete = self.holdings.values().all(|held| held.drained && held.is_committed());
-        if !complete && now < shutdown.deadline {
+        let drained = self.holdings.values().all(|held| held.drained && held.is_committed());
+        if !drained && now < shutdown.deadline {
             return;
         }
         shutdown.left = true;
-        let ending = match (complete, shutdown.stopped) {
-            (true, false) => Ending::Complete,
-            (true, true) => Ending::Stopped,
-            (false, _) => Ending::Unsettled,
-        };
+        let complete = drained && !shutdown.abandoned;
+        let ending = shutdown.reached.unwrap_or(if complete { Ending::Complete } else { Ending::Unsettled });
         let all: Vec<TopicPartition> = self.holdings.keys().cloned().collect();
         self.end(&all, effects);
         effects.push(Effect::Leave(ending));
     }
 
+    /// Ends once everything below the ends that were found is committed. What came later may stay unsettled.
+    fn look_if_caught_up(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if !self.is_assigned() || !self.waiting.is_empty() {
+            self.nothing_since = None;
+            return;
+        }
+        if self.holdings.is_empty() {
+            let since = *self.nothing_since.get_or_insert(now);
+            if now < since + NOTHING_HELD {
+                return;
+            }
+        } else {
+            self.nothing_since = None;
+        }
+        if self.holdings.values().all(|held| held.stopped || held.committed >= held.end) {
+            let stopped = self.holdings.values().any(|held| held.stopped);
+            let reached = if stopped { Ending::Stopped } else { Ending::Complete };
+            self.shut_down(now + self.settings.drain_timeout, Some(reached), effects);
+        }
+    }
+
     fn end(&mut self, partitions: &[TopicPartition], effects: &mut Vec<Effect>) {
         for partition in partitions {
             if let Some(held) = self.holdings.remove(partition) {
+                if let Some(shutdown) = self.shutdown.as_mut().filter(|shutdown| !shutdown.left) {
+                    shutdown.abandoned |= !(held.drained && held.is_committed());
+                }
                 effects.push(Effect::End(held.origin.holding));
             }
         }

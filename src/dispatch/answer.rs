@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::lane::LaneState;
+use super::lane::{LaneState, cut_to_live};
 use super::{Dispatch, Effect, Found, Outcome, Queued, Request, RequestId};
 use crate::bulk::{
     Answer, Bulk, Class, ErrorCause, HoldReason, RequestClass, Settlement, classify_item, classify_request, origin_json,
@@ -21,11 +21,16 @@ struct Sorted {
     rejected: Vec<(usize, String)>,
     hold: Option<(HoldReason, String)>,
     overloaded: bool,
-    written: usize,
+    /// A document is there, so the index is.
+    exists: bool,
 }
 
 impl Dispatch {
     pub(super) fn answered(&mut self, now: Moment, id: RequestId, outcome: Outcome, effects: &mut Vec<Effect>) {
+        // One that is being looked up was answered before.
+        if self.requests.get(&id).is_none_or(|request| !request.conflicts.is_empty()) {
+            return;
+        }
         let Some(mut request) = self.requests.remove(&id) else { return };
         self.sending -= 1;
         if let Some(lane) = self.lanes.get_mut(&request.bulk.index) {
@@ -88,9 +93,9 @@ impl Dispatch {
                 let all: Vec<usize> = (0..request.bulk.documents.len()).collect();
                 let second = request.bulk.subset(&all[half..]);
                 let first = request.bulk.subset(&all[..half]);
-                let attempt = request.attempt;
+                let Request { attempt, order, .. } = request;
                 for bulk in [second, first] {
-                    self.put_back(Request { bulk, attempt, conflicts: Vec::new() });
+                    self.put_back(Request { bulk, attempt, order, conflicts: Vec::new() });
                 }
             }
             RequestClass::TooLarge => {
@@ -126,7 +131,7 @@ impl Dispatch {
             } else {
                 lane.release(&index, effects);
             }
-            if sorted.written > 0 && lane.state == LaneState::Free {
+            if sorted.exists && lane.state == LaneState::Free {
                 lane.state = LaneState::Unchecked { at: now };
             }
         }
@@ -138,7 +143,7 @@ impl Dispatch {
                 return self.put_back(request);
             }
             let bulk = request.bulk.subset(&sorted.again);
-            self.put_back(Request { bulk, attempt, conflicts: Vec::new() });
+            self.put_back(Request { bulk, attempt, order: request.order, conflicts: Vec::new() });
         }
         if !sorted.conflicts.is_empty() {
             request.conflicts = sorted.conflicts;
@@ -148,7 +153,14 @@ impl Dispatch {
     }
 
     pub(super) fn look_up(&mut self, id: RequestId, effects: &mut Vec<Effect>) {
-        let Some(request) = self.requests.get(&id) else { return };
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        let Request { bulk, conflicts, .. } = request;
+        let live = &self.live;
+        conflicts.retain(|index| live.contains(&bulk.batch(&bulk.documents[*index]).records.origin().holding));
+        if conflicts.is_empty() {
+            self.requests.remove(&id);
+            return;
+        }
         let ids = request.conflicts.iter().map(|index| {
             let document = &request.bulk.documents[*index];
             (request.bulk.id(document), Arc::clone(&request.bulk.batch(document).records.origin().field))
@@ -198,7 +210,12 @@ impl Dispatch {
         self.reject(&request.bulk, rejected, effects);
         if !again.is_empty() {
             let bulk = request.bulk.subset(&again);
-            self.put_back(Request { bulk, attempt: request.attempt, conflicts: Vec::new() });
+            // In the way and yet not there: should that go on, it must not go round as fast as it can.
+            let delay = self.settings.backoff.delay(request.attempt, self.chance.bits());
+            if let Some(lane) = self.lanes.get_mut(&bulk.index) {
+                lane.not_before = lane.not_before.max(Some(now + delay));
+            }
+            self.put_back(Request { bulk, attempt: request.attempt + 1, ..request });
         }
     }
 
@@ -228,10 +245,14 @@ impl Dispatch {
         self.live.contains(&holding)
     }
 
-    /// Back to the front of its lane.
+    /// Back to the front of its lane, among others that were put back in the order in which they were submitted.
     fn put_back(&mut self, request: Request) {
-        if let Some(lane) = self.lanes.get_mut(&request.bulk.index) {
-            lane.queue.push_front(Queued { bulk: request.bulk, attempt: request.attempt });
+        let Request { mut bulk, attempt, order, .. } = request;
+        if let Some(lane) = self.lanes.get_mut(&bulk.index)
+            && cut_to_live(&mut bulk, &self.live)
+        {
+            let at = lane.queue.partition_point(|queued| queued.order < order);
+            lane.queue.insert(at, Queued { bulk, attempt, order });
         }
     }
 }
@@ -245,15 +266,17 @@ fn sort(bulk: &Bulk, answer: &Answer, effects: &mut Vec<Effect>) -> Sorted {
         let class = match classify_item(item) {
             Class::Indexed => {
                 settle(Fate::Indexed);
-                sorted.written += 1;
+                sorted.exists = true;
                 0
             }
             Class::Conflict if document.unsure => {
                 settle(Fate::Duplicate);
+                sorted.exists = true;
                 1
             }
             Class::Conflict => {
                 sorted.conflicts.push(index);
+                sorted.exists = true;
                 1
             }
             Class::DroppedByServer => {

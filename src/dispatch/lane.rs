@@ -13,6 +13,8 @@ use crate::record::HoldingId;
 pub(super) struct Queued {
     pub(super) bulk: Bulk,
     pub(super) attempt: u32,
+    /// Its place in the order of submission.
+    pub(super) order: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +143,7 @@ impl Lane {
 }
 
 /// Leaves only documents of live holdings in a bulk; false if none is left.
-fn cut_to_live(bulk: &mut Bulk, live: &HashSet<HoldingId>) -> bool {
+pub(super) fn cut_to_live(bulk: &mut Bulk, live: &HashSet<HoldingId>) -> bool {
     let lives = |bulk: &Bulk, batch: usize| live.contains(&bulk.batches[batch].records.origin().holding);
     if (0..bulk.batches.len()).all(|batch| lives(bulk, batch)) {
         return !bulk.documents.is_empty();

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::rebalance::metadata;
-use super::{CommitEntry, CommitResult, Effect, Notice, Reader};
+use super::{CommitEntry, CommitResult, Effect, Holding, Notice, Reader};
 use crate::clock::Moment;
 use crate::record::{HoldingId, TopicPartition};
 
@@ -64,7 +64,8 @@ impl Reader {
         waiting |= self.serving.wants_commit();
         let open = || self.holdings.iter().filter(|(_, held)| !held.is_committed());
         // While catching up, the last commit decides when to end: it does not wait for the interval.
-        waiting |= self.settings.until_caught_up && self.holdings.values().all(|held| held.committable >= held.end);
+        let reached = |held: &Holding| held.stopped || held.committable >= held.end;
+        waiting |= self.settings.until_caught_up && self.holdings.values().all(reached);
         let due = if waiting { self.commits.not_before } else { self.commits.next.max(self.commits.not_before) };
         self.commits.due = open().next().map(|_| due);
         if self.commits.due.is_none() || self.commits.is_under_way() || now < due {

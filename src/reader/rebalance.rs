@@ -182,6 +182,8 @@ impl Reader {
 
     fn begin(&mut self, resolved: Resolved, effects: &mut Vec<Effect>) -> Start {
         let Resolved { partition, incarnation, committed, bounds: (low, end) } = resolved;
+        // Where it starts at its end, that has to be remembered: the end will have moved on by the next start.
+        let remember = committed.is_none() && self.settings.start_at_end;
         let position = match committed {
             // The committed offset may be above the end as well: to try it again would go round in circles.
             _ if self.restarts.remove(&partition) => low,
@@ -214,7 +216,7 @@ impl Reader {
             worker,
             end,
             committable: position,
-            committed: position,
+            committed: if remember { position - 1 } else { position },
             drained: false,
             stopped: false,
         };

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use super::BulkLimits;
 use crate::budget::Budget;
-use crate::bulk::{Batch, Bulk, DocumentRef};
+use crate::bulk::{Batch, Bulk, DocumentRef, enter};
 use crate::clock::Moment;
 use crate::dead_letter::Rejection;
 use crate::record::{DropReason, HoldingId, Stage};
@@ -102,16 +102,20 @@ impl Bodies {
             }
             let mut body = Vec::with_capacity(open.body.len());
             let mut kept = Vec::with_capacity(open.documents.len());
+            let mut batches = Vec::new();
             for (index, document) in open.documents.iter().enumerate() {
-                if open.batches[document.batch as usize].records.origin().holding == holding {
+                let batch = &open.batches[document.batch as usize];
+                if batch.records.origin().holding == holding {
                     continue;
                 }
                 let end = open.documents.get(index + 1).map_or(open.body.len(), |next| next.start as usize);
-                kept.push(DocumentRef { start: body.len() as u32, ..*document });
+                let batch = enter(&mut batches, batch);
+                kept.push(DocumentRef { batch, start: body.len() as u32, ..*document });
                 body.extend_from_slice(&open.body[document.start as usize..end]);
             }
             open.body = body;
             open.documents = kept;
+            open.batches = batches;
         }
         self.open.retain(|_, open| !open.documents.is_empty());
     }
@@ -175,11 +179,8 @@ impl<'a> Emit<'a> {
             }
             return self.rejected(sub, Rejection { stage: Stage::Encode, reason, index: Some(index.to_owned()) });
         }
-        if !open.batches.last().is_some_and(|last| Arc::ptr_eq(last, self.batch)) {
-            open.batches.push(Arc::clone(self.batch));
-        }
         open.documents.push(DocumentRef {
-            batch: open.batches.len() as u32 - 1,
+            batch: enter(&mut open.batches, self.batch),
             record: self.record as u32,
             sub,
             start: start as u32,
