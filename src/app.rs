@@ -109,7 +109,10 @@ fn conclude(ending: Option<Ending>) -> ExitStatus {
             ExitStatus::Unsettled
         }
         None => {
-            tracing::error!(exit = ExitStatus::Unsettled.code(), "stopped: the deadline passed and a thread still hangs");
+            tracing::error!(
+                exit = ExitStatus::Unsettled.code(),
+                "stopped: the deadline passed and a thread still hangs"
+            );
             ExitStatus::Unsettled
         }
     }

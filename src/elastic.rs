@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use elasticsearch::auth::Credentials;
+use elasticsearch::http::Method;
 use elasticsearch::http::headers::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use elasticsearch::http::request::Body;
 use elasticsearch::http::response::Response;
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
-use elasticsearch::http::Method;
-use elasticsearch::auth::Credentials;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -150,8 +150,7 @@ impl Elastic {
 
     async fn json(&self, method: Method, path: &str, body: Option<Value>) -> Result<(u16, Value), String> {
         let body = body.map(|body| Bytes::from(body.to_string()));
-        let (status, body) =
-            self.send(method, path, "application/json", body).await.map_err(|failure| failure.why)?;
+        let (status, body) = self.send(method, path, "application/json", body).await.map_err(|failure| failure.why)?;
         Ok((status, serde_json::from_slice(&body).unwrap_or_else(|_| String::from_utf8_lossy(&body).into())))
     }
 
@@ -267,7 +266,10 @@ fn percent_decoded(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
-        let code = tail.get(..2).and_then(|two| std::str::from_utf8(two).ok()).and_then(|two| u8::from_str_radix(two, 16).ok());
+        let code = tail
+            .get(..2)
+            .and_then(|two| std::str::from_utf8(two).ok())
+            .and_then(|two| u8::from_str_radix(two, 16).ok());
         match code.filter(|_| *first == b'%') {
             Some(code) => {
                 out.push(code);

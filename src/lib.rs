@@ -5,9 +5,14 @@
 //! same index however often it is read.
 //!
 //! Rooms, from the bottom up; imports point down only:
-//! - [`record`], [`event`], [`backoff`], [`yaml`]: what everything else speaks of.
-//! - [`codec`]: bytes to event.
-//! - [`pipeline`]: event to documents, as a YAML file says.
+//! - [`record`], [`event`], [`clock`], [`backoff`], [`budget`], [`yaml`]: what everything else speaks of.
+//! - [`codec`]: bytes to event. [`pipeline`]: event to documents, as a YAML file says.
+//! - [`ledger`]: what is settled. [`bulk`]: one request and its answer. [`dead_letter`]: what was rejected.
+//! - [`worker`], [`dispatch`], [`reader`]: the cores, which decide everything and do nothing themselves.
+//! - `kafka`, `elastic`: the edges. `config`, `metrics`, `telemetry`, `admin`: what the service is told, and what it says.
+//! - `app`: the cores and edges put together. `cli`: the command line.
+//!
+//! Without the feature `service` only the pure rooms are built, up to the cores.
 
 #[cfg(feature = "service")]
 pub mod admin;
@@ -16,6 +21,8 @@ pub mod app;
 pub mod backoff;
 pub mod budget;
 pub mod bulk;
+#[cfg(feature = "service")]
+pub mod cli;
 pub mod clock;
 pub mod codec;
 #[cfg(feature = "service")]

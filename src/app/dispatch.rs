@@ -8,10 +8,10 @@ use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::clock::Clock;
+use super::letters::ToLetters;
 use super::worker::WorkerHandle;
 use crate::admin::{Condition, Health};
 use crate::budget::Budget;
-use super::letters::ToLetters;
 use crate::dispatch::{Dispatch, Effect, Input, Notice, Outcome};
 use crate::elastic::{Elastic, Templates};
 use crate::metrics::Metrics;

@@ -1,8 +1,8 @@
 //! The thread of the dead letters: produces each, waits for Kafka's word, then tells the worker. Nothing is given up: what
 //! cannot be delivered waits and is tried again.
 
-use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -96,11 +96,18 @@ impl LettersLoop {
                 }
                 Ok(ToLetters::Failed(mut waiting, fault)) => {
                     if fault.fatal {
-                        tracing::error!(reason = fault.text, "the producer of the dead letters failed for good: nothing more is committed");
+                        tracing::error!(
+                            reason = fault.text,
+                            "the producer of the dead letters failed for good: nothing more is committed"
+                        );
                         exit_now(ExitStatus::Fault);
                     }
                     if let Tell::Now { suppressed } = self.teller.note(&format!("dead letter {}", fault.text)) {
-                        tracing::error!(reason = fault.text, suppressed, "a dead letter cannot be delivered: its partition waits, it is tried again");
+                        tracing::error!(
+                            reason = fault.text,
+                            suppressed,
+                            "a dead letter cannot be delivered: its partition waits, it is tried again"
+                        );
                     }
                     waiting.attempt += 1;
                     later.push(Reverse((now + RETRY.delay(waiting.attempt, self.chance.bits()), number)));
@@ -134,8 +141,13 @@ impl LettersLoop {
         let stage = letter.stage().as_str();
         if let Tell::Now { suppressed } = self.teller.note(&format!("dead letter of {} at {stage}", record.topic)) {
             tracing::warn!(
-                topic = record.topic, partition = record.partition, offset = record.offset, stage,
-                index = letter.rejection.index, reason = letter.rejection.reason, suppressed,
+                topic = record.topic,
+                partition = record.partition,
+                offset = record.offset,
+                stage,
+                index = letter.rejection.index,
+                reason = letter.rejection.reason,
+                suppressed,
                 "a record goes to the dead letters"
             );
         }

@@ -26,7 +26,14 @@ impl Progress {
         if records > 0 || in_flight > 0 {
             let rate = (records as f64 / since.as_secs_f64()).round();
             let left = (rate > 0.0).then(|| (lag as f64 / rate).ceil());
-            tracing::info!(received = self.received, records_per_second = rate, lag, in_flight, seconds_left = left, "progress");
+            tracing::info!(
+                received = self.received,
+                records_per_second = rate,
+                lag,
+                in_flight,
+                seconds_left = left,
+                "progress"
+            );
         }
         self.told = now;
         self.told_received = self.received;

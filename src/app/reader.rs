@@ -277,8 +277,10 @@ impl ReaderLoop {
                 }
             }
             Effect::Commit(entries) => {
-                let list: Vec<_> =
-                    entries.iter().map(|entry| (entry.partition.clone(), entry.offset, entry.metadata.clone())).collect();
+                let list: Vec<_> = entries
+                    .iter()
+                    .map(|entry| (entry.partition.clone(), entry.offset, entry.metadata.clone()))
+                    .collect();
                 if let Err(error) = self.consumer.commit(&list) {
                     self.metrics.commits.with_label_values(&["refused"]).inc();
                     let refused = Some(error.to_string());
@@ -305,7 +307,8 @@ impl ReaderLoop {
         let committed = self.consumer.committed(partitions, ASK)?;
         let mut resolved = Vec::with_capacity(partitions.len());
         for partition in partitions {
-            let incarnation = ids.get(&*partition.topic).ok_or_else(|| format!("no id of topic {}", partition.topic))?;
+            let incarnation =
+                ids.get(&*partition.topic).ok_or_else(|| format!("no id of topic {}", partition.topic))?;
             resolved.push(Resolved {
                 partition: partition.clone(),
                 incarnation: Arc::clone(incarnation),

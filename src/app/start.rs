@@ -182,7 +182,10 @@ pub(super) fn build(
         start_at_end: config.kafka.start == Start::End,
         restart_out_of_range: config.kafka.out_of_range == OutOfRange::Beginning,
         until_caught_up,
-        origin_fields: by_topic.iter().map(|(topic, pipeline)| (Arc::clone(topic), pipeline.origin_field().into())).collect(),
+        origin_fields: by_topic
+            .iter()
+            .map(|(topic, pipeline)| (Arc::clone(topic), pipeline.origin_field().into()))
+            .collect(),
     };
     let reader = ReaderLoop {
         consumer,
@@ -214,7 +217,9 @@ fn load_pipelines(config: &Config) -> Result<Vec<Arc<Pipeline>>, StartFault> {
         }
     }
     if files.is_empty() {
-        problems.push("pipelines: no pipeline file (*.yaml) was found; write one, or name a folder that has some".to_owned());
+        problems.push(
+            "pipelines: no pipeline file (*.yaml) was found; write one, or name a folder that has some".to_owned(),
+        );
     }
     if problems.is_empty() { Ok(pipelines) } else { Err(StartFault::Usage(problems)) }
 }
@@ -263,7 +268,8 @@ fn prepare_kafka(
     stopped: impl Fn() -> bool,
 ) -> Result<Option<usize>, StartFault> {
     if topics.contains(&dead_letters) {
-        let why = format!("dead_letters.topic: {dead_letters} is read by a pipeline; its letters would come back as records");
+        let why =
+            format!("dead_letters.topic: {dead_letters} is read by a pipeline; its letters would come back as records");
         return Err(StartFault::Usage(vec![why]));
     }
     let side = Side::new(settings).map_err(|error| StartFault::Own(error.to_string()))?;

@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::Clock;
+use super::letters::ToLetters;
 use super::reader::ToReader;
 use crate::admin::Heart;
 use crate::budget::Permit;
-use super::letters::ToLetters;
 use crate::dispatch;
 use crate::exit::ExitStatus;
 use crate::metrics::{Metrics, TopicMeters};

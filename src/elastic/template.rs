@@ -74,6 +74,8 @@ fn template(pattern: &str, origin: &str, origin_mapping: Value) -> Value {
                     "@timestamp": {"type": "date"},
                     "message": {"type": "text"},
                     "tags": {"type": "keyword", "ignore_above": 1024},
+                    // The event's own time where it was not believed; it need not be a date.
+                    "original_timestamp": {"type": "keyword", "ignore_above": 1024},
                     "error": {"properties": {"message": {"type": "text"}}},
                     origin: origin_mapping,
                 },

@@ -42,7 +42,8 @@ impl Commits {
         let client = self.consumer.client().native_ptr();
         // SAFETY: client, list and queue are valid during the call, which copies the list; without a callback and with
         // a queue it does not wait, and the result goes to the queue.
-        let error = unsafe { sys::rd_kafka_commit_queue(client, list.ptr(), self.queue, None, ptr::null_mut::<c_void>()) };
+        let error =
+            unsafe { sys::rd_kafka_commit_queue(client, list.ptr(), self.queue, None, ptr::null_mut::<c_void>()) };
         if error == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR { Ok(()) } else { Err(describe(error)) }
     }
 
@@ -61,9 +62,9 @@ impl Commits {
                 for index in 0..usize::try_from((*list).cnt).unwrap_or(0) {
                     let each = &*(*list).elems.add(index);
                     let topic = CStr::from_ptr(each.topic).to_string_lossy();
-                    let error = [each.err, whole].into_iter().find(|error| {
-                        *error != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
-                    });
+                    let error = [each.err, whole]
+                        .into_iter()
+                        .find(|error| *error != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR);
                     let partition = TopicPartition::new(&*topic, each.partition);
                     results.push((partition, each.offset, error.map_or(Ok(()), |error| Err(describe(error)))));
                 }

@@ -188,7 +188,10 @@ impl Consumer {
         }
         match closed.recv_timeout(deadline) {
             Ok(took) => tracing::debug!(?took, "left the group"),
-            Err(_) => tracing::warn!(?deadline, "leaving the group takes too long; its members notice after the session timeout"),
+            Err(_) => tracing::warn!(
+                ?deadline,
+                "leaving the group takes too long; its members notice after the session timeout"
+            ),
         }
     }
 

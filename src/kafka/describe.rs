@@ -63,8 +63,7 @@ pub(super) unsafe fn topic_ids(
             Owned::new(sys::rd_kafka_AdminOptions_new(client, operation), sys::rd_kafka_AdminOptions_destroy)?;
         let millis = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         let mut why: [c_char; 256] = [0; 256];
-        let set =
-            sys::rd_kafka_AdminOptions_set_request_timeout(options.pointer, millis, why.as_mut_ptr(), why.len());
+        let set = sys::rd_kafka_AdminOptions_set_request_timeout(options.pointer, millis, why.as_mut_ptr(), why.len());
         if set != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             return Err(text(why.as_ptr()));
         }
@@ -88,7 +87,9 @@ pub(super) unsafe fn topic_ids(
             let description = *descriptions.add(index);
             let name = text(sys::rd_kafka_TopicDescription_name(description));
             let error = sys::rd_kafka_TopicDescription_error(description);
-            if !error.is_null() && sys::rd_kafka_error_code(error) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            if !error.is_null()
+                && sys::rd_kafka_error_code(error) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+            {
                 return Err(format!("topic {name}: {}", text(sys::rd_kafka_error_string(error))));
             }
             let id = sys::rd_kafka_TopicDescription_topic_id(description);

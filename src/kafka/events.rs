@@ -131,7 +131,8 @@ pub(super) fn log(level: rdkafka::config::RDKafkaLogLevel, facility: &str, text:
 
 impl ConsumerContext for Events {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, error: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let partitions = list.elements().iter().map(|each| TopicPartition::new(each.topic(), each.partition())).collect();
+        let partitions =
+            list.elements().iter().map(|each| TopicPartition::new(each.topic(), each.partition())).collect();
         let event = match error {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => ConsumerEvent::Assign(partitions),
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {

@@ -52,12 +52,32 @@ const PROTECTED: &[(&str, &str)] = &[
 
 /// Properties of the consumer that a producer only warns about, and the other way round, by their beginnings.
 const CONSUMER_ONLY: &[&str] = &[
-    "fetch.", "queued.", "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms", "group.", "isolation.level",
-    "check.crcs", "client.rack", "coordinator.query.interval.ms", "consume.callback.max.messages", "max.partition.fetch.bytes",
+    "fetch.",
+    "queued.",
+    "session.timeout.ms",
+    "heartbeat.interval.ms",
+    "max.poll.interval.ms",
+    "group.",
+    "isolation.level",
+    "check.crcs",
+    "client.rack",
+    "coordinator.query.interval.ms",
+    "consume.callback.max.messages",
+    "max.partition.fetch.bytes",
 ];
 const PRODUCER_ONLY: &[&str] = &[
-    "queue.buffering.", "linger.ms", "batch.", "compression.", "message.send.max.retries", "retries", "retry.backoff.ms",
-    "partitioner", "sticky.partitioning", "delivery.report", "enable.gapless.guarantee", "request.timeout.ms",
+    "queue.buffering.",
+    "linger.ms",
+    "batch.",
+    "compression.",
+    "message.send.max.retries",
+    "retries",
+    "retry.backoff.ms",
+    "partitioner",
+    "sticky.partitioning",
+    "delivery.report",
+    "enable.gapless.guarantee",
+    "request.timeout.ms",
 ];
 
 /// Finds what is wrong with the user's properties: protected ones, and ones that librdkafka does not know.
@@ -158,7 +178,10 @@ mod tests {
             let problems = of(&[(key, "1")]);
             assert!(problems.len() == 1 && problems[0].why.starts_with("cannot be set: "), "{key}: {problems:?}");
         }
-        assert_eq!(of(&[("security.protocol", "sasl_ssl"), ("group.instance.id", "a"), ("group.protocol", "consumer")]), []);
+        assert_eq!(
+            of(&[("security.protocol", "sasl_ssl"), ("group.instance.id", "a"), ("group.protocol", "consumer")]),
+            []
+        );
         assert_eq!(of(&[("no.such.thing", "1"), ("socket.timeout.ms", "x")]).len(), 2);
         let secret = of(&[("enable.sasl.oauthbearer.unsecure.jwt", "hunter2"), ("sasl.password", "p")]);
         assert!(secret.len() == 1, "{secret:?}");

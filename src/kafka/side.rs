@@ -36,11 +36,14 @@ impl Side {
         let mut count = 0;
         for topic in topics {
             let metadata = self.client.inner().fetch_metadata(Some(topic), timeout);
-            let metadata = metadata.map_err(|error| format!("no answer from kafka about the topic {topic}: {error}"))?;
+            let metadata =
+                metadata.map_err(|error| format!("no answer from kafka about the topic {topic}: {error}"))?;
             let partitions = metadata.topics().iter().find(|found| found.name() == *topic && found.error().is_none());
             match partitions.map(|found| found.partitions().len()) {
                 None | Some(0) => {
-                    return Err(format!("the topic {topic} is not there: make it, or correct source.topics of its pipeline"));
+                    return Err(format!(
+                        "the topic {topic} is not there: make it, or correct source.topics of its pipeline"
+                    ));
                 }
                 Some(partitions) => count += partitions,
             }
@@ -70,10 +73,17 @@ impl Side {
         if let Some(size) = self.config(topic, "max.message.bytes", &options)?.and_then(|size| size.parse::<i64>().ok())
             && size < needed
         {
-            tracing::warn!(topic, max_message_bytes = size, needed, "the topic of the dead letters takes smaller records than its sources can hold: set its max.message.bytes to what is needed, or a large dead letter will hold its partition up");
+            tracing::warn!(
+                topic,
+                max_message_bytes = size,
+                needed,
+                "the topic of the dead letters takes smaller records than its sources can hold: set its max.message.bytes to what is needed, or a large dead letter will hold its partition up"
+            );
         }
         if self.config(topic, "cleanup.policy", &options)?.is_some_and(|policy| policy.contains("compact")) {
-            return Err(format!("the topic of the dead letters, {topic}, is compacted, which would drop letters: set its cleanup.policy to delete"));
+            return Err(format!(
+                "the topic of the dead letters, {topic}, is compacted, which would drop letters: set its cleanup.policy to delete"
+            ));
         }
         Ok(())
     }
@@ -91,7 +101,9 @@ impl Side {
                 Ok(_) => tracing::info!(topic, "made the topic of the dead letters"),
                 Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((_, code)) => {
-                    return Err(format!("the topic of the dead letters, {topic}, cannot be made: {code}; make it by hand, or allow it"));
+                    return Err(format!(
+                        "the topic of the dead letters, {topic}, cannot be made: {code}; make it by hand, or allow it"
+                    ));
                 }
             }
         }
