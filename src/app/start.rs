@@ -84,8 +84,9 @@ pub(super) fn build(
     let Some(partitions) = prepare_kafka(&settings, &topics, &config.dead_letter_topic, &teller, stopped)? else {
         return Ok(None);
     };
-    // A quarter of the limit is for what librdkafka fetches ahead, which it counts by partition.
-    let kbytes = config.memory_limit / 4 / 1024 / partitions.max(1);
+    // An eighth of the limit is for what librdkafka fetches ahead. It counts payloads, by partition; with its own
+    // bookkeeping small records take more than twice that.
+    let kbytes = config.memory_limit / 8 / 1024 / partitions.max(1);
     settings.queue_kbytes_per_partition = kbytes.clamp(256, 16 * 1024) as u32;
 
     // The rest is ours, but for what the program itself and the requests' buffers take.

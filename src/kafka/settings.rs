@@ -123,7 +123,7 @@ pub(super) fn consumer(settings: &KafkaSettings) -> ClientConfig {
         .set("fetch.min.bytes", "1")
         .set("fetch.message.max.bytes", (settings.queue_kbytes_per_partition.min(4096) * 1024).to_string())
         .set("fetch.max.bytes", "67108864")
-        .set("queued.min.messages", "100000")
+        .set("queued.min.messages", "20000")
         .set("fetch.queue.backoff.ms", "20")
         .set("check.crcs", "true")
         .set("isolation.level", "read_committed")
