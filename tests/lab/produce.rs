@@ -1,5 +1,8 @@
 //! Writing records: a few by hand, or a whole generated log at full speed.
 
+// A producer gives a record back together with its error, whatever its size.
+#![allow(clippy::result_large_err)]
+
 use std::time::Duration;
 
 use rdkafka::ClientContext;
@@ -35,7 +38,10 @@ impl Message {
 
 /// Collects what the broker said about each record, in the order of sending.
 #[derive(Clone, Default)]
-struct Deliveries(Arc<Mutex<Vec<std::result::Result<(usize, i64), String>>>>);
+struct Deliveries(Arc<Mutex<Vec<Delivery>>>);
+
+/// The record's place in the order of sending and its offset, or why it was refused.
+type Delivery = std::result::Result<(usize, i64), String>;
 
 impl ClientContext for Deliveries {}
 

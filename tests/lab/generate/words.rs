@@ -2,7 +2,7 @@
 
 use super::Random;
 
-pub const USERS: &[&str] = &["alice", "bob", "mallory", "jürgen", "svc-backup", "o.connor"];
+pub const USERS: &[&str] = &["alice", "bob", "mallory", "frank", "svc-backup", "o.connor"];
 pub const METHODS: &[&str] = &["POST", "POST", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"];
 pub const STATUSES: &[u16] =
     &[201, 204, 206, 301, 302, 304, 304, 304, 400, 401, 403, 404, 404, 404, 429, 499, 500, 502, 503];
