@@ -23,3 +23,6 @@ pub mod reader;
 pub mod record;
 pub mod worker;
 pub mod yaml;
+
+#[cfg(test)]
+mod simulation;
