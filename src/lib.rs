@@ -46,3 +46,6 @@ pub mod record;
 pub mod telemetry;
 pub mod worker;
 pub mod yaml;
+
+#[cfg(test)]
+mod simulation;

@@ -1,1 +1,404 @@
+use super::*;
 
+const DRAIN: u64 = 3000;
+const INTERVAL: u64 = 5000;
+
+fn at(millis: u64) -> Moment {
+    Moment(Duration::from_millis(millis))
+}
+
+fn part(number: i32) -> TopicPartition {
+    TopicPartition::new("t", number)
+}
+
+fn parts(numbers: &[i32]) -> Vec<TopicPartition> {
+    numbers.iter().copied().map(part).collect()
+}
+
+/// What the broker says: no commit, offsets 10 to 20.
+fn known(number: i32) -> Resolved {
+    Resolved { partition: part(number), incarnation: "i".into(), committed: None, bounds: (10, 20) }
+}
+
+fn known_with(number: i32, committed: (i64, &str)) -> Resolved {
+    Resolved { committed: Some((committed.0, committed.1.to_owned())), ..known(number) }
+}
+
+struct Bench {
+    reader: Reader,
+    effects: Vec<Effect>,
+}
+
+impl Bench {
+    fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings {
+            workers: 2,
+            drain_timeout: Duration::from_millis(DRAIN),
+            commit_interval: Duration::from_millis(INTERVAL),
+            start_at_end: false,
+            restart_out_of_range: false,
+            until_caught_up: false,
+            origin_fields: BTreeMap::new(),
+        };
+        change(&mut settings);
+        Self { reader: Reader::new(settings, Chance::new(1)), effects: Vec::new() }
+    }
+
+    /// A reader that holds partitions 0 and 1 as holdings 1 and 2, from offset 10.
+    fn holding(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut bench = Self::with(change);
+        bench.assign(at(0), vec![known(0), known(1)]);
+        bench
+    }
+
+    /// Tells something, and leaves out what is said about the load.
+    fn step(&mut self, now: Moment, input: Input) -> Vec<Effect> {
+        self.reader.step(now, input, &mut self.effects);
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.retain(|effect| !matches!(effect, Effect::Tell(Notice::Placed(_))));
+        effects
+    }
+
+    fn assign(&mut self, now: Moment, answer: Vec<Resolved>) -> Vec<Effect> {
+        let partitions: Vec<TopicPartition> = answer.iter().map(|resolved| resolved.partition.clone()).collect();
+        assert_eq!(self.step(now, Input::Assigned(partitions.clone())), [Effect::Resolve(partitions)]);
+        self.step(now, Input::Resolved(Ok(answer)))
+    }
+
+    fn moved(&mut self, now: Moment, holding: u64, offset: i64) -> Vec<Effect> {
+        let moved = Committable { holding: HoldingId(holding), offset, timestamp: None };
+        self.step(now, Input::Committable(moved))
+    }
+
+    fn drained(&mut self, now: Moment, holding: u64) -> Vec<Effect> {
+        self.step(now, Input::Drained(HoldingId(holding)))
+    }
+
+    fn committed(&mut self, now: Moment, number: i32, offset: i64) -> Vec<Effect> {
+        self.step(now, Input::Committed(vec![result(number, offset, None)]))
+    }
+
+    fn revoke(&mut self, now: Moment, numbers: &[i32], lost: bool) -> Vec<Effect> {
+        self.step(now, Input::Revoked { partitions: parts(numbers), lost })
+    }
+
+    fn tick(&mut self, now: Moment) -> Vec<Effect> {
+        self.step(now, Input::Tick)
+    }
+}
+
+fn result(number: i32, offset: i64, refused: Option<&str>) -> CommitResult {
+    CommitResult { partition: part(number), offset, refused: refused.map(str::to_owned) }
+}
+
+fn commit(entries: &[(i32, i64)]) -> Effect {
+    let entry = |(number, offset): &(i32, i64)| CommitEntry {
+        partition: part(*number),
+        offset: *offset,
+        metadata: "kelp:i".to_owned(),
+    };
+    Effect::Commit(entries.iter().map(entry).collect())
+}
+
+fn drain(holding: u64) -> Effect {
+    Effect::Drain(HoldingId(holding))
+}
+
+fn end(holding: u64) -> Effect {
+    Effect::End(HoldingId(holding))
+}
+
+/// Where holdings begin: number, partition, position, worker.
+fn starts(effects: &[Effect]) -> Vec<(u64, i32, i64, usize)> {
+    let start =
+        |start: &Start| (start.origin.holding.0, start.origin.partition.partition, start.position, start.worker);
+    let assigned = |effect: &Effect| if let Effect::Assign(starts) = effect { Some(starts.clone()) } else { None };
+    effects.iter().filter_map(assigned).flatten().map(|each| start(&each)).collect()
+}
+
+#[test]
+fn partitions_start_where_it_is_said_and_spread_over_the_workers() {
+    let mut bench = Bench::with(|_| {});
+    let answer = vec![
+        known(0),
+        known_with(1, (15, "kelp:i")),
+        known_with(2, (16, "kelp:0")),
+        known_with(3, (17, "another program")),
+        known_with(4, (18, "kelp:before")),
+    ];
+    let effects = bench.assign(at(0), answer);
+    assert_eq!(starts(&effects), [(1, 0, 10, 0), (2, 1, 15, 1), (3, 2, 16, 0), (4, 3, 17, 1), (5, 4, 10, 0)]);
+    assert!(effects.contains(&Effect::Tell(Notice::TopicMadeAgain(part(4)))));
+    assert!(bench.reader.is_assigned());
+}
+
+#[test]
+fn a_start_at_the_end_is_committed_at_once() {
+    let mut bench = Bench::with(|settings| settings.start_at_end = true);
+    let effects = bench.assign(at(0), vec![known(0), known_with(1, (15, "kelp:i"))]);
+    assert_eq!(starts(&effects), [(1, 0, 20, 0), (2, 1, 15, 1)]);
+    assert!(effects.contains(&commit(&[(0, 20)])));
+}
+
+#[test]
+fn the_origin_field_is_that_of_the_topic() {
+    let mut bench = Bench::with(|settings| drop(settings.origin_fields.insert("t".into(), "source".into())));
+    let effects = bench.assign(at(0), vec![known(0)]);
+    let [Effect::Assign(starts)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((&*starts[0].origin.field, &*starts[0].origin.incarnation), ("source", "i"));
+}
+
+#[test]
+fn the_broker_is_asked_again_until_it_says_something_about_every_partition() {
+    let mut bench = Bench::with(|_| {});
+    bench.step(at(0), Input::Assigned(parts(&[0, 1])));
+    let mut now = at(0);
+    for answer in [Err("no".to_owned()), Ok(vec![known(0)]), Err("no".to_owned())] {
+        let effects = bench.step(now, Input::Resolved(answer));
+        assert!(matches!(effects[..], [Effect::Tell(Notice::NotResolved(_))]), "{effects:?}");
+        assert!(!bench.reader.is_assigned());
+        let again = bench.reader.wake_at().expect("it asks again");
+        assert!(again > now);
+        now = again;
+        assert_eq!(bench.tick(now), [Effect::Resolve(parts(&[0, 1]))]);
+    }
+    assert_eq!(starts(&bench.step(now, Input::Resolved(Ok(vec![known(0), known(1)])))).len(), 2);
+}
+
+#[test]
+fn a_revoke_while_the_broker_is_asked_waits_for_its_turn() {
+    let mut bench = Bench::with(|_| {});
+    bench.step(at(0), Input::Assigned(parts(&[0])));
+    assert_eq!(bench.revoke(at(0), &[0], false), []);
+    let effects = bench.step(at(1), Input::Resolved(Ok(vec![known(0)])));
+    assert_eq!(starts(&effects), [(1, 0, 10, 0)]);
+    assert_eq!(effects[1..], [drain(1)]);
+    assert_eq!(bench.drained(at(2), 1), [end(1), Effect::Unassign(parts(&[0]))]);
+}
+
+#[test]
+fn commits_are_periodic_one_at_a_time_and_carry_what_moved() {
+    let mut bench = Bench::holding(|_| {});
+    assert_eq!(bench.reader.wake_at(), None);
+    assert_eq!(bench.moved(at(1), 1, 12), [commit(&[(0, 12)])]);
+    assert_eq!(bench.moved(at(2), 1, 13), []);
+    assert_eq!(bench.moved(at(6000), 2, 11), [], "the first was not answered");
+    assert_eq!(bench.committed(at(6001), 0, 12), [commit(&[(0, 13), (1, 11)])]);
+    let both = vec![result(0, 13, None), result(1, 11, None)];
+    assert_eq!(bench.step(at(6002), Input::Committed(both)), []);
+    assert_eq!(bench.moved(at(6003), 2, 14), []);
+    assert_eq!(bench.reader.wake_at(), Some(at(6001 + INTERVAL)));
+    assert_eq!(bench.tick(at(6001 + INTERVAL)), [commit(&[(1, 14)])]);
+}
+
+#[test]
+fn a_commit_without_an_answer_is_given_up_and_its_late_answer_counts_for_nothing() {
+    let mut bench = Bench::holding(|_| {});
+    bench.moved(at(0), 1, 12);
+    bench.moved(at(1), 1, 13);
+    assert_eq!(bench.reader.wake_at(), Some(at(30_000)));
+    assert_eq!(bench.tick(at(30_000)), [commit(&[(0, 13)])]);
+    bench.committed(at(30_001), 0, 12);
+    assert_eq!(bench.reader.progress().map(|each| each.1).collect::<Vec<_>>(), [10, 10]);
+    bench.committed(at(30_002), 0, 13);
+    assert_eq!(bench.reader.progress().map(|each| each.1).collect::<Vec<_>>(), [13, 10]);
+}
+
+#[test]
+fn a_refused_commit_is_told_and_repeated_but_never_at_once() {
+    let mut bench = Bench::holding(|_| {});
+    bench.revoke(at(0), &[0], false);
+    bench.moved(at(0), 1, 12);
+    let refused = || Input::Committed(vec![result(0, 12, Some("no"))]);
+    let told = Effect::Tell(Notice::CommitRefused(result(0, 12, Some("no"))));
+    assert_eq!(bench.step(at(0), refused()), [told]);
+    assert_eq!(bench.reader.wake_at(), Some(at(100)));
+    assert_eq!(bench.tick(at(99)), []);
+    assert_eq!(bench.tick(at(100)), [commit(&[(0, 12)])]);
+}
+
+#[test]
+fn a_revoke_drains_commits_ends_and_gives_back_in_this_order() {
+    let mut bench = Bench::holding(|_| {});
+    assert_eq!(bench.revoke(at(10), &[0], false), [drain(1)]);
+    assert_eq!(bench.moved(at(20), 1, 14), [commit(&[(0, 14)])], "at once, as the revoke waits for it");
+    assert_eq!(bench.moved(at(21), 1, 15), []);
+    assert_eq!(bench.drained(at(22), 1), []);
+    assert_eq!(bench.committed(at(23), 0, 14), [commit(&[(0, 15)])]);
+    assert_eq!(bench.committed(at(24), 0, 15), [end(1), Effect::Unassign(parts(&[0]))]);
+    assert_eq!(bench.reader.held(), 1);
+}
+
+#[test]
+fn a_revoke_waits_for_draining_and_for_the_commit_no_longer_than_it_may() {
+    let mut bench = Bench::holding(|_| {});
+    bench.revoke(at(0), &[0, 1], false);
+    assert_eq!(bench.moved(at(1), 1, 14), [commit(&[(0, 14)])]);
+    assert_eq!(bench.drained(at(2), 1), []);
+    assert_eq!(bench.reader.wake_at(), Some(at(DRAIN)));
+    assert_eq!(bench.tick(at(DRAIN - 1)), []);
+    assert_eq!(bench.tick(at(DRAIN)), [Effect::Tell(Notice::NotDrained(part(1)))]);
+    assert_eq!(bench.reader.wake_at(), Some(at(2 * DRAIN)));
+    assert_eq!(bench.tick(at(2 * DRAIN)), [end(1), end(2), Effect::Unassign(parts(&[0, 1]))]);
+}
+
+#[test]
+fn what_is_lost_ends_at_once_without_a_commit_even_while_something_else_is_served() {
+    let mut bench = Bench::holding(|_| {});
+    bench.moved(at(0), 1, 12);
+    bench.moved(at(1), 2, 13);
+    bench.revoke(at(2), &[0], false);
+    assert_eq!(bench.revoke(at(3), &[0, 1], true)[..2], [end(1), end(2)]);
+    assert_eq!(bench.reader.held(), 0);
+    assert_eq!(bench.moved(at(3), 2, 14), []);
+    assert_eq!(bench.committed(at(4), 0, 12), [], "nothing of what moved is committed");
+    assert_eq!(bench.tick(at(INTERVAL)), []);
+}
+
+#[test]
+fn a_partition_that_comes_back_is_another_holding() {
+    let mut bench = Bench::holding(|_| {});
+    assert_eq!(bench.moved(at(0), 1, 12), [commit(&[(0, 12)])]);
+    bench.revoke(at(1), &[0], true);
+    let effects = bench.assign(at(2), vec![known_with(0, (11, "kelp:i"))]);
+    assert_eq!(starts(&effects), [(3, 0, 11, 0)]);
+    assert_eq!(bench.moved(at(3), 1, 19), [], "of the holding that is over");
+    assert_eq!(bench.moved(at(3), 3, 13), []);
+    // The answer to the earlier holding's commit says nothing about this one.
+    assert_eq!(bench.committed(at(4), 0, 12), []);
+    assert_eq!(bench.reader.progress().next().map(|each| each.1), Some(11));
+    assert_eq!(bench.tick(at(INTERVAL)), [commit(&[(0, 13)])]);
+}
+
+#[test]
+fn a_partition_that_is_assigned_twice_has_one_holding() {
+    let mut bench = Bench::holding(|_| {});
+    let effects = bench.assign(at(0), vec![known(0)]);
+    assert_eq!(effects[0], end(1));
+    assert_eq!((starts(&effects), bench.reader.held()), (vec![(3, 0, 10, 0)], 2));
+}
+
+#[test]
+fn a_shutdown_drains_commits_and_leaves() {
+    let mut bench = Bench::holding(|_| {});
+    assert_eq!(bench.step(at(0), Input::Shutdown(at(9000))), [drain(1), drain(2)]);
+    bench.drained(at(1), 2);
+    assert_eq!(bench.moved(at(2), 1, 20), [commit(&[(0, 20)])]);
+    assert_eq!(bench.drained(at(2), 1), []);
+    assert_eq!(bench.step(at(2), Input::Assigned(parts(&[2]))), [Effect::Assign(vec![])], "nothing new is begun");
+    assert_eq!(bench.committed(at(3), 0, 20), [end(1), end(2), Effect::Leave(Ending::Complete)]);
+    assert_eq!((bench.tick(at(9000)), bench.reader.wake_at()), (vec![], None));
+}
+
+#[test]
+fn a_shutdown_ends_at_its_deadline_and_a_second_one_can_only_shorten_it() {
+    let mut bench = Bench::holding(|_| {});
+    bench.step(at(0), Input::Shutdown(at(9000)));
+    assert_eq!(bench.step(at(1), Input::Shutdown(at(5000))), []);
+    assert_eq!(bench.step(at(2), Input::Shutdown(at(20_000))), []);
+    assert_eq!(bench.reader.wake_at(), Some(at(5000)));
+    assert_eq!(bench.tick(at(5000)), [end(1), end(2), Effect::Leave(Ending::Unsettled)]);
+}
+
+#[test]
+fn a_shutdown_serves_revokes_and_what_it_loses_is_unsettled() {
+    let mut bench = Bench::holding(|_| {});
+    bench.step(at(0), Input::Shutdown(at(9000)));
+    bench.drained(at(1), 2);
+    assert_eq!(bench.revoke(at(1), &[1], false), [drain(2), end(2), Effect::Unassign(parts(&[1]))]);
+    let effects = bench.revoke(at(2), &[0], true);
+    assert_eq!(effects, [end(1), Effect::Unassign(parts(&[0])), Effect::Leave(Ending::Unsettled)]);
+}
+
+#[test]
+fn a_shutdown_does_not_wait_for_a_broker_that_does_not_answer() {
+    let mut bench = Bench::with(|_| {});
+    bench.step(at(0), Input::Assigned(parts(&[0])));
+    assert_eq!(bench.step(at(1), Input::Shutdown(at(9000))), [Effect::Leave(Ending::Complete)]);
+    assert_eq!(bench.step(at(2), Input::Resolved(Ok(vec![known(0)]))), [Effect::Assign(vec![])]);
+}
+
+#[test]
+fn catching_up_ends_once_everything_below_the_ends_found_is_committed() {
+    let mut bench = Bench::with(|settings| settings.until_caught_up = true);
+    let empty = Resolved { bounds: (0, 0), ..known(1) };
+    bench.assign(at(0), vec![known(0), empty]);
+    assert_eq!(bench.moved(at(1), 1, 19), [commit(&[(0, 19)])]);
+    assert_eq!(bench.committed(at(2), 0, 19), []);
+    assert_eq!(bench.moved(at(3), 1, 21), [commit(&[(0, 21)])], "the last commit does not wait");
+    assert_eq!(bench.moved(at(3), 1, 25), []);
+    assert_eq!(bench.committed(at(4), 0, 21), [commit(&[(0, 25)]), drain(1), drain(2)]);
+    // More came since, and does not settle: what was asked for is done all the same.
+    assert_eq!(bench.committed(at(5), 0, 25), []);
+    assert_eq!(bench.tick(at(4 + DRAIN)), [end(1), end(2), Effect::Leave(Ending::Complete)]);
+}
+
+#[test]
+fn catching_up_with_a_partition_that_is_stopped_says_so() {
+    let mut bench = Bench::holding(|settings| settings.until_caught_up = true);
+    bench.moved(at(0), 2, 20);
+    bench.committed(at(1), 1, 20);
+    let effects = bench.step(at(2), Input::OutOfRange(part(0)));
+    assert_eq!(effects, [Effect::Tell(Notice::OutOfRange(part(0), OutOfRange::Stopped)), drain(1), drain(2)]);
+    bench.step(at(3), Input::Shutdown(at(4)));
+    bench.drained(at(3), 1);
+    assert!(bench.drained(at(3), 2).contains(&Effect::Leave(Ending::Stopped)));
+}
+
+#[test]
+fn whoever_gets_nothing_waits_a_while_before_it_counts_as_caught_up() {
+    let mut bench = Bench::with(|settings| settings.until_caught_up = true);
+    assert_eq!(bench.tick(at(60_000)), [], "the group has not said anything");
+    assert_eq!(bench.step(at(60_000), Input::Assigned(vec![])), [Effect::Assign(vec![])]);
+    assert_eq!(bench.reader.wake_at(), Some(at(70_000)));
+    // In a cooperative group others have to give something back first.
+    assert_eq!(starts(&bench.assign(at(69_000), vec![known(0)])).len(), 1);
+    bench.revoke(at(69_001), &[0], true);
+    assert_eq!(bench.tick(at(79_000)), []);
+    assert_eq!(bench.tick(at(79_001)), [Effect::Leave(Ending::Complete)]);
+}
+
+#[test]
+fn an_offset_out_of_range_stops_that_partition_once() {
+    let mut bench = Bench::holding(|_| {});
+    let told = Effect::Tell(Notice::OutOfRange(part(0), OutOfRange::Stopped));
+    assert_eq!(bench.step(at(0), Input::OutOfRange(part(0))), [told]);
+    assert_eq!(bench.step(at(1), Input::OutOfRange(part(0))), []);
+    assert_eq!(bench.moved(at(2), 1, 12), [commit(&[(0, 12)])], "what was read of it still counts");
+}
+
+#[test]
+fn an_offset_out_of_range_goes_on_at_the_beginning_once_what_was_read_is_settled() {
+    let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
+    let effects = bench.step(at(0), Input::OutOfRange(part(0)));
+    assert_eq!(effects, [Effect::Tell(Notice::OutOfRange(part(0), OutOfRange::Restarted)), drain(1)]);
+    assert_eq!(bench.step(at(0), Input::OutOfRange(part(0))), []);
+    let effects = bench.drained(at(1), 1);
+    assert_eq!(effects, [end(1), Effect::Unassign(parts(&[0])), Effect::Resolve(parts(&[0]))]);
+    // A commit above the end would be out of range again.
+    let effects = bench.step(at(2), Input::Resolved(Ok(vec![known_with(0, (99, "kelp:i"))])));
+    assert_eq!(starts(&effects), [(3, 0, 10, 0)]);
+}
+
+#[test]
+fn a_commit_below_the_beginning_goes_on_there_by_option_only() {
+    for (restart, position) in [(true, 10), (false, 5)] {
+        let mut bench = Bench::with(|settings| settings.restart_out_of_range = restart);
+        let effects = bench.assign(at(0), vec![known_with(0, (5, "kelp:i"))]);
+        assert_eq!(starts(&effects), [(1, 0, position, 0)]);
+    }
+}
+
+#[test]
+fn a_partition_that_is_leaving_is_not_begun_again_when_its_offset_is_out_of_range() {
+    let stopped = Effect::Tell(Notice::OutOfRange(part(0), OutOfRange::Stopped));
+    let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
+    bench.revoke(at(0), &[0], false);
+    assert_eq!(bench.step(at(1), Input::OutOfRange(part(0))), [stopped.clone()]);
+    assert_eq!(bench.drained(at(2), 1), [end(1), Effect::Unassign(parts(&[0]))]);
+    assert!(bench.reader.is_assigned());
+
+    let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
+    bench.step(at(0), Input::Shutdown(at(9000)));
+    assert_eq!(bench.step(at(1), Input::OutOfRange(part(0))), [stopped]);
+}

@@ -1,0 +1,85 @@
+//! Randomised histories of the three cores: from a seed, a group of processes lives through rebalances, crashes and a
+//! faulty Elasticsearch, and the promise is checked all along.
+//!
+//! Only the edges are played. The cores are the real ones, each message between them rides on an event queue that keeps
+//! the order of a channel and nothing else, and all chance comes from the seed: so a history that fails is told by one number.
+//! That the check can fail is shown by faults that are planted in the edges, each of which has to be found.
+//!
+//! `KELP_SIM_SEED=n` runs that history alone, with its trace; `KELP_SIM_HISTORIES=n` runs that many.
+
+mod broker;
+mod edges;
+mod life;
+mod mutant;
+mod oracle;
+mod plan;
+mod script;
+mod search;
+mod world;
+
+use mutant::Mutant;
+use plan::Plan;
+use world::World;
+
+/// Histories of a normal test run.
+const HISTORIES: u64 = 250;
+
+/// Runs one history. The error says what was broken, where, and how to see it again.
+fn history(seed: u64, mutant: Option<Mutant>, traced: bool) -> Result<world::Totals, String> {
+    let mut world = World::new(Plan::new(seed), seed, mutant, traced);
+    world.run().map_err(|broken| {
+        let trace = world.trace().join("\n");
+        format!("seed {seed}: {broken}\nrun it again with KELP_SIM_SEED={seed}\n{trace}")
+    })
+}
+
+/// Runs a history again with its trace if it fails.
+fn told(seed: u64) -> world::Totals {
+    history(seed, None, false).unwrap_or_else(|_| match history(seed, None, true) {
+        Err(told) => panic!("{told}"),
+        Ok(_) => panic!("seed {seed} failed once and not again: a history must depend on its seed alone"),
+    })
+}
+
+fn number_from(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text}")))
+}
+
+#[test]
+fn histories_keep_the_promise() {
+    if let Some(seed) = number_from("KELP_SIM_SEED") {
+        history(seed, None, true).map(drop).unwrap_or_else(|told| panic!("{told}"));
+        return;
+    }
+    let histories = number_from("KELP_SIM_HISTORIES").unwrap_or(HISTORIES);
+    let mut totals = world::Totals::default();
+    for seed in 0..histories {
+        totals.add(&told(seed));
+    }
+    println!("{histories} histories: {totals:?}");
+    // A simulator in which nothing happens proves nothing.
+    if histories >= HISTORIES {
+        for (what, number) in totals.by_name() {
+            assert!(number > 0, "no history had any {what}");
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    for seed in 0..5 {
+        assert_eq!(told(seed), told(seed));
+    }
+}
+
+#[test]
+fn planted_faults_are_found() {
+    const WITHIN: u64 = 100;
+    for mutant in Mutant::ALL {
+        let fails = |planted, seed: &u64| history(*seed, planted, false).is_err();
+        let found = (0..WITHIN).find(|seed| fails(Some(mutant), seed) && !fails(None, seed));
+        println!("{mutant:?}: found by history {found:?}");
+        assert!(found.is_some(), "{mutant:?} was not found within {WITHIN} histories");
+    }
+}

@@ -1,0 +1,268 @@
+//! Kafka: logs with gaps, a cooperative group, and commits that are checked as the real broker does: member and
+//! generation, not ownership.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::backoff::Chance;
+use crate::reader::{CommitEntry, CommitResult, Resolved};
+use crate::record::TopicPartition;
+
+/// The number of a process's life: one that crashed and came back has another.
+pub(super) type LifeId = usize;
+
+/// A record in a log.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) offset: i64,
+    pub(super) timestamp: Option<i64>,
+    pub(super) payload: Option<Vec<u8>>,
+}
+
+/// The log of one partition.
+#[derive(Debug)]
+pub(super) struct Log {
+    entries: Vec<Entry>,
+    produced: usize,
+    low: i64,
+    end: i64,
+}
+
+impl Log {
+    fn new(records: u64, chance: &mut Chance) -> Self {
+        let low = if chance.hits(1, 3) { chance.below(1000) as i64 } else { 0 };
+        let mut offset = low - 1;
+        let entries: Vec<Entry> = (0..chance.below(records + 1))
+            .map(|_| {
+                // Transaction markers and compaction leave gaps.
+                offset += 1 + if chance.hits(1, 5) { chance.below(9) as i64 } else { 0 };
+                let timestamp = chance.hits(9, 10).then_some(1_700_000_000_000 + offset);
+                Entry { offset, timestamp, payload: super::script::payload(chance) }
+            })
+            .collect();
+        let end = offset + 1 + if chance.hits(1, 3) { chance.below(4) as i64 } else { 0 };
+        let produced = chance.below(entries.len() as u64 + 1) as usize;
+        Self { entries, produced, low, end }
+    }
+
+    /// More is written.
+    pub(super) fn produce(&mut self, records: usize) {
+        self.produced = (self.produced + records).min(self.entries.len());
+    }
+
+    /// The next offset that would be written.
+    pub(super) fn end(&self) -> i64 {
+        if self.produced == self.entries.len() {
+            return self.end;
+        }
+        self.produced.checked_sub(1).map_or(self.low, |last| self.entries[last].offset + 1)
+    }
+
+    /// True if it never had an offset to read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.low == self.end
+    }
+
+    /// Everything that is or will be written.
+    pub(super) fn all(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// What can be read now.
+    pub(super) fn written(&self) -> &[Entry] {
+        &self.entries[..self.produced]
+    }
+
+    /// Up to `most` records from a position on.
+    pub(super) fn read(&self, position: i64, most: usize) -> &[Entry] {
+        let from = self.written().partition_point(|entry| entry.offset < position);
+        &self.written()[from..(from + most).min(self.produced)]
+    }
+}
+
+/// What the group tells a member.
+#[derive(Debug, Clone)]
+pub(super) enum GroupEvent {
+    Assigned(Vec<TopicPartition>),
+    Revoked(Vec<TopicPartition>, bool),
+}
+
+/// A commit on its way, with the member id and the generation that its sender knew.
+#[derive(Debug)]
+pub(super) struct CommitRequest {
+    pub(super) life: LifeId,
+    pub(super) credentials: (u64, u64),
+    pub(super) entries: Vec<CommitEntry>,
+}
+
+/// What goes out for members.
+pub(super) type GroupEvents = Vec<(LifeId, GroupEvent)>;
+
+#[derive(Debug, Clone, Copy)]
+struct Owner {
+    life: LifeId,
+    revoking: bool,
+}
+
+/// The broker and its group coordinator.
+#[derive(Debug)]
+pub(super) struct Broker {
+    pub(super) logs: BTreeMap<TopicPartition, Log>,
+    pub(super) committed: BTreeMap<TopicPartition, (i64, String)>,
+    generation: u64,
+    members: BTreeMap<LifeId, u64>,
+    joins: u64,
+    owners: BTreeMap<TopicPartition, Owner>,
+    targets: BTreeMap<TopicPartition, LifeId>,
+    given: BTreeMap<LifeId, BTreeSet<TopicPartition>>,
+}
+
+impl Broker {
+    pub(super) fn new(topics: usize, partitions: i32, records: u64, chance: &mut Chance) -> Self {
+        let mut logs = BTreeMap::new();
+        let mut committed = BTreeMap::new();
+        for topic in 0..topics {
+            for number in 0..partitions {
+                let partition = TopicPartition::new(format!("t{topic}"), number);
+                let log = Log::new(records, chance);
+                // Of another program, of ours before the broker had topic ids, or of a topic that was made again.
+                match chance.below(12) {
+                    choice @ 0..3 => {
+                        let metadata = ["", "kelp:0", "someone else"][choice as usize];
+                        committed.insert(partition.clone(), (log.low, metadata.to_owned()));
+                    }
+                    3 => drop(committed.insert(partition.clone(), (log.low + 7, "kelp:i0".to_owned()))),
+                    _ => {}
+                }
+                logs.insert(partition, log);
+            }
+        }
+        Self {
+            logs,
+            committed,
+            generation: 0,
+            members: BTreeMap::new(),
+            joins: 0,
+            owners: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            given: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn is_member(&self, life: LifeId) -> bool {
+        self.members.contains_key(&life)
+    }
+
+    pub(super) fn owns(&self, life: LifeId, partition: &TopicPartition) -> bool {
+        self.owners.get(partition).is_some_and(|owner| owner.life == life)
+    }
+
+    /// A member's id and generation, as it knows them.
+    pub(super) fn credentials(&self, life: LifeId) -> (u64, u64) {
+        (self.members.get(&life).copied().unwrap_or_default(), self.generation)
+    }
+
+    pub(super) fn join(&mut self, life: LifeId, chance: &mut Chance) -> GroupEvents {
+        self.joins += 1;
+        self.members.insert(life, self.joins);
+        let mut events = self.rebalance(chance);
+        // A new member is told of its part even if that is nothing.
+        if !events.iter().any(|(to, event)| *to == life && matches!(event, GroupEvent::Assigned(_))) {
+            events.push((life, GroupEvent::Assigned(Vec::new())));
+        }
+        events
+    }
+
+    /// A member is out: it left, or its session timed out. Its partitions are free at once. Gives what it had.
+    pub(super) fn remove(&mut self, life: LifeId, chance: &mut Chance) -> (Vec<TopicPartition>, GroupEvents) {
+        let had = self.given.remove(&life).unwrap_or_default();
+        if self.members.remove(&life).is_none() {
+            return (Vec::new(), Vec::new());
+        }
+        self.owners.retain(|_, owner| owner.life != life);
+        (had.into_iter().collect(), self.rebalance(chance))
+    }
+
+    /// The group deals anew: who loses a partition gives it back before another gets it.
+    pub(super) fn rebalance(&mut self, chance: &mut Chance) -> GroupEvents {
+        self.generation += 1;
+        let members: Vec<LifeId> = self.members.keys().copied().collect();
+        let mut revoked: BTreeMap<LifeId, Vec<TopicPartition>> = BTreeMap::new();
+        if members.is_empty() {
+            return Vec::new();
+        }
+        for partition in self.logs.keys() {
+            let owner = self.owners.get_mut(partition);
+            let keep = owner.as_ref().map(|owner| owner.life).filter(|_| chance.hits(1, 2));
+            let target = keep.unwrap_or_else(|| members[chance.below(members.len() as u64) as usize]);
+            self.targets.insert(partition.clone(), target);
+            if let Some(owner) = owner.filter(|owner| owner.life != target && !owner.revoking) {
+                owner.revoking = true;
+                self.given.entry(owner.life).or_default().remove(partition);
+                revoked.entry(owner.life).or_default().push(partition.clone());
+            }
+        }
+        let mut events: GroupEvents =
+            revoked.into_iter().map(|(life, partitions)| (life, GroupEvent::Revoked(partitions, false))).collect();
+        events.extend(self.deal());
+        events
+    }
+
+    /// A member gave partitions back.
+    pub(super) fn unassigned(&mut self, life: LifeId, partitions: &[TopicPartition]) -> GroupEvents {
+        for partition in partitions {
+            if self.owners.get(partition).is_some_and(|owner| owner.life == life && owner.revoking) {
+                self.owners.remove(partition);
+            }
+        }
+        self.deal()
+    }
+
+    fn deal(&mut self) -> GroupEvents {
+        let mut assigned: BTreeMap<LifeId, Vec<TopicPartition>> = BTreeMap::new();
+        for (partition, target) in &self.targets {
+            if self.members.contains_key(target) && !self.owners.contains_key(partition) {
+                self.owners.insert(partition.clone(), Owner { life: *target, revoking: false });
+                self.given.entry(*target).or_default().insert(partition.clone());
+                assigned.entry(*target).or_default().push(partition.clone());
+            }
+        }
+        assigned.into_iter().map(|(life, partitions)| (life, GroupEvent::Assigned(partitions))).collect()
+    }
+
+    /// What is known of partitions that are being assigned.
+    pub(super) fn resolve(&self, partitions: Vec<TopicPartition>) -> Vec<Resolved> {
+        let resolve = |partition: TopicPartition| {
+            let log = &self.logs[&partition];
+            let committed = self.committed.get(&partition).cloned();
+            Resolved { incarnation: "i1".into(), committed, bounds: (log.low, log.end()), partition }
+        };
+        partitions.into_iter().map(resolve).collect()
+    }
+
+    /// A commit arrives. Gives what the member is told; what was accepted stands in [`Broker::committed`].
+    pub(super) fn commit(
+        &mut self,
+        CommitRequest { life, credentials, entries }: &CommitRequest,
+        chance: &mut Chance,
+        failing: bool,
+    ) -> Vec<CommitResult> {
+        let member = self.members.get(life) == Some(&credentials.0);
+        // While the members of a generation are being gathered, the one before it still counts.
+        let current = credentials.1 == self.generation || chance.hits(1, 3);
+        let mut result = |entry: &CommitEntry| {
+            let owned = self.owners.get(&entry.partition).is_some_and(|owner| owner.life == *life);
+            let refused = if !member {
+                Some("unknown member".to_owned())
+            } else if credentials.1 != self.generation && !(current && owned) {
+                Some("illegal generation".to_owned())
+            } else if failing && chance.hits(1, 10) {
+                Some("the coordinator is not available".to_owned())
+            } else {
+                self.committed.insert(entry.partition.clone(), (entry.offset, entry.metadata.clone()));
+                (failing && chance.hits(1, 20)).then(|| "timed out".to_owned())
+            };
+            CommitResult { partition: entry.partition.clone(), offset: entry.offset, refused }
+        };
+        entries.iter().map(&mut result).collect()
+    }
+}

@@ -1,0 +1,216 @@
+//! One life of one process: its cores, what its edges know, and what can be checked within a process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::mutant::Mutant;
+use super::plan::Plan;
+use super::script::Script;
+use super::search;
+use crate::backoff::Chance;
+use crate::budget::Budget;
+use crate::bulk::Bulk;
+use crate::clock::Moment;
+use crate::dispatch::{self, Dispatch};
+use crate::reader::{self, Ending, Reader};
+use crate::record::{HoldingId, Origin, TopicPartition};
+use crate::worker::{Tally, Worker};
+
+/// One of the cores of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Core {
+    Reader,
+    Worker(usize),
+    Dispatch,
+}
+
+/// A holding as the reader's edge sees it.
+#[derive(Debug)]
+pub(super) struct Fetch {
+    pub(super) origin: Arc<Origin>,
+    pub(super) worker: usize,
+    pub(super) start: i64,
+    pub(super) position: i64,
+    pub(super) told: i64,
+    pub(super) intake: bool,
+    /// One above the last record read.
+    pub(super) received: i64,
+}
+
+/// A place in the order of documents: offset and sub-document.
+type Place = (i64, u32);
+
+/// A process between its start and its end.
+pub(super) struct Life {
+    pub(super) slot: usize,
+    pub(super) alive: bool,
+    pub(super) stopping: bool,
+    pub(super) ending: Option<Ending>,
+    pub(super) reader: Reader,
+    pub(super) workers: Vec<Worker<Script>>,
+    pub(super) dispatch: Dispatch,
+    pub(super) budget: Budget,
+    pub(super) fetches: BTreeMap<HoldingId, Fetch>,
+    /// The partition of every holding that there was.
+    pub(super) partitions: BTreeMap<HoldingId, TopicPartition>,
+    pub(super) template: bool,
+    /// Member id and generation, as last known.
+    pub(super) credentials: (u64, u64),
+    /// When each core is told the time next.
+    pub(super) wakes: BTreeMap<Core, Moment>,
+    /// A body that waits to change places with the next.
+    pub(super) swapped: Option<Bulk>,
+    /// The holdings that the dispatch was told of.
+    live: BTreeSet<HoldingId>,
+    /// The holding that an id was submitted for last.
+    holding_of: BTreeMap<String, (HoldingId, Place)>,
+    submitted: BTreeMap<(HoldingId, Arc<str>), Place>,
+    sent: BTreeMap<(HoldingId, Arc<str>), Place>,
+    sent_ids: BTreeSet<(HoldingId, String)>,
+    received: u64,
+    settled: u64,
+    forgotten: u64,
+}
+
+impl Life {
+    pub(super) fn new(slot: usize, number: usize, plan: &Plan, mutant: Option<Mutant>, chance: &mut Chance) -> Self {
+        let budget = Budget::new(1 << 20);
+        let worker = |id| {
+            let suffix = |planted| if mutant == Some(planted) { format!("-{number}") } else { String::new() };
+            let script = Script { id_suffix: suffix(Mutant::RandomIds), index_suffix: suffix(Mutant::IndexByProcess) };
+            Worker::new(id, script, plan.limits.clone(), Some(budget.clone()))
+        };
+        Self {
+            slot,
+            alive: true,
+            stopping: false,
+            ending: None,
+            reader: Reader::new(plan.reader.clone(), chance.fork()),
+            workers: (0..plan.reader.workers).map(worker).collect(),
+            dispatch: Dispatch::new(plan.dispatch.clone(), chance.fork()),
+            fetches: BTreeMap::new(),
+            partitions: BTreeMap::new(),
+            template: false,
+            credentials: (0, 0),
+            wakes: BTreeMap::new(),
+            swapped: None,
+            live: BTreeSet::new(),
+            holding_of: BTreeMap::new(),
+            submitted: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            sent_ids: BTreeSet::new(),
+            received: 0,
+            settled: 0,
+            forgotten: 0,
+            budget,
+        }
+    }
+
+    /// When a core wants to be told the time.
+    pub(super) fn wake_at(&self, core: Core, now: Moment) -> Option<Moment> {
+        match core {
+            Core::Reader => self.reader.wake_at(),
+            Core::Worker(worker) => self.workers[worker].wake_at(),
+            Core::Dispatch => self.dispatch.wake_at(now),
+        }
+    }
+
+    /// The latest holding of the same partition.
+    pub(super) fn latest(&self, holding: HoldingId) -> HoldingId {
+        let partition = self.partitions.get(&holding);
+        let same = self.partitions.iter().filter(|(_, other)| Some(*other) == partition);
+        same.map(|(other, _)| *other).max().unwrap_or(holding)
+    }
+
+    /// True if nothing is in flight and nothing waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.workers.iter().all(|worker| worker.in_flight() == 0) && self.dispatch.is_idle()
+    }
+
+    /// What the dispatch is about to be told.
+    pub(super) fn note_dispatch(&mut self, input: &dispatch::Input) {
+        match input {
+            dispatch::Input::Begin(holding) => drop(self.live.insert(*holding)),
+            dispatch::Input::End(holding) => drop(self.live.remove(holding)),
+            _ => {}
+        }
+    }
+
+    /// Partitions are read once at a time.
+    pub(super) fn check_start(&self, start: &reader::Start) -> Result<(), String> {
+        let partition = &start.origin.partition;
+        match self.fetches.values().find(|fetch| fetch.origin.partition == *partition) {
+            Some(other) => {
+                Err(format!("{partition} begins as {} and is held as {}", start.origin.holding, other.origin.holding))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// A body is whole, and its documents come in the order of their records.
+    pub(super) fn check_submit(&mut self, bulk: &Bulk) -> Result<(), String> {
+        let lines = search::parse(&bulk.body);
+        if lines.len() != bulk.documents.len() || lines.is_empty() {
+            return Err(format!("a body of {} documents says that it has {}", lines.len(), bulk.documents.len()));
+        }
+        for (line, document) in lines.iter().zip(&bulk.documents) {
+            if !bulk.body[document.start as usize..]
+                .starts_with(format!("{{\"create\":{{\"_id\":\"{}", line.id).as_bytes())
+            {
+                return Err(format!("{} does not stand where its body says", line.id));
+            }
+            let batch = bulk.batch(document);
+            let holding = batch.records.origin().holding;
+            let place = (batch.records.offset(document.record as usize), document.sub);
+            let before = self.submitted.insert((holding, Arc::clone(&bulk.index)), place);
+            if before.is_some_and(|before| before >= place) {
+                return Err(format!("{} is submitted after {before:?} of the same holding", line.id));
+            }
+            self.holding_of.insert(line.id.clone(), (holding, place));
+        }
+        Ok(())
+    }
+
+    /// A request is sent for live holdings alone, after the template, and first sent in order.
+    pub(super) fn check_send(&mut self, index: &Arc<str>, ids: &[String]) -> Result<(), String> {
+        if !self.template {
+            return Err("a request is sent before the template is acknowledged".to_owned());
+        }
+        for id in ids {
+            let Some(&(holding, place)) = self.holding_of.get(id) else {
+                return Err(format!("{id} is sent and was never submitted"));
+            };
+            if !self.live.contains(&holding) {
+                return Err(format!("{id} is sent for {holding}, which is over"));
+            }
+            if self.sent_ids.insert((holding, id.clone())) {
+                let before = self.sent.insert((holding, Arc::clone(index)), place);
+                if before.is_some_and(|before| before > place) {
+                    return Err(format!("{id} is sent for the first time after {before:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn count(&mut self, tally: &Tally) {
+        self.received += tally.counts.received;
+        self.settled += tally.counts.settled();
+    }
+
+    pub(super) fn forgot(&mut self, records: u64) {
+        self.forgotten += records;
+    }
+
+    /// Received is settled, forgotten or in flight.
+    pub(super) fn check_counts(&self) -> Result<(), String> {
+        let in_flight: u64 = self.workers.iter().map(Worker::in_flight).sum();
+        let Self { received, settled, forgotten, .. } = self;
+        if *received != settled + forgotten + in_flight {
+            return Err(format!(
+                "{received} received, {settled} settled, {forgotten} forgotten, {in_flight} in flight"
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! What has to be true, whatever happened: known from the logs and the script alone.
+
+use std::collections::BTreeMap;
+
+use super::broker::{Broker, Entry};
+use super::script::{self, Fault, Unit};
+use super::search::{Search, Stored};
+use crate::backoff::Chance;
+use crate::bulk::document_id;
+use crate::record::{HoldingId, Origin, TopicPartition};
+
+/// One unit of one record.
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) partition: TopicPartition,
+    pub(super) offset: i64,
+    pub(super) timestamp: Option<i64>,
+    unit: Unit,
+    /// A foreign document has its id.
+    taken: bool,
+}
+
+/// What is expected, by id.
+#[derive(Debug, Default)]
+pub(super) struct Oracle {
+    pub(super) expected: BTreeMap<String, Expected>,
+    /// How many records of each partition were found settled.
+    checked: BTreeMap<TopicPartition, usize>,
+    /// Letters that were delivered, by id.
+    pub(super) letters: BTreeMap<String, u64>,
+}
+
+fn ids(partition: &TopicPartition, entry: &Entry) -> Vec<(String, Unit)> {
+    let origin =
+        Origin { holding: HoldingId(0), partition: partition.clone(), incarnation: "i1".into(), field: "kafka".into() };
+    let units = script::units(entry.payload.as_deref());
+    units.into_iter().zip(0_u32..).map(|(unit, sub)| (document_id(&origin, entry.offset, sub), unit)).collect()
+}
+
+impl Oracle {
+    /// Reads the logs, and puts a few foreign documents in the way.
+    pub(super) fn new(broker: &Broker, search: &mut Search, chance: &mut Chance) -> Self {
+        let mut oracle = Self::default();
+        for (partition, log) in &broker.logs {
+            for entry in log.all() {
+                for (id, unit) in ids(partition, entry) {
+                    let (partition, offset, timestamp) = (partition.clone(), entry.offset, entry.timestamp);
+                    let free = Unit::Document { index: "day-0".to_owned(), fault: Fault::None };
+                    let taken = unit == free && chance.hits(1, 40);
+                    if taken {
+                        let origin = serde_json::json!({"topic": "another", "partition": 0, "offset": offset});
+                        let stored = Stored { origin, foreign: true };
+                        search.indices.entry("day-0".to_owned()).or_default().insert(id.clone(), stored);
+                    }
+                    oracle.expected.insert(id, Expected { partition, offset, timestamp, unit, taken });
+                }
+            }
+        }
+        oracle
+    }
+
+    fn is_settled(&self, id: &str, search: &Search) -> bool {
+        let expected = &self.expected[id];
+        let delivered = self.letters.contains_key(id);
+        match &expected.unit {
+            Unit::Dropped => true,
+            Unit::Document { fault: Fault::None, .. } if expected.taken => delivered || search.unsure.contains(id),
+            Unit::Document { fault: Fault::None, index } => {
+                search.indices.get(index).is_some_and(|documents| documents.contains_key(id))
+            }
+            Unit::Document { .. } | Unit::Rejected => delivered,
+        }
+    }
+
+    /// Everything below an offset is settled.
+    pub(super) fn check_commit(
+        &mut self,
+        partition: &TopicPartition,
+        offset: i64,
+        broker: &Broker,
+        search: &Search,
+    ) -> Result<(), String> {
+        let log = &broker.logs[partition];
+        if offset > log.end() {
+            return Err(format!("{partition} is committed at {offset}, and its log ends at {}", log.end()));
+        }
+        let mut checked = self.checked.get(partition).copied().unwrap_or_default();
+        while let Some(entry) = log.written().get(checked).filter(|entry| entry.offset < offset) {
+            for (id, unit) in ids(partition, entry) {
+                if !self.is_settled(&id, search) {
+                    return Err(format!("{partition} is committed at {offset}, and {id} is not settled: {unit:?}"));
+                }
+            }
+            checked += 1;
+        }
+        self.checked.insert(partition.clone(), checked);
+        Ok(())
+    }
+
+    /// At the end there is what there should be, and nothing else.
+    pub(super) fn check_end(&mut self, broker: &Broker, search: &Search) -> Result<(), String> {
+        for (partition, log) in &broker.logs {
+            self.check_commit(partition, log.end(), broker, search)?;
+        }
+        for (index, documents) in &search.indices {
+            for (id, _) in documents.iter().filter(|(_, stored)| !stored.foreign) {
+                let right = Unit::Document { index: index.clone(), fault: Fault::None };
+                if !self.expected.get(id).is_some_and(|expected| expected.unit == right) {
+                    return Err(format!("{index} has {id}, which does not belong there"));
+                }
+            }
+        }
+        for id in self.letters.keys() {
+            let rejected = |expected: &Expected| match &expected.unit {
+                Unit::Document { fault: Fault::None, .. } => expected.taken,
+                Unit::Document { .. } | Unit::Rejected => true,
+                Unit::Dropped => false,
+            };
+            if !self.expected.get(id).is_some_and(rejected) {
+                return Err(format!("{id} is among the dead letters for no reason"));
+            }
+        }
+        Ok(())
+    }
+}

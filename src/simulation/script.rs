@@ -1,0 +1,111 @@
+//! What the records of a history say should become of them, and the transform that does so. Oracle and transform read the same
+//! script: the first byte of a payload is a kind, the second chooses the index.
+
+use crate::backoff::Chance;
+use crate::bulk::{document_id, origin_json};
+use crate::dead_letter::Rejection;
+use crate::record::{DropReason, RecordBatch, Stage};
+use crate::worker::{Emit, Transform};
+
+/// Kinds of payload; the first is the usual one.
+const KINDS: &[u8] = b"dddddddddd23xrmpbho";
+
+/// What one unit of a record has to become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// A document of this index.
+    Document { index: String, fault: Fault },
+    /// Nothing.
+    Dropped,
+    /// A dead letter, by the pipeline.
+    Rejected,
+}
+
+/// What is wrong with a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    None,
+    /// The item is refused.
+    Mapping,
+    /// The request is refused for it.
+    Malformed,
+    /// The request is too large because of it.
+    Huge,
+    /// It is more than is sent at all.
+    Oversize,
+}
+
+impl Fault {
+    /// As it stands in the document.
+    pub(super) fn mark(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Mapping => "mapping",
+            Self::Malformed => "malformed",
+            Self::Huge => "huge",
+            Self::Oversize => "oversize",
+        }
+    }
+}
+
+/// A random payload; none is a tombstone.
+pub(super) fn payload(chance: &mut Chance) -> Option<Vec<u8>> {
+    if chance.hits(1, 25) {
+        return None;
+    }
+    let kind = KINDS[chance.below(KINDS.len() as u64) as usize];
+    Some(vec![kind, b'0' + chance.below(3) as u8])
+}
+
+/// What has to become of a payload, in the order of the sub-documents.
+pub(super) fn units(payload: Option<&[u8]>) -> Vec<Unit> {
+    let Some(payload) = payload else { return vec![Unit::Dropped] };
+    let digit = payload[1] - b'0';
+    let document = |add: u8, fault| Unit::Document { index: format!("day-{}", (digit + add) % 3), fault };
+    match payload[0] {
+        b'2' => vec![document(0, Fault::None), document(1, Fault::None)],
+        b'3' => vec![document(0, Fault::None), document(0, Fault::None), document(2, Fault::Mapping)],
+        b'x' => vec![Unit::Dropped],
+        b'r' => vec![Unit::Rejected],
+        b'm' => vec![document(0, Fault::None), Unit::Rejected],
+        b'p' => vec![document(0, Fault::Mapping)],
+        b'b' => vec![document(0, Fault::Malformed)],
+        b'h' => vec![document(0, Fault::Huge)],
+        b'o' => vec![document(0, Fault::Oversize), document(1, Fault::None)],
+        _ => vec![document(0, Fault::None)],
+    }
+}
+
+/// Does what the script says. The suffixes are empty but for planted faults.
+pub(super) struct Script {
+    pub(super) id_suffix: String,
+    pub(super) index_suffix: String,
+}
+
+impl Transform for Script {
+    fn transform(&mut self, records: &RecordBatch, index: usize, emit: &mut Emit<'_>) {
+        let record = records.get(index);
+        for (sub, unit) in (0_u32..).zip(units(record.payload)) {
+            match unit {
+                Unit::Dropped => emit.dropped(DropReason::Pipeline),
+                Unit::Rejected => emit.rejected(
+                    sub,
+                    Rejection { stage: Stage::Pipeline, reason: "as the script says".to_owned(), index: None },
+                ),
+                Unit::Document { index, fault } => {
+                    let id = document_id(records.origin(), record.offset, sub) + &self.id_suffix;
+                    let origin = origin_json(&record);
+                    let padding = if fault == Fault::Oversize { "x".repeat(400) } else { String::new() };
+                    emit.document(sub, &(index + &self.index_suffix), |body| {
+                        let lines = format!(
+                            "{{\"create\":{{\"_id\":\"{id}\"}}}}\n{{\"fault\":\"{}\",\"padding\":\"{padding}\",\"kafka\":{origin}}}\n",
+                            fault.mark(),
+                        );
+                        body.extend_from_slice(lines.as_bytes());
+                        Ok(())
+                    });
+                }
+            }
+        }
+    }
+}

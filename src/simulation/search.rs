@@ -1,0 +1,198 @@
+//! Elasticsearch: per index a map from id to document, `create` only, and every way to fail that leaves the sender guessing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::backoff::Chance;
+use crate::bulk::{Answer, ErrorCause, Item};
+use crate::dispatch::{NameIs, Outcome};
+
+/// One document of a body.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) id: String,
+    fault: String,
+    origin: Value,
+}
+
+/// What is stored under an id.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) origin: Value,
+    /// It was there before the history began.
+    pub(super) foreign: bool,
+}
+
+/// What comes of a request, and whether it is done only after that is told.
+pub(super) struct Reaction {
+    pub(super) outcome: Outcome,
+    pub(super) applied_late: bool,
+}
+
+/// The cluster.
+#[derive(Debug, Default)]
+pub(super) struct Search {
+    pub(super) indices: BTreeMap<String, BTreeMap<String, Stored>>,
+    pub(super) down: bool,
+    pub(super) held: BTreeSet<String>,
+    pub(super) aliases: BTreeSet<String>,
+    /// Ids of requests whose sender does not know what came of them.
+    pub(super) unsure: BTreeSet<String>,
+    /// Documents that a request may have.
+    pub(super) accepted: usize,
+}
+
+/// Reads a body back into its documents.
+pub(super) fn parse(body: &[u8]) -> Vec<Line> {
+    let text = std::str::from_utf8(body).expect("a body is text");
+    let lines: Vec<&str> = text.lines().collect();
+    let line = |pair: &[&str]| {
+        let id = pair[0].strip_prefix("{\"create\":{\"_id\":\"").and_then(|rest| rest.strip_suffix("\"}}"));
+        let document: Value = serde_json::from_str(pair[1]).expect("a document is JSON");
+        Line {
+            id: id.expect("an action line comes first").to_owned(),
+            fault: document["fault"].as_str().unwrap_or_default().to_owned(),
+            origin: document["kafka"].clone(),
+        }
+    };
+    lines.chunks(2).map(line).collect()
+}
+
+fn cause(kind: &str, reason: &str) -> ErrorCause {
+    ErrorCause { kind: kind.to_owned(), reason: reason.to_owned() }
+}
+
+fn failed(status: u16, kind: &str, reason: &str) -> Item {
+    Item { status, error: Some(Box::new(cause(kind, reason))), ..Item::default() }
+}
+
+impl Search {
+    /// A request arrives. `failing` is the chance in a hundred that something is wrong.
+    pub(super) fn arrive(&mut self, index: &str, body: &[u8], failing: u64, chance: &mut Chance) -> Reaction {
+        let lines = parse(body);
+        let reaction = |outcome| Reaction { outcome, applied_late: false };
+        if self.down {
+            let refused = chance.hits(1, 2);
+            let why = "down".to_owned();
+            return reaction(if refused { Outcome::NotSent(why) } else { self.silence(&lines, why) });
+        }
+        if chance.hits(failing, 100) {
+            return self.fail(index, &lines, failing, chance);
+        }
+        if lines.len() > self.accepted || lines.iter().any(|line| line.fault == "huge") {
+            return reaction(Outcome::Status(413, None));
+        }
+        if lines.iter().any(|line| line.fault == "malformed") {
+            let kind = if lines.len() == 1 { "document_parsing_exception" } else { "illegal_argument_exception" };
+            return reaction(Outcome::Status(400, Some(cause(kind, "malformed"))));
+        }
+        if self.held.contains(index) && chance.hits(1, 3) {
+            let blocked = cause("cluster_block_exception", "blocked by: [FORBIDDEN/8/index write (api)]");
+            return reaction(Outcome::Status(403, Some(blocked)));
+        }
+        reaction(Outcome::Answer(Answer { items: self.apply(index, &lines, failing, chance) }))
+    }
+
+    fn silence(&mut self, lines: &[Line], why: String) -> Outcome {
+        self.unsure.extend(lines.iter().map(|line| line.id.clone()));
+        Outcome::Unknown(why)
+    }
+
+    fn fail(&mut self, index: &str, lines: &[Line], failing: u64, chance: &mut Chance) -> Reaction {
+        let mut applied_late = false;
+        let outcome = match chance.below(10) {
+            0 => self.silence(lines, "lost on its way there".to_owned()),
+            1 => {
+                self.apply(index, lines, failing, chance);
+                self.silence(lines, "lost on its way back".to_owned())
+            }
+            2 => {
+                applied_late = true;
+                self.silence(lines, "answered by a proxy before it was done".to_owned())
+            }
+            3 => Outcome::Status(429, None),
+            4 => Outcome::Status(401, None),
+            5 => {
+                if chance.hits(1, 2) {
+                    self.apply(index, lines, failing, chance);
+                }
+                self.unsure.extend(lines.iter().map(|line| line.id.clone()));
+                Outcome::Status([500, 502, 503, 504][chance.below(4) as usize], None)
+            }
+            6 | 7 => {
+                let mut items = self.apply(index, lines, failing, chance);
+                if chance.hits(2, 3) {
+                    items.truncate(chance.below(items.len() as u64) as usize);
+                } else {
+                    items.push(Item { status: 201, ..Item::default() });
+                }
+                self.unsure.extend(lines.iter().map(|line| line.id.clone()));
+                Outcome::Answer(Answer { items })
+            }
+            _ => Outcome::NotSent("connection refused".to_owned()),
+        };
+        Reaction { outcome, applied_late }
+    }
+
+    /// Does a request, item by item.
+    pub(super) fn apply(&mut self, index: &str, lines: &[Line], failing: u64, chance: &mut Chance) -> Vec<Item> {
+        lines.iter().map(|line| self.create(index, line, failing, chance)).collect()
+    }
+
+    fn create(&mut self, index: &str, line: &Line, failing: u64, chance: &mut Chance) -> Item {
+        if line.fault == "huge" || line.fault == "malformed" {
+            return failed(400, "document_parsing_exception", "refused");
+        }
+        if self.held.contains(index) {
+            return match chance.below(5) {
+                0 => failed(403, "cluster_block_exception", "blocked by: [FORBIDDEN/8/index write (api)]"),
+                1 => failed(400, "index_closed_exception", "closed"),
+                2 => failed(404, "index_not_found_exception", "no such index"),
+                3 => failed(400, "illegal_argument_exception", "Limit of total fields [1000] has been exceeded"),
+                _ => failed(418, "never_heard_of", "?"),
+            };
+        }
+        if chance.hits(failing, 200) {
+            return failed([429, 503][chance.below(2) as usize], "es_rejected_execution_exception", "busy");
+        }
+        if line.fault == "mapping" {
+            return failed(400, "mapper_parsing_exception", "failed to parse field [n] of type [long]");
+        }
+        let documents = self.indices.entry(index.to_owned()).or_default();
+        if documents.contains_key(&line.id) {
+            return failed(409, "version_conflict_engine_exception", "document already exists");
+        }
+        documents.insert(line.id.clone(), Stored { origin: line.origin.clone(), foreign: false });
+        Item { status: 201, ..Item::default() }
+    }
+
+    /// What a name stands for.
+    pub(super) fn check(&self, index: &str, failing: u64, chance: &mut Chance) -> Result<NameIs, String> {
+        if self.down || chance.hits(failing, 200) {
+            return Err("down".to_owned());
+        }
+        Ok(if self.aliases.contains(index) {
+            NameIs::Other("an alias".to_owned())
+        } else if self.indices.contains_key(index) {
+            NameIs::Index
+        } else {
+            NameIs::Free
+        })
+    }
+
+    /// The origins stored under ids.
+    pub(super) fn look_up(
+        &self,
+        index: &str,
+        ids: &[String],
+        failing: u64,
+        chance: &mut Chance,
+    ) -> Result<Vec<Option<Value>>, String> {
+        if self.down || chance.hits(failing, 100) {
+            return Err("down".to_owned());
+        }
+        let documents = self.indices.get(index);
+        Ok(ids.iter().map(|id| documents?.get(id).map(|stored| stored.origin.clone())).collect())
+    }
+}
