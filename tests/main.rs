@@ -1,11 +1,15 @@
 //! Integration tests: the real servers, the real binary.
 //!
+//! - `cli`: the command line and its exit codes, without servers.
 //! - `lab`: what the tests are made with.
 //! - `lab_census`: the census sees what is wrong.
 //! - `lab_project`: the project's own files: containers, scripts, licences.
 //! - `lab_servers`: what the laboratory's own servers have to be able to do.
+//! - `rooms`: imports point down only.
 
+mod cli;
 mod lab;
 mod lab_census;
 mod lab_project;
 mod lab_servers;
+mod rooms;
