@@ -7,9 +7,13 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use super::exit_now;
 use crate::exit::ExitStatus;
+
+/// How long the last words may take. The panic may have come from within the log itself and hold what the log needs.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Makes a panic in any thread log its message, thread and place (and the backtrace, if `RUST_BACKTRACE` asks for it)
 /// and end the process at once with [`ExitStatus::Fault`].
@@ -17,12 +21,18 @@ pub fn end_on_panic() {
     let ending = AtomicBool::new(false);
     std::panic::set_hook(Box::new(move |info| {
         if ending.swap(true, Ordering::SeqCst) {
-            // Another thread is saying its last words already and ends the process when it is done.
-            loop {
-                thread::park();
-            }
+            // Another thread is saying its last words already, and ends the process when it is done.
+            thread::sleep(LAST_WORDS);
+            exit_now(ExitStatus::Fault);
         }
-        last_words(info);
+        let watch = thread::Builder::new().name("last words".to_owned()).spawn(|| {
+            thread::sleep(LAST_WORDS);
+            exit_now(ExitStatus::Fault);
+        });
+        match watch {
+            Ok(_) => last_words(info),
+            Err(_) => eprintln!("{info}"),
+        }
         exit_now(ExitStatus::Fault)
     }));
 }
