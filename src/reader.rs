@@ -6,6 +6,7 @@
 //! a short while, commit, end the holdings, give the partitions back.
 
 mod commit;
+mod ending;
 mod rebalance;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -19,6 +20,7 @@ use crate::record::{HoldingId, Origin, TopicPartition};
 use crate::worker::Committable;
 
 use commit::Commits;
+use ending::{NOTHING_HELD, Shutdown};
 use rebalance::Serving;
 
 /// How the reader behaves.
@@ -219,20 +221,6 @@ pub struct Reader {
     assigned_once: bool,
 }
 
-#[derive(Debug)]
-struct Shutdown {
-    deadline: Moment,
-    left: bool,
-    /// How it ends because what was asked for is done: it was caught up.
-    reached: Option<Ending>,
-    /// Something ended unsettled since, and is not held any more.
-    abandoned: bool,
-}
-
-/// How long a member that catches up waits for its first partition: in a cooperative group the first assignment is empty
-/// until others have given something back.
-const NOTHING_HELD: Duration = Duration::from_secs(10);
-
 /// Waiting between questions to a broker that does not answer.
 const RESOLVE: Backoff = Backoff { base: Duration::from_millis(250), cap: Duration::from_secs(5) };
 
@@ -335,58 +323,6 @@ impl Reader {
         let waits =
             |input: &Input| matches!(input, Input::Revoked { partitions, .. } if partitions.contains(partition));
         self.serving.gives_back(partition) || self.waiting.iter().any(waits)
-    }
-
-    fn shut_down(&mut self, deadline: Moment, reached: Option<Ending>, effects: &mut Vec<Effect>) {
-        if self.shutdown.is_none() {
-            effects.extend(self.holdings.values().map(|held| Effect::Drain(held.origin.holding)));
-        }
-        // A second request can only shorten the wait.
-        let shutdown = self.shutdown.get_or_insert(Shutdown { deadline, left: false, reached: None, abandoned: false });
-        shutdown.deadline = shutdown.deadline.min(deadline);
-        shutdown.reached = shutdown.reached.or(reached);
-    }
-
-    /// Leaves once everything is settled and committed, or the deadline has come.
-    fn finish(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if self.shutdown.is_none() && self.settings.until_caught_up {
-            self.look_if_caught_up(now, effects);
-        }
-        let Some(shutdown) = &mut self.shutdown else { return };
-        if shutdown.left {
-            return;
-        }
-        let drained = self.holdings.values().all(|held| held.drained && held.is_committed());
-        if !drained && now < shutdown.deadline {
-            return;
-        }
-        shutdown.left = true;
-        let complete = drained && !shutdown.abandoned;
-        let ending = shutdown.reached.unwrap_or(if complete { Ending::Complete } else { Ending::Unsettled });
-        let all: Vec<TopicPartition> = self.holdings.keys().cloned().collect();
-        self.end(&all, effects);
-        effects.push(Effect::Leave(ending));
-    }
-
-    /// Ends once everything below the ends that were found is committed. What came later may stay unsettled.
-    fn look_if_caught_up(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if !self.is_assigned() || !self.waiting.is_empty() {
-            self.nothing_since = None;
-            return;
-        }
-        if self.holdings.is_empty() {
-            let since = *self.nothing_since.get_or_insert(now);
-            if now < since + NOTHING_HELD {
-                return;
-            }
-        } else {
-            self.nothing_since = None;
-        }
-        if self.holdings.values().all(|held| held.stopped || held.committed >= held.end) {
-            let stopped = self.holdings.values().any(|held| held.stopped);
-            let reached = if stopped { Ending::Stopped } else { Ending::Complete };
-            self.shut_down(now + self.settings.drain_timeout, Some(reached), effects);
-        }
     }
 
     fn end(&mut self, partitions: &[TopicPartition], effects: &mut Vec<Effect>) {

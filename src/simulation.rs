@@ -8,11 +8,13 @@
 //! `KELP_SIM_SEED=n` runs that history alone, with its trace; `KELP_SIM_HISTORIES=n` runs that many.
 
 mod broker;
+mod dispatch_edge;
 mod edges;
 mod life;
 mod mutant;
 mod oracle;
 mod plan;
+mod reader_edge;
 mod script;
 mod search;
 mod world;

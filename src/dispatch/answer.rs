@@ -104,7 +104,7 @@ impl Dispatch {
             }
             RequestClass::BadRequest => {
                 self.reopen(effects);
-                if error.is_some_and(|error| documents_fault(error)) {
+                if error.is_some_and(documents_fault) {
                     self.reject(&request.bulk, vec![(0, why)], effects);
                 } else {
                     self.hold(now, &request.bulk.index, HoldReason::Unknown, &why, effects);

@@ -394,7 +394,7 @@ fn a_partition_that_is_leaving_is_not_begun_again_when_its_offset_is_out_of_rang
     let stopped = Effect::Tell(Notice::OutOfRange(part(0), OutOfRange::Stopped));
     let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
     bench.revoke(at(0), &[0], false);
-    assert_eq!(bench.step(at(1), Input::OutOfRange(part(0))), [stopped.clone()]);
+    assert_eq!(bench.step(at(1), Input::OutOfRange(part(0)))[0], stopped);
     assert_eq!(bench.drained(at(2), 1), [end(1), Effect::Unassign(parts(&[0]))]);
     assert!(bench.reader.is_assigned());
 

@@ -62,8 +62,8 @@ pub(super) struct Life {
     pub(super) swapped: Option<Bulk>,
     /// The holdings that the dispatch was told of.
     live: BTreeSet<HoldingId>,
-    /// The holding that an id was submitted for last.
-    holding_of: BTreeMap<String, (HoldingId, Place)>,
+    /// The holdings that an id was submitted for; a worker may be so late that a later holding's came first.
+    holdings_of: BTreeMap<String, Vec<(HoldingId, Place)>>,
     submitted: BTreeMap<(HoldingId, Arc<str>), Place>,
     sent: BTreeMap<(HoldingId, Arc<str>), Place>,
     sent_ids: BTreeSet<(HoldingId, String)>,
@@ -95,7 +95,7 @@ impl Life {
             wakes: BTreeMap::new(),
             swapped: None,
             live: BTreeSet::new(),
-            holding_of: BTreeMap::new(),
+            holdings_of: BTreeMap::new(),
             submitted: BTreeMap::new(),
             sent: BTreeMap::new(),
             sent_ids: BTreeSet::new(),
@@ -166,7 +166,7 @@ impl Life {
             if before.is_some_and(|before| before >= place) {
                 return Err(format!("{} is submitted after {before:?} of the same holding", line.id));
             }
-            self.holding_of.insert(line.id.clone(), (holding, place));
+            self.holdings_of.entry(line.id.clone()).or_default().push((holding, place));
         }
         Ok(())
     }
@@ -177,12 +177,12 @@ impl Life {
             return Err("a request is sent before the template is acknowledged".to_owned());
         }
         for id in ids {
-            let Some(&(holding, place)) = self.holding_of.get(id) else {
+            let Some(holdings) = self.holdings_of.get(id) else {
                 return Err(format!("{id} is sent and was never submitted"));
             };
-            if !self.live.contains(&holding) {
-                return Err(format!("{id} is sent for {holding}, which is over"));
-            }
+            let Some(&(holding, place)) = holdings.iter().find(|(holding, _)| self.live.contains(holding)) else {
+                return Err(format!("{id} is sent for {holdings:?}, which are over"));
+            };
             if self.sent_ids.insert((holding, id.clone())) {
                 let before = self.sent.insert((holding, Arc::clone(index)), place);
                 if before.is_some_and(|before| before > place) {

@@ -1,0 +1,172 @@
+//! The dispatch's edge, with Elasticsearch behind it, and the sink of the dead letters.
+
+use std::sync::Arc;
+
+use super::broker::LifeId;
+use super::edges::Checked;
+use super::life::Core;
+use super::mutant::Mutant;
+use super::search::{self, Reaction};
+use super::world::{Channel, Event, World};
+use crate::bulk::{Item, Settlement};
+use crate::dead_letter::Letter;
+use crate::dispatch::{self, Outcome};
+use crate::record::{HoldingId, RecordBatch};
+use crate::worker;
+
+impl World {
+    pub(super) fn dispatch(&mut self, life: LifeId, mut input: dispatch::Input) -> Checked {
+        if !self.lives[life].alive {
+            return Ok(());
+        }
+        if self.has(Mutant::ForgetEnd) && matches!(input, dispatch::Input::End(_)) {
+            self.lives[life].note_dispatch(&input);
+            return Ok(());
+        }
+        if let dispatch::Input::Answered(_, outcome) = &mut input {
+            self.plant(outcome);
+        }
+        self.note(|| format!("p{life} dispatch <- {}", brief(&input)));
+        let mut effects = Vec::new();
+        let this = &mut self.lives[life];
+        this.note_dispatch(&input);
+        this.dispatch.step(self.now, input, &mut effects);
+        for effect in effects {
+            match effect {
+                dispatch::Effect::Prepare => self.later(100, Event::Prepare(life)),
+                dispatch::Effect::Check(index) => self.later(100, Event::Check(life, index)),
+                dispatch::Effect::Send { request, index, body, documents } => {
+                    let ids: Vec<String> = search::parse(&body).into_iter().map(|line| line.id).collect();
+                    self.note(|| format!("p{life} dispatch -> send {request} to {index}: {ids:?}"));
+                    self.tally("bulk requests", 1);
+                    if ids.len() != documents {
+                        return Err(format!("a request of {} documents says that it has {documents}", ids.len()));
+                    }
+                    self.lives[life].check_send(&index, &ids)?;
+                    self.later(100, Event::Bulk(life, request, index, body));
+                }
+                dispatch::Effect::LookUp { request, index, ids } => {
+                    self.tally("look-ups", 1);
+                    let ids = ids.into_iter().map(|(id, _)| id).collect();
+                    self.later(100, Event::LookUp(life, request, index, ids));
+                }
+                dispatch::Effect::Settle(worker, settlements) => self.settle(life, worker, settlements),
+                dispatch::Effect::Letter(letter) => self.send_letter(life, letter),
+                dispatch::Effect::Tell(notice) => self.note(|| format!("p{life} dispatch -> {notice:?}")),
+                dispatch::Effect::Judged(..) => {}
+            }
+        }
+        self.arrange(life, Core::Dispatch);
+        Ok(())
+    }
+
+    fn plant(&self, outcome: &mut Outcome) {
+        if let Outcome::Answer(answer) = outcome
+            && self.has(Mutant::RetryIsDone)
+        {
+            for item in answer.items.iter_mut().filter(|item| item.status == 429 || item.status == 503) {
+                *item = Item { status: 201, ..Item::default() };
+            }
+        }
+    }
+
+    fn settle(&mut self, life: LifeId, worker: usize, mut settlements: Vec<Settlement>) {
+        if self.has(Mutant::SettleTwice) && self.chance.hits(1, 20) {
+            settlements.extend_from_within(..);
+        }
+        if self.has(Mutant::SettleStale) {
+            for settlement in &mut settlements {
+                settlement.holding = self.lives[life].latest(settlement.holding);
+            }
+        }
+        self.note(|| format!("p{life} dispatch -> settle {settlements:?}"));
+        let input = worker::Input::Settled(settlements);
+        self.send(life, Channel::DispatchWorker(worker), self.now, Event::Worker(life, worker, input));
+    }
+
+    pub(super) fn look_up(&mut self, life: LifeId, request: dispatch::RequestId, index: &str, ids: &[String]) {
+        let failing = self.failing();
+        let mut found = self.search.look_up(index, ids, failing, &mut self.chance);
+        if let (true, Ok(found)) = (self.has(Mutant::ConflictIsOurs), &mut found) {
+            for (id, found) in ids.iter().zip(found) {
+                let expected = &self.oracle.expected[id];
+                let mut batch = RecordBatch::with_capacity(
+                    Arc::new(crate::record::Origin {
+                        holding: HoldingId(0),
+                        partition: expected.partition.clone(),
+                        incarnation: "i1".into(),
+                        field: "kafka".into(),
+                    }),
+                    1,
+                    0,
+                );
+                batch.push(expected.offset, expected.timestamp, None, None);
+                *found = Some(crate::bulk::origin_json(&batch.get(0)));
+            }
+        }
+        self.later(100, Event::Dispatch(life, dispatch::Input::LookedUp(request, found)));
+    }
+
+    pub(super) fn bulk(&mut self, life: LifeId, request: dispatch::RequestId, index: Arc<str>, body: bytes::Bytes) {
+        let failing = self.failing();
+        let Reaction { mut outcome, applied_late } = self.search.arrive(&index, &body, failing, &mut self.chance);
+        let documents = search::parse(&body).len();
+        let done = || Item { status: 201, ..Item::default() };
+        match &mut outcome {
+            Outcome::Answer(answer) if self.has(Mutant::FillShortAnswers) => {
+                answer.items.resize_with(documents, done);
+            }
+            Outcome::Unknown(_) if self.has(Mutant::SilenceIsDone) => {
+                let items = (0..documents).map(|_| done()).collect();
+                outcome = Outcome::Answer(crate::bulk::Answer { items });
+            }
+            _ => {}
+        }
+        if applied_late {
+            self.tally("late requests", 1);
+            self.later(20_000, Event::Late(index, body));
+        }
+        let most = if matches!(outcome, Outcome::Unknown(_)) { 5_000 } else { self.plan.answers };
+        self.later(most, Event::Dispatch(life, dispatch::Input::Answered(request, outcome)));
+    }
+
+    pub(super) fn late(&mut self, index: &str, body: &[u8]) {
+        let lines = search::parse(body);
+        self.search.apply(index, &lines, 0, &mut self.chance);
+    }
+
+    // The sink of the dead letters.
+
+    pub(super) fn send_letter(&mut self, life: LifeId, letter: Letter) {
+        self.note(|| format!("p{life} letter {}: {}", letter.id(), letter.rejection.reason));
+        if self.has(Mutant::SettleLettersEarly) {
+            let input = worker::Input::Settled(vec![letter.settlement()]);
+            self.later(1, Event::Worker(life, letter.worker, input));
+            return self.later(20_000, Event::Letter(life, letter));
+        }
+        self.later(500, Event::Letter(life, letter));
+    }
+
+    pub(super) fn letter(&mut self, life: LifeId, letter: Letter) {
+        let failing = self.failing();
+        if self.chance.hits(failing, 100) {
+            // Undelivered, and tried again.
+            return self.later(2_000, Event::Letter(life, letter));
+        }
+        if !self.has(Mutant::LoseLetters) && (self.lives[life].alive || self.chance.hits(1, 2)) {
+            self.tally("letters", 1);
+            *self.oracle.letters.entry(letter.id()).or_default() += 1;
+        }
+        if !self.has(Mutant::SettleLettersEarly) {
+            let input = worker::Input::Settled(vec![letter.settlement()]);
+            self.later(100, Event::Worker(life, letter.worker, input));
+        }
+    }
+}
+
+fn brief(input: &dispatch::Input) -> String {
+    match input {
+        dispatch::Input::Submit(bulk) => format!("submit {} to {}", bulk.documents.len(), bulk.index),
+        other => format!("{other:?}"),
+    }
+}
