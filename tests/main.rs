@@ -1,6 +1,7 @@
 //! Integration tests: the real servers, the real binary.
 //!
 //! - `cli`: the command line and its exit codes, without servers.
+//! - `docs`: what the documentation shows.
 //! - `lab`: what the tests are made with.
 //! - `lab_census`: the census sees what is wrong.
 //! - `lab_project`: the project's own files: containers, scripts, licences.
@@ -8,6 +9,7 @@
 //! - `rooms`: imports point down only.
 
 mod cli;
+mod docs;
 mod lab;
 mod lab_census;
 mod lab_project;

@@ -90,3 +90,36 @@ fn the_table_follows_the_naming_rules() {
         assert!(!family.help.is_empty() && !family.help.ends_with('.'), "{family:?}");
     }
 }
+
+/// A row of the table in the documentation: name, kind, labels.
+fn documented() -> Vec<(String, String, Vec<String>)> {
+    let page = include_str!("../../docs/operations.md");
+    let bare = |cell: &str| cell.trim().trim_matches('`').to_owned();
+    let rows = page.lines().filter(|line| line.starts_with("| `kelp_"));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').collect();
+        assert!(cells.len() == 6 && !cells[4].trim().is_empty(), "{row}");
+        let labels = cells[3].split(',').map(bare).filter(|label| !label.is_empty()).collect();
+        (bare(cells[1]), bare(cells[2]), labels)
+    })
+    .collect()
+}
+
+#[test]
+fn the_documentation_has_the_same_table() {
+    let mut documented = documented();
+    documented.sort();
+    let mut families: Vec<(String, String, Vec<String>)> = FAMILIES
+        .iter()
+        .map(|family| {
+            let kind = match family.kind {
+                Kind::Counter => "counter",
+                Kind::Gauge => "gauge",
+                Kind::Histogram => "histogram",
+            };
+            (family.name.into(), kind.into(), family.labels.iter().map(|label| (*label).to_owned()).collect())
+        })
+        .collect();
+    families.sort();
+    assert_eq!(documented, families);
+}
