@@ -52,6 +52,8 @@ pub trait Sink {
     fn dropped(&mut self, reason: DropReason, sub: u32);
     /// A document, or a whole record, that can't be indexed.
     fn rejected(&mut self, sub: u32, rejection: Rejection);
+    /// The codec or a processor failed and nobody handled it. For the counts: the document follows, tagged.
+    fn failed(&mut self) {}
 }
 
 pub use crate::record::Rejection;
@@ -171,6 +173,7 @@ impl Pipeline {
                 let (event, unread) = self.decode(source, record);
                 work.event = event;
                 mark(&mut work.event, failure, unread);
+                sink.failed();
             }
         }
         self.deliver(scratch, &mut work, sub, sink);

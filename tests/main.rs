@@ -1,7 +1,8 @@
 //! Integration tests: the real servers, the real binary.
 //!
 //! - `cli`: the command line and its exit codes, without servers.
-//! - `docs`: what the documentation shows.
+//! - `delivery`: the promise, on a real Kafka and a real Elasticsearch.
+//! - `docs`: what the documentation shows is true.
 //! - `lab`: what the tests are made with.
 //! - `lab_census`: the census sees what is wrong.
 //! - `lab_project`: the project's own files: containers, scripts, licences.
@@ -9,6 +10,7 @@
 //! - `rooms`: imports point down only.
 
 mod cli;
+mod delivery;
 mod docs;
 mod lab;
 mod lab_census;

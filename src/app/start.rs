@@ -134,7 +134,9 @@ pub(super) fn build(
             linger: bulk.linger,
             max_document_bytes: bulk.max_document_bytes,
         };
-        let transform = PipelineTransform::new(by_topic.clone());
+        let failures = metrics.pipeline_failures.clone();
+        let on_failure = move |pipeline: &Pipeline| failures.with_label_values(&[pipeline.name()]).inc();
+        let transform = PipelineTransform::new(by_topic.clone(), on_failure);
         let worker = WorkerLoop {
             core: Worker::new(id, transform, limits, Some(budget.clone())),
             inbox,

@@ -86,7 +86,7 @@ pub const FAMILIES: &[Family] = &[
     counter(
         "kelp_pipeline_failures_total",
         &["pipeline"],
-        "Events in which a processor failed that had no on_failure; they are indexed as they came, tagged",
+        "Events that the codec or a processor failed on, without on_failure; they are indexed as they came, tagged",
     ),
     gauge(
         "kelp_partition_stopped",

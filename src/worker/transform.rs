@@ -13,13 +13,14 @@ use crate::record::{DropReason, Origin, Record, RecordBatch, Stage};
 /// Runs the pipeline that each topic belongs to.
 pub struct PipelineTransform {
     by_topic: HashMap<Arc<str>, Arc<Pipeline>>,
+    on_failure: Box<dyn Fn(&Pipeline) + Send>,
     scratch: Scratch,
 }
 
 impl PipelineTransform {
-    /// `by_topic` gives each topic's pipeline.
-    pub fn new(by_topic: HashMap<Arc<str>, Arc<Pipeline>>) -> Self {
-        Self { by_topic, scratch: Scratch::default() }
+    /// `by_topic` gives each topic's pipeline; `on_failure` is told of each event that its pipeline failed on.
+    pub fn new(by_topic: HashMap<Arc<str>, Arc<Pipeline>>, on_failure: impl Fn(&Pipeline) + Send + 'static) -> Self {
+        Self { by_topic, on_failure: Box::new(on_failure), scratch: Scratch::default() }
     }
 }
 
@@ -30,7 +31,8 @@ impl Transform for PipelineTransform {
             let reason = format!("no pipeline reads the topic {}", record.topic);
             return emit.rejected(0, Rejection { stage: Stage::Pipeline, reason, index: None });
         };
-        let mut sink = Encoder { origin: records.origin(), record: &record, emit };
+        let failed = || (self.on_failure)(pipeline);
+        let mut sink = Encoder { origin: records.origin(), record: &record, failed: &failed, emit };
         pipeline.run(&mut self.scratch, &record, &mut sink);
     }
 }
@@ -38,6 +40,7 @@ impl Transform for PipelineTransform {
 struct Encoder<'a, 'b> {
     origin: &'a Origin,
     record: &'a Record<'a>,
+    failed: &'a dyn Fn(),
     emit: &'a mut Emit<'b>,
 }
 
@@ -56,5 +59,9 @@ impl Sink for Encoder<'_, '_> {
 
     fn rejected(&mut self, sub: u32, rejection: pipeline::Rejection) {
         self.emit.rejected(sub, rejection);
+    }
+
+    fn failed(&mut self) {
+        (self.failed)();
     }
 }

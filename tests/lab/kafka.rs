@@ -53,6 +53,8 @@ impl Kafka {
             ("transaction.state.log.min.isr", "1"),
             ("transaction.state.log.num.partitions", "4"),
             ("group.initial.rebalance.delay.ms", "0"),
+            // Tests that kill a member wait until the group has noticed.
+            ("group.min.session.timeout.ms", "1000"),
         ];
         // In a properties file the last line of a name counts.
         let lines: Vec<_> = ours.iter().chain(settings).map(|(name, value)| format!("{name}={value}\n")).collect();
@@ -130,6 +132,16 @@ impl Kafka {
         let deleted = block_on(admin.delete_topics(&[name], &AdminOptions::new()))??;
         deleted.into_iter().try_for_each(|one| one.map(drop).map_err(|(name, code)| refused(&name, code)))?;
         Ok(())
+    }
+
+    /// The end of each partition: the last stable offset, below which all transactions are over.
+    ///
+    /// # Errors
+    /// The broker does not answer in 10 s.
+    pub fn ends(&self, topic: &str, partitions: i32) -> Result<Vec<i64>> {
+        let consumer: BaseConsumer = self.client().set("group.id", "lab").create()?;
+        let end = |partition| Ok(consumer.fetch_watermarks(topic, partition, Duration::from_secs(10))?.1);
+        (0..partitions).map(end).collect()
     }
 
     /// The offsets that a group has committed for the partitions of a topic; `None` where it has none.

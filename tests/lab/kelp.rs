@@ -24,6 +24,10 @@ pub struct Config {
     pub pipelines: Vec<PathBuf>,
     /// Further lines of the section `kafka`, each without indentation.
     pub kafka: Vec<String>,
+    /// Further lines of the section `elasticsearch`, each without indentation.
+    pub elastic: Vec<String>,
+    /// Variables of its environment.
+    pub variables: Vec<(String, String)>,
     /// Further lines at the top level, each as it is to stand in the file (`memory_limit: 64MiB`).
     pub more: Vec<String>,
 }
@@ -37,6 +41,8 @@ impl Config {
             elasticsearch: elasticsearch.into(),
             pipelines: pipelines.iter().map(|path| path.to_path_buf()).collect(),
             kafka: Vec::new(),
+            elastic: Vec::new(),
+            variables: Vec::new(),
             more: Vec::new(),
         }
     }
@@ -51,6 +57,7 @@ impl Config {
         ];
         lines.extend(self.kafka.iter().map(|line| format!("  {line}")));
         lines.extend(["elasticsearch:".to_owned(), format!("  endpoints: [{}]", quoted(&self.elasticsearch))]);
+        lines.extend(self.elastic.iter().map(|line| format!("  {line}")));
         let pipelines: Vec<_> = self.pipelines.iter().map(|path| quoted(&path.display().to_string())).collect();
         lines.push(format!("pipelines: [{}]", pipelines.join(", ")));
         lines.push(format!("admin: {{listen: \"127.0.0.1:{admin}\"}}"));
@@ -69,7 +76,7 @@ pub struct Kelp {
 
 impl Kelp {
     /// Writes `<folder>/<group>-<port>.yaml` and starts `kelp run -c` on it with further arguments. The log stands beside it.
-    /// Nothing of the environment that begins with `KELP_` is passed on.
+    /// Nothing of the environment that begins with `KELP_` is passed on but the configuration's own variables.
     ///
     /// # Errors
     /// The disk says no, or the binary is not there.
@@ -81,6 +88,7 @@ impl Kelp {
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KELP_")) {
             command.env_remove(name);
         }
+        command.envs(config.variables.iter().map(|(name, value)| (name, value)));
         command.args(["run", "-c"]).arg(&file).args(arguments);
         unix::die_with_parent(&mut command);
         let process = Process::start("kelp", &mut command, &file.with_extension("log"))?;

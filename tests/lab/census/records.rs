@@ -47,8 +47,11 @@ pub fn read_dead_letters(census: &Census, topic: &str, ledger: &mut Ledger) -> R
     Ok(letters)
 }
 
-/// Calls `note` for every record of a topic. False if there is no such topic.
-fn each(bootstrap: &str, topic: &str, mut note: impl FnMut(&BorrowedMessage<'_>) -> Result<()>) -> Result<bool> {
+/// Calls `note` for every committed record of a topic. False if there is no such topic.
+///
+/// # Errors
+/// The topic cannot be read to its end, or `note` failed.
+pub fn each(bootstrap: &str, topic: &str, mut note: impl FnMut(&BorrowedMessage<'_>) -> Result<()>) -> Result<bool> {
     let mut config = kafka::client(bootstrap);
     // The group is only a formality of the library: nothing is committed, nobody joins.
     config.set("group.id", "census").set("enable.auto.commit", "false").set("isolation.level", "read_committed");

@@ -1,0 +1,70 @@
+//! Elasticsearch is gone for half a minute.
+
+use std::time::{Duration, Instant};
+
+use super::{LONG, Scene, count};
+use crate::lab::kelp::Metrics;
+use crate::lab::{Message, servers_alone, wait_until};
+
+const RECORDS: u64 = 24_000;
+const OUTAGE: Duration = Duration::from_secs(30);
+
+/// More data than there is memory, and an outage longer than `max.poll.interval.ms`: the group keeps this member, memory stays
+/// within its limit, and it goes on by itself.
+#[test]
+fn half_a_minute_without_elasticsearch_costs_neither_records_nor_membership() {
+    let mut servers = servers_alone();
+    let scene = Scene::new(&servers, "delivery-outage", 4);
+    let line = "x".repeat(4000);
+    for thousand in 0..RECORDS / 1000 {
+        let message = |n: u64| Message::new((n % 4) as i32, format!("{thousand} {n} {line}"));
+        scene.write(&(0..1000).map(message).collect::<Vec<_>>());
+    }
+    let pipeline =
+        scene.pipeline("source: {topics: [NAME]}\nprocessors: []\ndestination: {index: \"NAME-%{+yyyy.MM}\"}\n");
+    let mut config = scene.config(&pipeline);
+    config.kafka.pop();
+    config
+        .kafka
+        .push("properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 500, max.poll.interval.ms: 10000}".into());
+    config.more.push("memory_limit: 64MiB".into());
+    config.elastic.push("bulk: {max_bytes: 256KiB}".into());
+    let mut kelp = scene.start(&config, &[]);
+    let rebalances = |metrics: &Metrics| count(metrics, "kelp_rebalances_total");
+    let before = kelp
+        .wait_metrics("some documents", LONG, |metrics| count(metrics, "kelp_documents_indexed_total") >= 500)
+        .unwrap();
+    servers.elastic.stop().unwrap();
+
+    let stopped = Instant::now();
+    let mut fullest = 0;
+    let during = wait_until("the end of the outage", LONG, || {
+        kelp.process().expect_alive()?;
+        let metrics = kelp.metrics()?;
+        let used = count(&metrics, "kelp_in_flight_bytes");
+        assert!(used <= 64 << 20, "{used} bytes in flight");
+        fullest = fullest.max(used);
+        Ok((stopped.elapsed() >= OUTAGE).then_some(metrics))
+    })
+    .unwrap();
+    assert!(count(&during, "kelp_records_received_total") < RECORDS, "the memory was never full");
+    assert!(fullest > 16 << 20, "only {fullest} bytes were in flight");
+    assert_eq!((kelp.probe("/livez").unwrap(), kelp.probe("/readyz").unwrap()), (200, 503));
+    servers.elastic.start_again().unwrap();
+
+    let after = kelp
+        .wait_metrics("all to be settled", LONG, |metrics| count(metrics, "kelp_records_settled_total") == RECORDS)
+        .unwrap();
+    assert_eq!((rebalances(&during), rebalances(&after)), (rebalances(&before), rebalances(&before)));
+    assert_eq!(count(&after, "kelp_partitions_held"), 4);
+    assert_eq!(count(&after, "kelp_records_received_total"), RECORDS);
+    assert_eq!(kelp.probe("/readyz").unwrap(), 200);
+    let peak = kelp.usage().peak_memory;
+    // The limit is for queues, batches and requests; the program itself, its libraries and buffers come on top.
+    assert!(peak < 160 << 20, "{} MiB of memory", peak >> 20);
+    kelp.terminate().unwrap();
+    kelp.expect_exit(0, LONG).unwrap();
+    scene.expect_all_committed(&servers);
+    let report = scene.expect_good();
+    assert_eq!((report.produced, report.dead_lettered), (RECORDS, 0), "{report}");
+}

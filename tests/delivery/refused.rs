@@ -1,0 +1,66 @@
+//! Elasticsearch that answers, but not as one would like.
+
+use std::time::Duration;
+
+use super::proxy::{Mode, Proxy};
+use super::{LONG, Scene, count, slow};
+use crate::lab::{servers, wait_until};
+
+/// Requests refused as a whole, one status after the other: they are sent again until they are taken.
+#[test]
+fn refused_requests_are_sent_again() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-refused", 4);
+    scene.write_log(13, 6000);
+    let proxy = Proxy::start(servers.elastic.url(), Mode::Refuse(429)).unwrap();
+    let mut config = scene.config(&scene.web_access());
+    slow(&mut config);
+    config.elasticsearch = proxy.url();
+    let mut kelp = scene.start(&config, &["--until-caught-up"]);
+    for status in [429, 503, 401] {
+        proxy.set(Mode::Refuse(status));
+        wait_until("some refusals", LONG, || Ok((proxy.applied() >= 3).then_some(()))).unwrap();
+        assert_eq!(scene.elastic.count("delivery-refused-*").unwrap(), 0);
+        assert_eq!((kelp.probe("/livez").unwrap(), kelp.probe("/readyz").unwrap()), (200, 503));
+    }
+    assert_eq!(scene.committed(&servers), [0; 4]);
+    // Then in the middle of the work, too.
+    proxy.set(Mode::Pass);
+    wait_until("some answers", LONG, || Ok((proxy.applied() >= 5).then_some(()))).unwrap();
+    proxy.set(Mode::Refuse(503));
+    wait_until("some refusals", LONG, || Ok((proxy.applied() >= 2).then_some(()))).unwrap();
+    proxy.set(Mode::Pass);
+    kelp.expect_exit(0, LONG).unwrap();
+    let told = kelp.output().unwrap().matches("elasticsearch does not take requests").count();
+    assert!((1..=6).contains(&told), "told {told} times");
+    assert_eq!(scene.expect_good().produced, 6000);
+    scene.expect_all_committed(&servers);
+}
+
+/// Requests that were carried out and never answered: sent again, their documents are found to be there.
+#[test]
+fn lost_answers_double_nothing() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-lost", 4);
+    scene.write_log(14, 6000);
+    let proxy = Proxy::start(servers.elastic.url(), Mode::Lose).unwrap();
+    let mut config = scene.config(&scene.web_access());
+    slow(&mut config);
+    config.elasticsearch = proxy.url();
+    let mut kelp = scene.start(&config, &[]);
+    for _ in 0..3 {
+        proxy.set(Mode::Lose);
+        wait_until("lost answers", LONG, || Ok((proxy.applied() >= 2).then_some(()))).unwrap();
+        proxy.set(Mode::Pass);
+        wait_until("answers", LONG, || Ok((proxy.applied() >= 5).then_some(()))).unwrap();
+    }
+    let metrics = kelp
+        .wait_metrics("all to be settled", LONG, |metrics| count(metrics, "kelp_records_settled_total") == 6000)
+        .unwrap();
+    assert!(count(&metrics, "kelp_documents_duplicate_total") > 0, "no answer was lost");
+    assert_eq!(count(&metrics, "kelp_records_received_total"), 6000);
+    kelp.terminate().unwrap();
+    kelp.expect_exit(0, Duration::from_secs(30)).unwrap();
+    assert_eq!(scene.expect_good().produced, 6000);
+    scene.expect_all_committed(&servers);
+}
