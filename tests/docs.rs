@@ -111,7 +111,7 @@ fn every_pipeline_compiles_and_passes_its_tests() {
         }
         pipelines += 1;
     }
-    assert!(pipelines >= 10 && tests >= 20, "{pipelines} pipelines with {tests} tests: are the blocks still found?");
+    assert!(pipelines >= 8 && tests >= 20, "{pipelines} pipelines with {tests} tests: are the blocks still found?");
 }
 
 #[test]
