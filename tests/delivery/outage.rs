@@ -18,9 +18,9 @@ fn half_a_minute_without_elasticsearch_costs_neither_records_nor_membership() {
     scene.write_heavy(RECORDS);
     let mut config = scene.heavy_config();
     config.kafka.pop();
-    config.kafka.push(
-        "properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 500, max.poll.interval.ms: 10000}".into(),
-    );
+    config
+        .kafka
+        .push("properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 500, max.poll.interval.ms: 10000}".into());
     let mut kelp = scene.start(&config, &[]);
     let rebalances = |metrics: &Metrics| count(metrics, "kelp_rebalances_total");
     let before = kelp
