@@ -6,7 +6,7 @@ use super::{LONG, Scene, count};
 use crate::lab::kelp::Metrics;
 use crate::lab::{servers_alone, wait_until};
 
-const RECORDS: u64 = 24_000;
+const RECORDS: u64 = 14_000;
 const OUTAGE: Duration = Duration::from_secs(30);
 
 /// More data than there is memory, and an outage longer than `max.poll.interval.ms`: the group keeps this member, memory stays
