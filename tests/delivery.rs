@@ -59,6 +59,32 @@ impl Scene {
         log.collect()
     }
 
+    /// Writes records of 4000 bytes, one in fifty a tombstone, and gives them.
+    fn write_heavy(&self, records: u64) -> Vec<Message> {
+        let text = "x".repeat(4000);
+        let message = |n: u64| Message {
+            partition: (n % self.partitions as u64) as i32,
+            payload: (n % 50 != 7).then(|| format!("number {n} {text}").into()),
+            ..Message::default()
+        };
+        let all: Vec<_> = (0..records).map(message).collect();
+        // A few at a time: the producer keeps them all.
+        for some in all.chunks(2000) {
+            self.write(some);
+        }
+        all
+    }
+
+    /// For these: the least memory that can be configured, and a pipeline that does nothing.
+    fn heavy_config(&self) -> Config {
+        let pipeline =
+            self.pipeline("source: {topics: [NAME]}\nprocessors: []\ndestination: {index: \"NAME-%{+yyyy.MM}\"}\n");
+        let mut config = self.config(&pipeline);
+        config.more.push("memory_limit: 64MiB".into());
+        config.elastic.push("bulk: {max_bytes: 256KiB}".into());
+        config
+    }
+
     fn write(&self, messages: &[Message]) -> Vec<i64> {
         produce(&self.bootstrap, &self.name, messages).unwrap()
     }
@@ -193,11 +219,6 @@ fn count_where(metrics: &Metrics, family: &str, label: &str, value: &str) -> u64
 /// How many of a log are of a kind.
 fn of_kind(log: &[Generated], kind: Kind) -> u64 {
     log.iter().filter(|one| one.kind == kind).count() as u64
-}
-
-/// True if a document comes of a record of this kind.
-fn is_indexed(kind: Kind) -> bool {
-    matches!(kind, Kind::Good | Kind::Malformed)
 }
 
 /// Small requests, one at a time: so that a run has a middle.

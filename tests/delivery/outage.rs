@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::{LONG, Scene, count};
 use crate::lab::kelp::Metrics;
-use crate::lab::{Message, servers_alone, wait_until};
+use crate::lab::{servers_alone, wait_until};
 
-const RECORDS: u64 = 24_000;
+const RECORDS: u64 = 14_000;
 const OUTAGE: Duration = Duration::from_secs(30);
 
 /// More data than there is memory, and an outage longer than `max.poll.interval.ms`: the group keeps this member, memory stays
@@ -15,20 +15,12 @@ const OUTAGE: Duration = Duration::from_secs(30);
 fn half_a_minute_without_elasticsearch_costs_neither_records_nor_membership() {
     let mut servers = servers_alone();
     let scene = Scene::new(&servers, "delivery-outage", 4);
-    let line = "x".repeat(4000);
-    for thousand in 0..RECORDS / 1000 {
-        let message = |n: u64| Message::new((n % 4) as i32, format!("{thousand} {n} {line}"));
-        scene.write(&(0..1000).map(message).collect::<Vec<_>>());
-    }
-    let pipeline =
-        scene.pipeline("source: {topics: [NAME]}\nprocessors: []\ndestination: {index: \"NAME-%{+yyyy.MM}\"}\n");
-    let mut config = scene.config(&pipeline);
+    scene.write_heavy(RECORDS);
+    let mut config = scene.heavy_config();
     config.kafka.pop();
     config
         .kafka
         .push("properties: {session.timeout.ms: 6000, heartbeat.interval.ms: 500, max.poll.interval.ms: 10000}".into());
-    config.more.push("memory_limit: 64MiB".into());
-    config.elastic.push("bulk: {max_bytes: 256KiB}".into());
     let mut kelp = scene.start(&config, &[]);
     let rebalances = |metrics: &Metrics| count(metrics, "kelp_rebalances_total");
     let before = kelp
