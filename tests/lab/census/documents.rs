@@ -65,7 +65,8 @@ struct Total {
 /// Borrowed as far as can be: there are millions.
 #[derive(Deserialize)]
 struct Hit<'a> {
-    #[serde(rename = "_id")]
+    /// Empty where ids are not asked for.
+    #[serde(rename = "_id", borrow, default)]
     id: Cow<'a, str>,
     #[serde(borrow, default)]
     fields: BTreeMap<&'a str, &'a RawValue>,
@@ -207,8 +208,13 @@ impl Reader {
         if columns {
             let mut asked = self.names.to_vec();
             asked.extend((!tags.is_null()).then(|| "tags".to_owned()));
-            body["_source"] = false.into();
             body["docvalue_fields"] = asked.into();
+            // An id is stored beside the source: to read it is to unpack both.
+            if self.check_ids {
+                body["_source"] = false.into();
+            } else {
+                body["stored_fields"] = "_none_".into();
+            }
         } else {
             let all = format!("{}.*", self.origin_field);
             body["_source"] = json!([all, "tags", self.names[0], self.names[1], self.names[2]]);
