@@ -64,7 +64,7 @@ pub struct Partition {
 /// What was seen, by topic and partition.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    pub partitions: BTreeMap<(String, i32), Partition>,
+    pub partitions: BTreeMap<String, BTreeMap<i32, Partition>>,
     pub tombstones: u64,
     pub empty: u64,
     pub by_rule: u64,
@@ -72,9 +72,18 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// The account of a partition.
+    pub fn account(&mut self, topic: &str, partition: i32) -> &mut Partition {
+        if !self.partitions.contains_key(topic) {
+            self.partitions.insert(topic.to_owned(), BTreeMap::new());
+        }
+        let topic = self.partitions.get_mut(topic).expect("it was just put there");
+        topic.entry(partition).or_default()
+    }
+
     /// Takes note of a record that Kafka holds.
     pub fn produced(&mut self, topic: &str, partition: i32, offset: u64, drop: Option<Reason>) {
-        let account = self.partitions.entry((topic.to_owned(), partition)).or_default();
+        let account = self.account(topic, partition);
         account.produced.insert(offset);
         if drop.is_some() {
             account.dropped.insert(offset);

@@ -39,7 +39,7 @@ pub fn read_dead_letters(census: &Census, topic: &str, ledger: &mut Ledger) -> R
         let (partition, offset) = (header("kelp.partition")?.parse()?, header("kelp.offset")?.parse()?);
         if census.topics.iter().any(|topic| Ok(topic.as_str()) == header("kelp.topic")) {
             letters += 1;
-            let account = ledger.partitions.entry((header("kelp.topic")?.to_owned(), partition)).or_default();
+            let account = ledger.account(header("kelp.topic")?, partition);
             account.dead.insert(offset);
         }
         Ok(())

@@ -82,7 +82,11 @@ pub fn make(census: &Census, ledger: &Ledger, documents: Documents, dead_letters
     for sample in documents.wrong_id_samples {
         report.fault("wrong_ids", || sample);
     }
-    for ((topic, partition), account) in &ledger.partitions {
+    let accounts = ledger
+        .partitions
+        .iter()
+        .flat_map(|(topic, partitions)| partitions.iter().map(move |(partition, account)| (topic, partition, account)));
+    for (topic, partition, account) in accounts {
         let place = |offset: u64| format!("{topic}-{partition}@{offset}");
         report.produced += account.produced.len();
         for offset in account.produced.iter() {

@@ -34,6 +34,15 @@ impl Client {
     /// # Errors
     /// No answer, or an answer other than 2xx (its status and text are in the message).
     pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let text = self.text(method, path, body)?;
+        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// Like [`Client::call`], but leaves the answer as it is: large ones are read by those who know their shape.
+    ///
+    /// # Errors
+    /// As for [`Client::call`].
+    pub fn text(&self, method: Method, path: &str, body: Option<&Value>) -> Result<String> {
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.url));
         match body {
             Some(Value::String(lines)) => {
@@ -48,7 +57,7 @@ impl Client {
         if !status.is_success() {
             return Err(format!("{method} {path}: {status}: {text}").into());
         }
-        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        Ok(text)
     }
 
     /// GET.
