@@ -88,6 +88,8 @@ pub enum Input {
     Committed(Vec<CommitResult>),
     /// The offset of a partition is out of range: retention overtook.
     OutOfRange(TopicPartition),
+    /// A record of a partition cannot be read; the client would pass it over.
+    Corrupt(TopicPartition),
     /// Stop: drain until the moment at the latest, commit, leave.
     Shutdown(Moment),
     /// Only time has passed.
@@ -146,6 +148,8 @@ pub enum Notice {
     TopicMadeAgain(TopicPartition),
     /// Retention overtook the committed offset; these many offsets were not read.
     OutOfRange(TopicPartition, OutOfRange),
+    /// A record cannot be read: the partition is not read any more, so that it is not passed over.
+    Corrupt(TopicPartition),
     /// A commit was refused.
     CommitRefused(CommitResult),
     /// Records were in flight when the partition had to be given back; the next owner will find them as duplicates.
@@ -267,6 +271,13 @@ impl Reader {
             }
             Input::Committed(results) => self.committed(now, results, effects),
             Input::OutOfRange(partition) => self.out_of_range(partition, effects),
+            Input::Corrupt(partition) => {
+                if let Some(held) = self.holdings.get_mut(&partition)
+                    && !std::mem::replace(&mut held.stopped, true)
+                {
+                    effects.push(Effect::Tell(Notice::Corrupt(partition)));
+                }
+            }
             Input::Shutdown(deadline) => self.shut_down(deadline, None, effects),
             Input::Tick => {}
         }

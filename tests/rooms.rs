@@ -23,7 +23,7 @@ const FLOORS: &[&[&str]] = &[
 /// What only an edge may name, and the rooms that may.
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("rdkafka", &["kafka"]),
-    ("elasticsearch::", &["elastic"]),
+    ("elasticsearch::http", &["elastic"]),
     ("tokio", &["app", "admin", "kafka", "elastic"]),
     ("std::thread", &["app", "kafka", "telemetry", "budget"]),
     ("Instant::now", &["app", "kafka", "telemetry"]),

@@ -167,7 +167,20 @@ impl LettersLoop {
         }
         let (key, payload) = (record.key.map(<[u8]>::to_vec), record.payload.map(<[u8]>::to_vec));
         self.producer.send(OutgoingLetter { key, payload, headers, token: waiting }).map_err(|(waiting, fault)| {
-            tracing::debug!(reason = fault.text, "no room for a dead letter yet");
+            if fault.fatal {
+                tracing::error!(
+                    reason = fault.text,
+                    "the producer of the dead letters failed for good: nothing more is committed"
+                );
+                exit_now(ExitStatus::Fault);
+            }
+            if let Tell::Now { suppressed } = self.teller.note(&format!("dead letter {}", fault.text)) {
+                tracing::warn!(
+                    reason = fault.text,
+                    suppressed,
+                    "a dead letter cannot be handed to the producer: its partition waits, it is tried again"
+                );
+            }
             waiting
         })
     }

@@ -170,9 +170,14 @@ impl ReaderLoop {
                     tracing::warn!(%partition, error = fault.name, reason = fault.text, suppressed, "kafka reports an error of a partition");
                 }
                 self.metrics.kafka_errors.with_label_values(&[&*fault.name]).inc();
-                if fault.kind == FaultKind::OutOfRange {
+                let stop = match fault.kind {
+                    FaultKind::OutOfRange => Some(Input::OutOfRange(partition)),
+                    FaultKind::Corrupt => Some(Input::Corrupt(partition)),
+                    FaultKind::Passing => None,
+                };
+                if let Some(stop) = stop {
                     held.intake = false;
-                    self.step(Input::OutOfRange(partition), state);
+                    self.step(stop, state);
                     return true;
                 }
             }
@@ -275,6 +280,7 @@ impl ReaderLoop {
                 if let Err(error) = self.consumer.unassign(&partitions) {
                     tracing::warn!(%error, "partitions could not be given back");
                 }
+                tracing::info!(partitions = show(&partitions), "gave partitions back");
             }
             Effect::Commit(entries) => {
                 let list: Vec<_> = entries
@@ -397,6 +403,10 @@ impl ReaderLoop {
             }
             Notice::OutOfRange(partition, OutOfRange::Restarted) => {
                 tracing::warn!(%partition, "retention overtook the committed offset: going on at the first offset that there is");
+            }
+            Notice::Corrupt(partition) => {
+                self.metrics.set_partition_stopped(&partition, "corrupt", true);
+                tracing::error!(%partition, "a record cannot be read: the partition is stopped, as going on would pass the record over; look at the broker's log and disk, then start again");
             }
             Notice::CommitRefused(result) => {
                 let refused = result.refused.unwrap_or_default();

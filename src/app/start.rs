@@ -21,7 +21,7 @@ use crate::budget::Budget;
 use crate::config::{Config, OutOfRange, Start, Template};
 use crate::dispatch::{Dispatch, Settings as DispatchSettings};
 use crate::elastic::{Elastic, Templates};
-use crate::kafka::{Consumer, KafkaSettings, LetterProducer, Side};
+use crate::kafka::{self, Consumer, KafkaSettings, LetterProducer, PropertyProblem, Side};
 use crate::metrics::Metrics;
 use crate::pipeline::Pipeline;
 use crate::reader::{Reader, Settings as ReaderSettings};
@@ -80,17 +80,22 @@ pub(super) fn build(
         properties: config.kafka.properties.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         queue_kbytes_per_partition: 0,
     };
+    let problems = kafka::check(&settings.properties);
+    if !problems.is_empty() {
+        let line = |problem: &PropertyProblem| format!("kafka.properties.{}: {}", problem.key, problem.why);
+        return Err(StartFault::Usage(problems.iter().map(line).collect()));
+    }
     let topics: Vec<&str> = by_topic.keys().map(|topic| &**topic).collect();
     let Some(partitions) = prepare_kafka(&settings, &topics, &config.dead_letter_topic, &teller, stopped)? else {
         return Ok(None);
     };
-    // An eighth of the limit is for what librdkafka fetches ahead. It counts payloads, by partition; with its own
-    // bookkeeping small records take more than twice that.
-    let kbytes = config.memory_limit / 8 / 1024 / partitions.max(1);
+    // A quarter of the limit is for what librdkafka fetches ahead. It counts payloads, by partition; with its own
+    // bookkeeping small records take about four times that, measured.
+    let kbytes = config.memory_limit / 16 / 1024 / partitions.max(1);
     settings.queue_kbytes_per_partition = kbytes.clamp(256, 16 * 1024) as u32;
 
-    // The rest is ours, but for what the program itself and the requests' buffers take.
-    let budget = Budget::new(config.memory_limit / 5 * 3);
+    // Half is ours; the rest is for the program itself, the requests' buffers and what the allocator keeps.
+    let budget = Budget::new(config.memory_limit / 2);
     let threads = config.threads.map_or_else(|| cores().min(partitions.max(1)), Into::into);
     metrics.threads.set(threads as i64);
     let chance = Chance::new(wall_millis() as u64 ^ u64::from(std::process::id()) << 32);

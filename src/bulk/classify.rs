@@ -66,7 +66,7 @@ impl HoldReason {
             Self::Missing => "create the index, or allow action.auto_create_index for its name",
             Self::Limit => "raise the limit that the reason names, or delete old indices",
             Self::Security => {
-                "give the user the privileges create_doc, create_index and view_index_metadata on this index"
+                "give the user the privileges create_doc, create_index, read and view_index_metadata on this index"
             }
             Self::NotConcrete => {
                 "name an index that is neither an alias nor a data stream (pipeline: destination.index)"

@@ -48,6 +48,8 @@ pub struct PartitionFault {
 pub enum FaultKind {
     /// The offset is not there (any more).
     OutOfRange,
+    /// A record cannot be read. librdkafka would pass it over: nothing after it may be taken.
+    Corrupt,
     /// librdkafka goes on by itself.
     Passing,
 }
@@ -95,9 +97,13 @@ impl PartitionQueue {
             let message = unsafe { &**message };
             if message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 let fault = fault(message);
-                // Worse comes first: a passing error must not hide that the offset is out of range.
-                if taken.fault.as_ref().is_none_or(|before| before.kind == FaultKind::Passing) {
+                let stops = fault.kind != FaultKind::Passing;
+                // A passing error must not hide that the partition cannot be read on.
+                if stops || taken.fault.is_none() {
                     taken.fault = Some(fault);
+                }
+                if stops {
+                    break;
                 }
                 continue;
             }
@@ -132,9 +138,16 @@ fn fault(message: &sys::rd_kafka_message_t) -> PartitionFault {
     // SAFETY: the payload of an error is its text, of the length given.
     let text = unsafe { bytes(message.payload, message.len) }.unwrap_or_default();
     let text = String::from_utf8_lossy(text).into_owned();
-    use sys::rd_kafka_resp_err_t::{RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE};
+    use sys::rd_kafka_resp_err_t::{
+        RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR__BAD_COMPRESSION, RD_KAFKA_RESP_ERR__BAD_MSG,
+        RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED, RD_KAFKA_RESP_ERR_INVALID_MSG, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE,
+    };
     let kind = match message.err {
         RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET | RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE => FaultKind::OutOfRange,
+        RD_KAFKA_RESP_ERR__BAD_MSG
+        | RD_KAFKA_RESP_ERR__BAD_COMPRESSION
+        | RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED
+        | RD_KAFKA_RESP_ERR_INVALID_MSG => FaultKind::Corrupt,
         _ => FaultKind::Passing,
     };
     PartitionFault { kind, name, text }

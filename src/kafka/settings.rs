@@ -121,7 +121,10 @@ pub(super) fn consumer(settings: &KafkaSettings) -> ClientConfig {
     config
         .set("fetch.wait.max.ms", "100")
         .set("fetch.min.bytes", "1")
-        .set("fetch.message.max.bytes", (settings.queue_kbytes_per_partition.min(4096) * 1024).to_string())
+        .set(
+            "fetch.message.max.bytes",
+            (settings.queue_kbytes_per_partition / 4).clamp(256, 1024).saturating_mul(1024).to_string(),
+        )
         .set("fetch.max.bytes", "67108864")
         .set("queued.min.messages", "20000")
         .set("fetch.queue.backoff.ms", "20")

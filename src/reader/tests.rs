@@ -15,6 +15,14 @@ fn parts(numbers: &[i32]) -> Vec<TopicPartition> {
     numbers.iter().copied().map(part).collect()
 }
 
+#[test]
+fn a_partition_with_a_record_that_cannot_be_read_stops_and_is_told_once() {
+    // Not even where a partition that is out of range may go on at its beginning.
+    let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
+    assert_eq!(bench.step(at(1), Input::Corrupt(part(0))), [Effect::Tell(Notice::Corrupt(part(0)))]);
+    assert_eq!(bench.step(at(2), Input::Corrupt(part(0))), []);
+}
+
 /// What the broker says: no commit, offsets 10 to 20.
 fn known(number: i32) -> Resolved {
     Resolved { partition: part(number), incarnation: "i".into(), committed: None, bounds: (10, 20) }
