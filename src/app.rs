@@ -7,6 +7,7 @@
 mod clock;
 mod dispatch;
 mod letters;
+mod messages;
 mod progress;
 mod reader;
 mod start;
@@ -23,7 +24,7 @@ use crate::config::Config;
 use crate::exit::ExitStatus;
 use crate::reader::Ending;
 
-use reader::ToReader;
+use messages::ToReader;
 use start::{Parts, StartFault};
 
 /// What the main thread waits for.

@@ -8,8 +8,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::clock::Clock;
-use super::letters::ToLetters;
-use super::worker::WorkerHandle;
+use super::messages::{ToLetters, WorkerHandle};
 use crate::admin::{Condition, Health};
 use crate::budget::Budget;
 use crate::dispatch::{Dispatch, Effect, Input, Notice, Outcome};

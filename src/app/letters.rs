@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::worker::WorkerHandle;
+use super::messages::{ToLetters, Waiting, WorkerHandle};
 use crate::backoff::{Backoff, Chance};
 use crate::clock::Moment;
 use crate::dead_letter::Letter;
@@ -20,20 +20,6 @@ use crate::worker::Input;
 
 const RETRY: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(10) };
 const NAP: Duration = Duration::from_millis(500);
-
-/// What the thread is sent.
-pub enum ToLetters {
-    /// Deliver this one.
-    Deliver(Letter),
-    /// Kafka did not take it.
-    Failed(Box<Waiting>, LetterFault),
-}
-
-/// A letter and how often it was tried.
-pub struct Waiting {
-    letter: Letter,
-    attempt: u32,
-}
 
 /// The names of a topic's pipeline and of its version.
 pub type PipelineNames = HashMap<Arc<str>, (String, String)>;

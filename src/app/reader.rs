@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::{Clock, wall_millis};
+use super::messages::{ToReader, ToWorker, WorkerHandle};
 use super::progress::Progress;
-use super::worker::{ToWorker, WorkerHandle};
 use crate::admin::{Condition, Health, Heart};
 use crate::budget::Budget;
 use crate::clock::Moment;
@@ -20,9 +20,9 @@ use crate::exit::ExitStatus;
 use crate::kafka::{Consumer, ConsumerEvent, FaultKind};
 use crate::metrics::{Metrics, PartitionMeters, TopicMeters};
 use crate::reader::{CommitResult, Effect, Ending, Input, Notice, OutOfRange, Reader, Resolved, Start};
-use crate::record::{HoldingId, Origin, RecordBatch, TopicPartition};
+use crate::record::{Origin, RecordBatch, TopicPartition};
 use crate::telemetry::{Tell, Teller, exit_now};
-use crate::worker::{Committable, Input as WorkerInput};
+use crate::worker::Input as WorkerInput;
 
 /// How long the main queue is waited on when no partition has anything.
 const IDLE: Duration = Duration::from_millis(10);
@@ -37,17 +37,6 @@ const EXPECTED_GROWTH: usize = 3;
 const ASK: Duration = Duration::from_secs(10);
 /// How often positions and lag are looked at.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// What the reader is sent by others.
-#[derive(Debug)]
-pub enum ToReader {
-    /// A worker's watermark moved.
-    Committable(Committable),
-    /// A holding has nothing in flight any more.
-    Drained(HoldingId),
-    /// Stop within this time.
-    Shutdown(Duration),
-}
 
 /// Everything that the thread of the reader has.
 pub struct ReaderLoop {

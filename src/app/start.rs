@@ -13,8 +13,9 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::clock::{Clock, wall_millis};
 use super::dispatch::DispatchLoop;
 use super::letters::{LettersLoop, on_delivered};
-use super::reader::{ReaderLoop, ToReader};
-use super::worker::{WorkerHandle, WorkerLoop};
+use super::messages::{ToReader, WorkerHandle};
+use super::reader::ReaderLoop;
+use super::worker::WorkerLoop;
 use crate::admin::{self, Health};
 use crate::backoff::{Backoff, Chance};
 use crate::budget::Budget;
@@ -89,13 +90,13 @@ pub(super) fn build(
     let Some(partitions) = prepare_kafka(&settings, &topics, &config.dead_letter_topic, &teller, stopped)? else {
         return Ok(None);
     };
-    // A quarter of the limit is for what librdkafka fetches ahead. It counts payloads, by partition; with its own
+    // An eighth of the limit is for what librdkafka fetches ahead. It counts payloads, by partition; with its own
     // bookkeeping small records take about four times that, measured.
-    let kbytes = config.memory_limit / 16 / 1024 / partitions.max(1);
+    let kbytes = config.memory_limit / 32 / 1024 / partitions.max(1);
     settings.queue_kbytes_per_partition = kbytes.clamp(256, 16 * 1024) as u32;
 
-    // Half is ours; the rest is for the program itself, the requests' buffers and what the allocator keeps.
-    let budget = Budget::new(config.memory_limit / 2);
+    // Two fifths are ours; the rest is for the program itself, the requests' buffers and what the allocator keeps.
+    let budget = Budget::new(config.memory_limit / 5 * 2);
     let threads = config.threads.map_or_else(|| cores().min(partitions.max(1)), Into::into);
     metrics.threads.set(threads as i64);
     let chance = Chance::new(wall_millis() as u64 ^ u64::from(std::process::id()) << 32);

@@ -9,8 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::Clock;
-use super::letters::ToLetters;
-use super::reader::ToReader;
+use super::messages::{ToLetters, ToReader, ToWorker};
 use crate::admin::Heart;
 use crate::budget::Permit;
 use crate::dispatch;
@@ -22,39 +21,6 @@ use crate::worker::{Effect, Input, Transform, Worker};
 
 /// The longest that a worker sleeps, so that its heart is seen to beat.
 const NAP: Duration = Duration::from_secs(1);
-
-/// What a worker is sent.
-pub enum ToWorker {
-    /// For the core.
-    Input(Input),
-    /// Records, with the part of the memory limit that is kept for what they become until that is known.
-    Records {
-        /// For the core.
-        input: Input,
-        /// Given back once the documents are made.
-        reserve: Permit,
-        /// Bytes to take off [`WorkerHandle::queued`].
-        bytes: usize,
-    },
-}
-
-/// The way to a worker.
-#[derive(Clone)]
-pub struct WorkerHandle {
-    /// Where to send.
-    pub sender: Sender<ToWorker>,
-    /// Bytes of records that wait in front of it.
-    pub queued: Arc<AtomicUsize>,
-}
-
-impl WorkerHandle {
-    /// Sends to the core. A worker that is gone has ended the process, or is past its end.
-    pub fn send(&self, input: Input) {
-        if self.sender.send(ToWorker::Input(input)).is_err() {
-            tracing::debug!("a worker is gone already");
-        }
-    }
-}
 
 /// Everything that the thread of a worker has.
 pub struct WorkerLoop<T> {
