@@ -230,7 +230,11 @@ impl Dispatch {
                     lane.forget(live);
                 }
             }
-            Input::Submit(bulk) => {
+            Input::Submit(mut bulk) => {
+                // It may have been on its way when its holding ended.
+                if !lane::cut_to_live(&mut bulk, &self.live) {
+                    return;
+                }
                 let lane = self.lanes.entry(Arc::clone(&bulk.index)).or_default();
                 lane.queue.push_back(Queued { bulk, attempt: 0, order: self.next_order });
                 self.next_order += 1;

@@ -115,6 +115,8 @@ impl Elastic {
             200 if has("data_streams").is_some() => Ok(NameIs::Other(format!("{index} is a data stream"))),
             200 if has("indices").is_some() => Ok(NameIs::Index),
             200 | 404 => Ok(NameIs::Free),
+            // A matter of this name alone: the others go on.
+            400 | 403 => Ok(NameIs::Other(format!("it cannot be told what {index} is: status {status}: {answer}"))),
             _ => Err(format!("{path} answered {status}: {answer}")),
         }
     }

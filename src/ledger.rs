@@ -204,6 +204,11 @@ impl Ledger {
         self.settled_timestamp
     }
 
+    /// What the account occupies, in bytes.
+    pub fn footprint(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry>()
+    }
+
     /// Records received and not settled.
     pub fn in_flight(&self) -> u64 {
         self.counts.received - self.counts.settled()

@@ -101,6 +101,12 @@ impl RecordBatch {
         Self { origin, arena: Vec::with_capacity(bytes), slots: Vec::with_capacity(records), headers: Vec::new() }
     }
 
+    /// Makes room for `records` more records of `bytes` bytes in all.
+    pub fn reserve(&mut self, records: usize, bytes: usize) {
+        self.slots.reserve_exact(records);
+        self.arena.reserve_exact(bytes);
+    }
+
     /// Copies one record into the batch. `timestamp` is milliseconds since 1970 or `None`.
     pub fn push(&mut self, offset: i64, timestamp: Option<i64>, key: Option<&[u8]>, payload: Option<&[u8]>) {
         let start = self.arena.len();

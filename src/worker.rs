@@ -193,6 +193,11 @@ impl<T: Transform> Worker<T> {
         self.bodies.bytes()
     }
 
+    /// Bytes of the ledgers: they grow behind a record that does not settle.
+    pub fn ledger_bytes(&self) -> usize {
+        self.holdings.values().map(|held| held.ledger.footprint()).sum()
+    }
+
     /// Records in flight over all holdings.
     pub fn in_flight(&self) -> u64 {
         self.holdings.values().map(|held| held.ledger.in_flight()).sum()

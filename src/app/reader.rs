@@ -75,9 +75,20 @@ struct Held {
     position_told: i64,
     /// Records and bytes of the last batch.
     last: (usize, usize),
+    /// The offset of the last record taken.
+    last_offset: i64,
+    /// The offset of the last error: a position just above it says nothing about a record there.
+    fault_offset: Option<i64>,
     timestamp: Option<i64>,
     meters: PartitionMeters,
     topic: TopicMeters,
+}
+
+impl Held {
+    /// False for a position that an error, not a record, may have moved: nobody has read what lies below it.
+    fn may_believe(&self, position: i64) -> bool {
+        self.fault_offset.is_none_or(|fault| self.last_offset >= fault || position > fault + 1)
+    }
 }
 
 /// What the loop keeps between its rounds.
@@ -136,11 +147,12 @@ impl ReaderLoop {
             let (records, bytes) = held.last;
             let average = bytes.checked_div(records).unwrap_or(1024).max(1);
             let max = (BATCH_BYTES / average).clamp(16, BATCH_RECORDS);
-            let mut batch = RecordBatch::with_capacity(Arc::clone(&held.origin), records.min(max), bytes);
+            let mut batch = RecordBatch::with_capacity(Arc::clone(&held.origin), 0, 0);
             let taken = self.consumer.take(&held.origin.partition, max, &mut batch);
             if taken.records > 0 {
                 busy = true;
                 held.last = (taken.records, taken.bytes);
+                held.last_offset = batch.offset(batch.len() - 1);
                 held.topic.received(taken.records as u64, taken.bytes as u64);
                 state.progress.received += taken.records as u64;
                 let bytes = batch.footprint();
@@ -153,6 +165,7 @@ impl ReaderLoop {
                 }
             }
             if let Some(fault) = taken.fault {
+                held.fault_offset = held.fault_offset.max(Some(fault.offset));
                 let partition = held.origin.partition.clone();
                 let key = format!("partition {partition} {}", fault.name);
                 if let Tell::Now { suppressed } = self.teller.note(&key) {
@@ -332,6 +345,8 @@ impl ReaderLoop {
                 intake: true,
                 position_told: position,
                 last: (0, 0),
+                last_offset: position - 1,
+                fault_offset: None,
                 timestamp: None,
                 meters: self.metrics.partition(partition),
                 topic: self.metrics.topic(&partition.topic),
@@ -352,6 +367,7 @@ impl ReaderLoop {
             let partition = &held.origin.partition;
             if let Some(position) = positions.get(partition)
                 && *position > held.position_told
+                && held.may_believe(*position)
             {
                 held.position_told = *position;
                 let holding = held.origin.holding;

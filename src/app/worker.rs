@@ -70,7 +70,7 @@ impl<T: Transform> WorkerLoop<T> {
             if self.core.wake_at().is_some_and(|due| due <= now) {
                 self.core.step(now, Input::Tick, &mut effects);
             }
-            self.open.resize(self.core.open_bytes());
+            self.open.resize(self.core.open_bytes() + self.core.ledger_bytes());
             for effect in effects.drain(..) {
                 self.carry_out(effect, &mut meters);
             }

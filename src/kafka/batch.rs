@@ -41,6 +41,9 @@ pub struct PartitionFault {
     pub name: String,
     /// What it says.
     pub text: String,
+    /// The offset that it speaks of, usually the next one to be read; negative if it speaks of none. librdkafka moves
+    /// its position past it all the same (seen in its sources).
+    pub offset: i64,
 }
 
 /// What follows from an error of a partition.
@@ -92,6 +95,9 @@ impl PartitionQueue {
         let count = usize::try_from(count).unwrap_or(0);
         let messages = Messages(&self.messages[..count]);
         let mut taken = Taken::default();
+        // SAFETY: as below; only lengths are read.
+        let bytes = messages.0.iter().map(|message| unsafe { (**message).len + (**message).key_len }).sum();
+        into.reserve(count, bytes);
         for message in messages.0 {
             // SAFETY: librdkafka gave `count` valid messages, which live until `messages` is dropped.
             let message = unsafe { &**message };
@@ -150,7 +156,7 @@ fn fault(message: &sys::rd_kafka_message_t) -> PartitionFault {
         | RD_KAFKA_RESP_ERR_INVALID_MSG => FaultKind::Corrupt,
         _ => FaultKind::Passing,
     };
-    PartitionFault { kind, name, text }
+    PartitionFault { kind, name, text, offset: message.offset }
 }
 
 fn copy(message: &sys::rd_kafka_message_t, into: &mut RecordBatch, taken: &mut Taken) {

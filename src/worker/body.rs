@@ -34,6 +34,8 @@ pub(super) struct Open {
 impl Open {
     pub(super) fn into_bulk(mut self, worker: usize, budget: Option<&Budget>) -> Bulk {
         self.body.shrink_to_fit();
+        self.documents.shrink_to_fit();
+        self.batches.shrink_to_fit();
         let permit =
             budget.map(|budget| budget.take(self.body.len() + self.documents.len() * size_of::<DocumentRef>()));
         Bulk {
@@ -60,7 +62,7 @@ impl Bodies {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.open.values().map(|open| open.body.len()).sum()
+        self.open.values().map(|open| open.body.capacity() + open.documents.capacity() * size_of::<DocumentRef>()).sum()
     }
 
     pub(super) fn oldest_deadline(&self) -> Option<Moment> {
