@@ -84,11 +84,10 @@ struct Held {
     topic: TopicMeters,
 }
 
-impl Held {
-    /// False for a position that an error, not a record, may have moved: nobody has read what lies below it.
-    fn may_believe(&self, position: i64) -> bool {
-        self.fault_offset.is_none_or(|fault| self.last_offset >= fault || position > fault + 1)
-    }
+/// False for a position that an error, not a record, may have moved: nobody has read what lies below it. `last` is the
+/// offset of the last record taken, `fault` that of the last error.
+fn may_believe(position: i64, last: i64, fault: Option<i64>) -> bool {
+    fault.is_none_or(|fault| last >= fault || position > fault + 1)
 }
 
 /// What the loop keeps between its rounds.
@@ -367,7 +366,7 @@ impl ReaderLoop {
             let partition = &held.origin.partition;
             if let Some(position) = positions.get(partition)
                 && *position > held.position_told
-                && held.may_believe(*position)
+                && may_believe(*position, held.last_offset, held.fault_offset)
             {
                 held.position_told = *position;
                 let holding = held.origin.holding;
@@ -442,4 +441,20 @@ fn show(partitions: &[TopicPartition]) -> String {
         text.push_str(&format!(" and {} more", partitions.len() - 20));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_believe;
+
+    #[test]
+    fn a_position_that_an_error_moved_is_not_believed() {
+        assert!(may_believe(8, 7, None));
+        // The error spoke of offset 8, the next to be read, and moved the position past it.
+        assert!(!may_believe(9, 7, Some(8)));
+        // Record 8 came after all; or markers beyond it were passed.
+        assert!(may_believe(9, 8, Some(8)) && may_believe(12, 7, Some(8)));
+        // An error that speaks of no offset.
+        assert!(may_believe(8, 7, Some(-1001)));
+    }
 }
