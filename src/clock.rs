@@ -26,7 +26,7 @@ impl Add<Duration> for Moment {
 /// Appends `millis` since 1970 as `2026-11-20T00:00:00.000Z`; years beyond 9999 or before 0 get a sign, as ISO 8601 asks.
 pub fn write_iso8601(millis: i64, out: &mut Vec<u8>) {
     let (days, in_day) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000) as u64);
-    let (year, month, day) = civil(days);
+    let (year, month, day) = civil_from_days(days);
     if (0..=9999).contains(&year) {
         digits(out, year as u64, 4);
     } else {
@@ -34,9 +34,9 @@ pub fn write_iso8601(millis: i64, out: &mut Vec<u8>) {
         digits(out, year.unsigned_abs(), 6);
     }
     out.push(b'-');
-    digits(out, month, 2);
+    digits(out, month.into(), 2);
     out.push(b'-');
-    digits(out, day, 2);
+    digits(out, day.into(), 2);
     out.push(b'T');
     digits(out, in_day / 3_600_000, 2);
     out.push(b':');
@@ -62,8 +62,8 @@ pub fn digits(out: &mut Vec<u8>, number: u64, width: usize) {
     out.extend_from_slice(&buffer[at..]);
 }
 
-/// Year, month and day of a day counted from 1970-01-01 (Gregorian, without leap seconds).
-fn civil(days: i64) -> (i64, u64, u64) {
+/// Year, month and day of a day counted from 1970-01-01 (Gregorian, without leap seconds; Howard Hinnant's algorithm).
+pub fn civil_from_days(days: i64) -> (i64, u32, u32) {
     // Counts from 1 March of year 0, so that a leap day is the last of its year.
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
@@ -71,9 +71,9 @@ fn civil(days: i64) -> (i64, u64, u64) {
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month as u64, day as u64)
+    let day = (day_of_year - (153 * month_from_march + 2) / 5 + 1) as u32;
+    let month = (if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 }) as u32;
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

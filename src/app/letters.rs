@@ -81,13 +81,7 @@ impl LettersLoop {
                     send.push_back(Box::new(Waiting { letter, attempt: 0 }));
                 }
                 Ok(ToLetters::Failed(mut waiting, fault)) => {
-                    if fault.fatal {
-                        tracing::error!(
-                            reason = fault.text,
-                            "the producer of the dead letters failed for good: nothing more is committed"
-                        );
-                        exit_now(ExitStatus::Fault);
-                    }
+                    end_if_fatal(&fault);
                     if let Tell::Now { suppressed } = self.teller.note(&format!("dead letter {}", fault.text)) {
                         tracing::error!(
                             reason = fault.text,
@@ -153,13 +147,7 @@ impl LettersLoop {
         }
         let (key, payload) = (record.key.map(<[u8]>::to_vec), record.payload.map(<[u8]>::to_vec));
         self.producer.send(OutgoingLetter { key, payload, headers, token: waiting }).map_err(|(waiting, fault)| {
-            if fault.fatal {
-                tracing::error!(
-                    reason = fault.text,
-                    "the producer of the dead letters failed for good: nothing more is committed"
-                );
-                exit_now(ExitStatus::Fault);
-            }
+            end_if_fatal(&fault);
             if let Tell::Now { suppressed } = self.teller.note(&format!("dead letter {}", fault.text)) {
                 tracing::warn!(
                     reason = fault.text,
@@ -169,5 +157,16 @@ impl LettersLoop {
             }
             waiting
         })
+    }
+}
+
+/// A producer that has failed for good would hold its partitions up for ever: the process ends.
+fn end_if_fatal(fault: &LetterFault) {
+    if fault.fatal {
+        tracing::error!(
+            reason = fault.text,
+            "the producer of the dead letters failed for good: nothing more is committed"
+        );
+        exit_now(ExitStatus::Fault);
     }
 }

@@ -7,6 +7,7 @@
 mod iso;
 mod pattern;
 
+pub(crate) use crate::clock::civil_from_days;
 use jiff::tz::TimeZone;
 
 pub(crate) use iso::{parse_iso, push_iso_millis};
@@ -173,19 +174,6 @@ pub(crate) fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     let year_of_era = year.rem_euclid(400);
     let day_of_year = i64::from((153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day) - 1;
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
-}
-
-/// The date so many days after 1970 began.
-pub(crate) fn civil_from_days(days: i64) -> (i64, u32, u32) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = (day_of_year - (153 * shifted + 2) / 5 + 1) as u32;
-    let month = (if shifted < 10 { shifted + 3 } else { shifted - 9 }) as u32;
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 /// How many days a month has; `month` is 1 to 12.
