@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -37,9 +38,21 @@ pub struct Stats {
     pub first_documents: u64,
 }
 
+/// A bulk that was kept.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// Where it was sent to, with its query.
+    pub path: String,
+    /// Its body.
+    pub file: PathBuf,
+}
+
 #[derive(Debug, Default)]
 struct State {
     stats: Mutex<Stats>,
+    /// Where bodies are kept, if they are.
+    folder: Option<PathBuf>,
+    recorded: Mutex<Vec<Recorded>>,
     templates: Mutex<BTreeMap<String, Value>>,
 }
 
@@ -58,10 +71,22 @@ impl Sink {
     /// # Errors
     /// The port is taken.
     pub fn start(listen: &str) -> Result<Self> {
+        Self::with(listen, State::default())
+    }
+
+    /// The same, and keeps every bulk in `folder`.
+    ///
+    /// # Errors
+    /// As for [`Sink::start`].
+    pub fn recording(listen: &str, folder: &Path) -> Result<Self> {
+        Self::with(listen, State { folder: Some(folder.into()), ..State::default() })
+    }
+
+    fn with(listen: &str, state: State) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind(listen))?;
         let address = listener.local_addr()?;
-        let state = Arc::new(State::default());
+        let state = Arc::new(state);
         runtime.spawn(accept(listener, Arc::clone(&state)));
         Ok(Self { address, state, _runtime: runtime })
     }
@@ -74,6 +99,11 @@ impl Sink {
     /// What came in so far.
     pub fn stats(&self) -> Stats {
         *self.state.stats.lock().expect("counting does not panic")
+    }
+
+    /// What was kept, in the order of its coming.
+    pub fn recorded(&self) -> Vec<Recorded> {
+        self.state.recorded.lock().expect("keeping does not panic").clone()
     }
 
     /// Starts counting anew.
@@ -166,14 +196,25 @@ fn not_found(name: &str) -> Result<(StatusCode, Vec<u8>)> {
 }
 
 async fn bulk(request: Request<Incoming>, state: &State) -> Result<(StatusCode, Vec<u8>)> {
+    let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let mut body = request.into_body();
     let (mut lines, mut bytes) = (0, 0);
-    // Counted as it comes in: no body is ever held whole.
+    let mut kept = state.folder.is_some().then(Vec::new);
+    // Counted as it comes in: unless it is to be kept, no body is ever held whole.
     while let Some(frame) = body.frame().await {
         if let Some(data) = frame?.data_ref() {
             lines += memchr::memchr_iter(b'\n', data).count();
             bytes += data.len() as u64;
+            if let Some(kept) = &mut kept {
+                kept.extend_from_slice(data);
+            }
         }
+    }
+    if let (Some(folder), Some(kept)) = (&state.folder, kept) {
+        let mut recorded = state.recorded.lock().expect("keeping does not panic");
+        let file = folder.join(recorded.len().to_string());
+        std::fs::write(&file, kept)?;
+        recorded.push(Recorded { path, file });
     }
     let actions = lines / 2;
     {

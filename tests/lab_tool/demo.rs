@@ -1,68 +1,43 @@
 //! The main job, done and proved.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use super::progress::Progress;
-use super::single::{Produce, keep, write_log};
+use super::single::{Load, Produce, keep, write_log};
 use super::{Interrupt, kelp};
 use crate::lab::kelp::{Config, Metrics};
 use crate::lab::process::Usage;
-use crate::lab::{Census, Kelp, Result, Servers, home};
+use crate::lab::{Census, Kelp, Result, Servers};
 
 const TOPIC: &str = "web-access";
 
 /// What to show.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// How many access-log lines to write.
-    #[arg(long, default_value_t = 1_000_000)]
-    records: u64,
-    /// How many partitions the topic gets.
-    #[arg(long, default_value_t = 8)]
-    partitions: i32,
-    /// The same seed gives the same lines.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    #[command(flatten)]
+    load: Load,
     /// Leave the servers up, print their addresses and wait for Ctrl-C.
     #[arg(long)]
     keep: bool,
-    /// The binary; target/release/kelp unless given.
-    #[arg(long)]
-    kelp: Option<PathBuf>,
-    /// The pipeline; the shipped pipelines/web-access.yaml unless given. It has to read the topic `web-access` and to
-    /// write to indices that begin with `web-access-`.
-    #[arg(long)]
-    pipeline: Option<PathBuf>,
-    /// Further lines for kelp.yaml, such as 'memory_limit: 64MiB'.
-    #[arg(long = "set")]
-    more: Vec<String>,
 }
 
 /// Runs it; true if the census is good.
 pub fn run(demo: &Demo, interrupt: &Interrupt) -> Result<bool> {
-    let binary = kelp(demo.kelp.as_ref())?;
-    let pipeline = demo.pipeline.clone().unwrap_or_else(|| home::project().join("pipelines/web-access.yaml"));
+    let binary = kelp(demo.load.kelp.as_ref())?;
+    let pipeline = demo.load.pipeline();
     eprintln!("starting Kafka and Elasticsearch");
     let mut servers = Servers::start(&[])?;
     interrupt.check()?;
-    servers.kafka.create_topic(TOPIC, demo.partitions)?;
+    servers.kafka.create_topic(TOPIC, demo.load.partitions)?;
     let bootstrap = servers.kafka.bootstrap().to_owned();
-    let produce = Produce {
-        bootstrap: bootstrap.clone(),
-        topic: TOPIC.into(),
-        partitions: demo.partitions,
-        records: demo.records,
-        seed: demo.seed,
-    };
-    write_log(&produce, interrupt)?;
+    write_log(&Produce::new(&bootstrap, TOPIC, &demo.load), interrupt)?;
 
     let mut config = Config::new(&bootstrap, "demo", servers.elastic.url(), &[&pipeline]);
-    config.more = demo.more.clone();
+    config.more = demo.load.more.clone();
     let mut kelp = Kelp::start(&binary, servers.folder(), &config, &["--until-caught-up"])?;
-    let (seconds, usage) = follow(&mut kelp, demo.records, interrupt)?;
+    let (seconds, usage) = follow(&mut kelp, demo.load.records, interrupt)?;
 
     eprintln!("taking the census");
     let mut census = Census::new(&bootstrap, &servers.elastic, TOPIC, &format!("{TOPIC}-*"));

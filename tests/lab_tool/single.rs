@@ -1,5 +1,7 @@
 //! The commands that do one thing.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::progress::Progress;
@@ -8,7 +10,7 @@ use crate::lab::elastic::Client;
 use crate::lab::generate::{Generator, Made};
 use crate::lab::produce::produce_log;
 use crate::lab::sink::Sink;
-use crate::lab::{Census, Result, Servers, kafka};
+use crate::lab::{Census, Result, Servers, home, kafka};
 
 /// Where and what to produce.
 #[derive(Debug, Args)]
@@ -28,6 +30,50 @@ pub struct Produce {
     /// The same seed gives the same bytes.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+}
+
+impl Produce {
+    /// A load's records for a topic of this broker.
+    pub fn new(bootstrap: &str, topic: &str, load: &Load) -> Self {
+        Self {
+            bootstrap: bootstrap.into(),
+            topic: topic.into(),
+            partitions: load.partitions,
+            records: load.records,
+            seed: load.seed,
+        }
+    }
+}
+
+/// What the larger commands work on, and by which program.
+#[derive(Debug, Args)]
+pub struct Load {
+    /// How many access-log lines to write.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub records: u64,
+    /// How many partitions the topic gets.
+    #[arg(long, default_value_t = 8)]
+    pub partitions: i32,
+    /// The same seed gives the same lines.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The binary; target/release/kelp unless given.
+    #[arg(long)]
+    pub kelp: Option<PathBuf>,
+    /// The pipeline; the shipped pipelines/web-access.yaml unless given. It has to read the topic `web-access` and to
+    /// write to indices that begin with `web-access-`.
+    #[arg(long)]
+    pipeline: Option<PathBuf>,
+    /// Further lines for kelp.yaml, such as 'memory_limit: 64MiB'.
+    #[arg(long = "set")]
+    pub more: Vec<String>,
+}
+
+impl Load {
+    /// The pipeline's file.
+    pub fn pipeline(&self) -> PathBuf {
+        self.pipeline.clone().unwrap_or_else(|| home::project().join("pipelines/web-access.yaml"))
+    }
 }
 
 /// What to hold against what.
