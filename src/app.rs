@@ -6,6 +6,7 @@
 
 mod clock;
 mod dispatch;
+mod fault_point;
 mod letters;
 mod messages;
 mod progress;

@@ -53,6 +53,7 @@ pub struct Metrics {
     pub kafka_errors: IntCounterVec,
     pub pipeline_failures: IntCounterVec,
     pub partition_stopped: IntGaugeVec,
+    pub offsets_skipped: IntCounterVec,
 }
 
 impl Metrics {
@@ -89,6 +90,7 @@ impl Metrics {
             kafka_errors: families.counters("kelp_kafka_errors_total"),
             pipeline_failures: families.counters("kelp_pipeline_failures_total"),
             partition_stopped: families.gauges("kelp_partition_stopped"),
+            offsets_skipped: families.counters("kelp_offsets_skipped_total"),
             registry: families.registry(),
         };
         families.gauges("kelp_build_info").with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);

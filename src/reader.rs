@@ -9,7 +9,7 @@ mod commit;
 mod ending;
 mod rebalance;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,7 +146,7 @@ pub enum Notice {
     NotResolved(String),
     /// The topic was made again since the last commit: it is read from its beginning.
     TopicMadeAgain(TopicPartition),
-    /// Retention overtook the committed offset; these many offsets were not read.
+    /// Retention overtook the committed offset.
     OutOfRange(TopicPartition, OutOfRange),
     /// A record cannot be read: the partition is not read any more, so that it is not passed over.
     Corrupt(TopicPartition),
@@ -164,7 +164,10 @@ pub enum OutOfRange {
     /// The partition is not read any more.
     Stopped,
     /// It goes on at the first offset that there is.
-    Restarted,
+    Restarted {
+        /// Offsets that were committed by nobody and are not there any more: at most as many records are lost.
+        skipped: i64,
+    },
 }
 
 /// How it ended.
@@ -216,8 +219,9 @@ pub struct Reader {
     /// Rebalances that were recorded and wait for their turn.
     waiting: VecDeque<Input>,
     serving: Serving,
-    /// Partitions that go on at their beginning because their offset was out of range, wherever they were committed.
-    restarts: BTreeSet<TopicPartition>,
+    /// Partitions that go on at their beginning because their offset was out of range, wherever they were committed; with
+    /// what was committed when that was noticed.
+    restarts: BTreeMap<TopicPartition, i64>,
     commits: Commits,
     shutdown: Option<Shutdown>,
     /// Since when nothing is held though the group has given this member its part.
@@ -239,7 +243,7 @@ impl Reader {
             holdings: BTreeMap::new(),
             waiting: VecDeque::new(),
             serving: Serving::Nothing,
-            restarts: BTreeSet::new(),
+            restarts: BTreeMap::new(),
             commits,
             shutdown: None,
             nothing_since: None,
@@ -319,9 +323,8 @@ impl Reader {
             return;
         }
         if self.settings.restart_out_of_range && !leaves {
-            effects.push(Effect::Tell(Notice::OutOfRange(partition.clone(), OutOfRange::Restarted)));
             // What was read is not to be read again: it settles as it would before a revoke.
-            self.restarts.insert(partition.clone());
+            self.restarts.insert(partition.clone(), held.committed);
             self.waiting.push_back(Input::Revoked { partitions: vec![partition.clone()], lost: false });
             self.waiting.push_back(Input::Assigned(vec![partition]));
         } else {

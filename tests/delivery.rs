@@ -3,6 +3,7 @@
 
 mod codecs;
 mod contract;
+mod faults;
 mod group;
 mod killed;
 mod letters;

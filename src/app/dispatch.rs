@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::clock::Clock;
+use super::fault_point::FaultPoint;
 use super::messages::{ToLetters, WorkerHandle};
 use crate::admin::{Condition, Health};
 use crate::budget::Budget;
@@ -45,6 +46,8 @@ pub struct DispatchLoop {
     pub clock: Clock,
     /// The reason that each held index is shown with.
     pub held: BTreeMap<Arc<str>, &'static str>,
+    /// For tests.
+    pub fault_point: FaultPoint,
 }
 
 impl DispatchLoop {
@@ -66,6 +69,7 @@ impl DispatchLoop {
                 },
             };
             let Some(input) = input else { return };
+            self.fault_point.pass(u64::from(matches!(input, Input::Answered(..))));
             self.core.step(self.clock.now(), input, &mut effects);
         }
     }

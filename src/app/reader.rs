@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::{Clock, wall_millis};
+use super::fault_point::FaultPoint;
 use super::messages::{ToReader, ToWorker, WorkerHandle};
 use super::progress::Progress;
 use crate::admin::{Condition, Health, Heart};
@@ -62,6 +63,8 @@ pub struct ReaderLoop {
     pub clock: Clock,
     /// Says that the thread is alive.
     pub heart: Heart,
+    /// For tests.
+    pub fault_point: FaultPoint,
 }
 
 /// A holding, as its edge sees it.
@@ -149,6 +152,7 @@ impl ReaderLoop {
             let mut batch = RecordBatch::with_capacity(Arc::clone(&held.origin), 0, 0);
             let taken = self.consumer.take(&held.origin.partition, max, &mut batch);
             if taken.records > 0 {
+                self.fault_point.pass(taken.records as u64);
                 busy = true;
                 held.last = (taken.records, taken.bytes);
                 held.last_offset = batch.offset(batch.len() - 1);
@@ -405,8 +409,10 @@ impl ReaderLoop {
                 self.metrics.set_partition_stopped(&partition, "out_of_range", true);
                 tracing::error!(%partition, "retention overtook the committed offset: the partition is stopped, as records are missing; to go on at the first offset that there is, set kafka.out_of_range: beginning");
             }
-            Notice::OutOfRange(partition, OutOfRange::Restarted) => {
-                tracing::warn!(%partition, "retention overtook the committed offset: going on at the first offset that there is");
+            Notice::OutOfRange(partition, OutOfRange::Restarted { skipped }) => {
+                let topic = &*partition.topic;
+                self.metrics.offsets_skipped.with_label_values(&[topic]).inc_by(u64::try_from(skipped).unwrap_or(0));
+                tracing::warn!(%partition, skipped, "retention overtook the committed offset: going on at the first offset that there is");
             }
             Notice::Corrupt(partition) => {
                 self.metrics.set_partition_stopped(&partition, "corrupt", true);

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::clock::{Clock, wall_millis};
 use super::dispatch::DispatchLoop;
+use super::fault_point::{FaultPoint, Place};
 use super::letters::{LettersLoop, on_delivered};
 use super::messages::{ToReader, WorkerHandle};
 use super::reader::ReaderLoop;
@@ -154,6 +155,7 @@ pub(super) fn build(
             metrics: Arc::clone(&metrics),
             clock,
             heart: health.heart(format!("worker {id}"), HEART_LIMIT_MS),
+            fault_point: FaultPoint::new(Place::Worker),
         };
         spawn(&format!("worker-{id}"), move || worker.run())?;
     }
@@ -179,6 +181,7 @@ pub(super) fn build(
         budget: budget.clone(),
         clock,
         held: BTreeMap::new(),
+        fault_point: FaultPoint::new(Place::Dispatch),
     };
     runtime.spawn(dispatch.run());
 
@@ -208,6 +211,7 @@ pub(super) fn build(
         health,
         teller,
         clock,
+        fault_point: FaultPoint::new(Place::Reader),
     };
     Ok(Some(Parts { reader, to_reader }))
 }

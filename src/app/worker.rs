@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::Clock;
+use super::fault_point::FaultPoint;
 use super::messages::{ToLetters, ToReader, ToWorker};
 use crate::admin::Heart;
 use crate::budget::Permit;
@@ -44,6 +45,8 @@ pub struct WorkerLoop<T> {
     pub clock: Clock,
     /// Says that the thread is alive.
     pub heart: Heart,
+    /// For tests.
+    pub fault_point: FaultPoint,
 }
 
 impl<T: Transform> WorkerLoop<T> {
@@ -59,6 +62,9 @@ impl<T: Transform> WorkerLoop<T> {
             match self.inbox.recv_timeout(wait) {
                 Ok(ToWorker::Input(input)) => self.core.step(self.clock.now(), input, &mut effects),
                 Ok(ToWorker::Records { input, reserve, bytes }) => {
+                    if let Input::Records { records, .. } = &input {
+                        self.fault_point.pass(records.len() as u64);
+                    }
                     self.core.step(self.clock.now(), input, &mut effects);
                     self.queued.fetch_sub(bytes, Ordering::Relaxed);
                     drop(reserve);

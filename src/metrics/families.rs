@@ -93,6 +93,11 @@ pub const FAMILIES: &[Family] = &[
         &["topic", "partition", "reason"],
         "1 for each partition that is not read on, with the reason",
     ),
+    counter(
+        "kelp_offsets_skipped_total",
+        &["topic"],
+        "Offsets that retention took before they were read, passed over as kafka.out_of_range says",
+    ),
     gauge("kelp_build_info", &["version"], "1, with the version of the program"),
 ];
 

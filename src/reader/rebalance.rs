@@ -184,18 +184,22 @@ impl Reader {
         let Resolved { partition, incarnation, committed, bounds: (low, end) } = resolved;
         // Where it starts at its end, that has to be remembered: the end will have moved on by the next start.
         let remember = committed.is_none() && self.settings.start_at_end;
+        let restarts = self.restarts.remove(&partition);
+        let mut restart = |from: i64| {
+            let skipped = (low - from).max(0);
+            let notice = Notice::OutOfRange(partition.clone(), super::OutOfRange::Restarted { skipped });
+            effects.push(Effect::Tell(notice));
+            low
+        };
         let position = match committed {
             // The committed offset may be above the end as well: to try it again would go round in circles.
-            _ if self.restarts.remove(&partition) => low,
+            ref committed if let Some(before) = restarts => restart(committed.as_ref().map_or(before, |each| each.0)),
             // Metadata that is not ours (of another program in the same group) says nothing about the topic.
             Some((_, metadata)) if made_again(&metadata, &incarnation) => {
                 effects.push(Effect::Tell(Notice::TopicMadeAgain(partition.clone())));
                 low
             }
-            Some((offset, _)) if offset < low && self.settings.restart_out_of_range => {
-                effects.push(Effect::Tell(Notice::OutOfRange(partition.clone(), super::OutOfRange::Restarted)));
-                low
-            }
+            Some((offset, _)) if offset < low && self.settings.restart_out_of_range => restart(offset),
             Some((offset, _)) => offset,
             None if self.settings.start_at_end => end,
             None => low,

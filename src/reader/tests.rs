@@ -379,13 +379,31 @@ fn an_offset_out_of_range_stops_that_partition_once() {
 fn an_offset_out_of_range_goes_on_at_the_beginning_once_what_was_read_is_settled() {
     let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
     let effects = bench.step(at(0), Input::OutOfRange(part(0)));
-    assert_eq!(effects, [Effect::Tell(Notice::OutOfRange(part(0), OutOfRange::Restarted)), drain(1)]);
+    assert_eq!(effects, [drain(1)]);
     assert_eq!(bench.step(at(0), Input::OutOfRange(part(0))), []);
     let effects = bench.drained(at(1), 1);
     assert_eq!(effects, [end(1), Effect::Unassign(parts(&[0])), Effect::Resolve(parts(&[0]))]);
     // A commit above the end would be out of range again.
     let effects = bench.step(at(2), Input::Resolved(Ok(vec![known_with(0, (99, "kelp:i"))])));
     assert_eq!(starts(&effects), [(3, 0, 10, 0)]);
+    assert!(effects.contains(&restarted(0)));
+}
+
+fn restarted(skipped: i64) -> Effect {
+    Effect::Tell(Notice::OutOfRange(part(0), OutOfRange::Restarted { skipped }))
+}
+
+#[test]
+fn what_retention_took_is_counted_from_the_last_commit() {
+    for (committed, skipped) in [(Some((12, "kelp:i")), 28), (None, 30)] {
+        let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
+        bench.step(at(0), Input::OutOfRange(part(0)));
+        bench.drained(at(1), 1);
+        let known = committed.map_or_else(|| known(0), |committed| known_with(0, committed));
+        let effects = bench.step(at(2), Input::Resolved(Ok(vec![Resolved { bounds: (40, 50), ..known }])));
+        assert!(effects.contains(&restarted(skipped)), "{effects:?}");
+        assert_eq!(starts(&effects), [(3, 0, 40, 0)]);
+    }
 }
 
 #[test]
@@ -394,6 +412,7 @@ fn a_commit_below_the_beginning_goes_on_there_by_option_only() {
         let mut bench = Bench::with(|settings| settings.restart_out_of_range = restart);
         let effects = bench.assign(at(0), vec![known_with(0, (5, "kelp:i"))]);
         assert_eq!(starts(&effects), [(1, 0, position, 0)]);
+        assert_eq!(effects.contains(&restarted(5)), restart);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Stands in front of Elasticsearch and spoils its answers to bulk requests: refuses them, or loses the answer after the
 //! request was carried out.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,9 +9,11 @@ use std::sync::{Arc, Mutex};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -25,6 +28,8 @@ pub enum Mode {
     Refuse(u16),
     /// It is carried out, and the connection ends without an answer.
     Lose,
+    /// Of the documents that were not seen before, every third is answered with 429 or 503 by turns, and not passed on.
+    RefuseItems,
 }
 
 #[derive(Debug)]
@@ -33,6 +38,7 @@ struct State {
     http: reqwest::Client,
     /// The mode and how many bulk requests it has been applied to.
     mode: Mutex<(Mode, u64)>,
+    items: Mutex<Items>,
 }
 
 /// A running proxy. Dropping it closes it.
@@ -54,7 +60,8 @@ impl Proxy {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
         let http = reqwest::Client::builder().no_proxy().build()?;
-        let state = Arc::new(State { target: target.into(), http, mode: Mutex::new((mode, 0)) });
+        let state =
+            Arc::new(State { target: target.into(), http, mode: Mutex::new((mode, 0)), items: Mutex::default() });
         runtime.spawn(accept(listener, Arc::clone(&state)));
         Ok(Self { address, state, _runtime: runtime })
     }
@@ -72,6 +79,11 @@ impl Proxy {
     /// How many bulk requests the mode has been applied to.
     pub fn applied(&self) -> u64 {
         self.state.mode.lock().expect("nothing panics with it").1
+    }
+
+    /// How many items were refused alone.
+    pub fn refused_items(&self) -> u64 {
+        self.state.items.lock().expect("nothing panics with it").refused
     }
 }
 
@@ -100,6 +112,10 @@ async fn serve(request: Request<Incoming>, state: &State) -> io::Result<Response
         let body = format!(r#"{{"error":{{"type":"refused_by_test","reason":"refused"}},"status":{status}}}"#);
         return answer(StatusCode::from_u16(status).map_err(io::Error::other)?, body.into());
     }
+    if mode == Mode::RefuseItems {
+        let (status, body) = refuse_items(request, state).await.map_err(io::Error::other)?;
+        return answer(status, body);
+    }
     let (status, body) = forward(request, state).await.map_err(io::Error::other)?;
     if mode == Mode::Lose {
         return Err(io::Error::other("lost"));
@@ -107,17 +123,72 @@ async fn serve(request: Request<Incoming>, state: &State) -> io::Result<Response
     answer(status, body)
 }
 
-async fn forward(
-    request: Request<Incoming>,
-    state: &State,
-) -> std::result::Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>> {
+type Passed = std::result::Result<(StatusCode, Bytes), Box<dyn std::error::Error + Send + Sync>>;
+
+/// Passes on what is not refused, and puts the refused items into the answer at their places.
+async fn refuse_items(request: Request<Incoming>, state: &State) -> Passed {
     let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let (passed, refusals) = state.items.lock().expect("nothing panics with it").part(&body)?;
+    let (status, bytes) = if passed.is_empty() {
+        (StatusCode::OK, Bytes::from_static(b"{\"took\":1,\"errors\":true,\"items\":[]}"))
+    } else {
+        send(parts, passed.into(), state).await?
+    };
+    if status != StatusCode::OK {
+        return Ok((status, bytes));
+    }
+    let mut answer: Value = serde_json::from_slice(&bytes)?;
+    let mut given = answer["items"].take().as_array().cloned().unwrap_or_default().into_iter();
+    let items = refusals.into_iter().map(|refusal| refusal.or_else(|| given.next()));
+    answer["items"] = items.collect::<Option<Vec<_>>>().ok_or("too few items")?.into();
+    answer["errors"] = true.into();
+    Ok((status, answer.to_string().into()))
+}
+
+/// What became of single items.
+#[derive(Debug, Default)]
+struct Items {
+    seen: HashSet<String>,
+    refused: u64,
+}
+
+impl Items {
+    /// The body without the items that are refused; and for each item its refusal, if there is one.
+    fn part(&mut self, body: &[u8]) -> Result<(Vec<u8>, Vec<Option<Value>>)> {
+        let (mut passed, mut refusals) = (Vec::new(), Vec::new());
+        let mut lines = body.split_inclusive(|byte| *byte == b'\n');
+        while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
+            let parsed: Value = serde_json::from_slice(action)?;
+            let id = parsed["create"]["_id"].as_str().ok_or("an action that is no create with an id")?;
+            if self.seen.insert(id.to_owned()) && self.seen.len().is_multiple_of(3) {
+                self.refused += 1;
+                let status = if self.refused.is_multiple_of(2) { 429 } else { 503 };
+                let error = json!({"type": "refused_by_test", "reason": "refused"});
+                refusals.push(Some(json!({"create": {"status": status, "error": error}})));
+            } else {
+                refusals.push(None);
+                passed.extend_from_slice(action);
+                passed.extend_from_slice(document);
+            }
+        }
+        Ok((passed, refusals))
+    }
+}
+
+async fn forward(request: Request<Incoming>, state: &State) -> Passed {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    send(parts, body, state).await
+}
+
+async fn send(parts: Parts, body: Bytes, state: &State) -> Passed {
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let mut passed = state.http.request(parts.method, format!("{}{path}", state.target));
     if let Some(kind) = parts.headers.get(CONTENT_TYPE) {
         passed = passed.header(CONTENT_TYPE, kind);
     }
-    let answer = passed.body(body.collect().await?.to_bytes()).send().await?;
+    let answer = passed.body(body).send().await?;
     Ok((answer.status(), answer.bytes().await?))
 }
 

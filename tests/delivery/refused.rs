@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::proxy::{Mode, Proxy};
-use super::{LONG, Scene, count, slow};
+use super::{LONG, Scene, count, count_where, slow};
 use crate::lab::{servers, wait_until};
 
 /// Requests refused as a whole, one status after the other: they are sent again until they are taken.
@@ -33,6 +33,31 @@ fn refused_requests_are_sent_again() {
     kelp.expect_exit(0, LONG).unwrap();
     let told = kelp.output().unwrap().matches("elasticsearch does not take requests").count();
     assert!((1..=6).contains(&told), "told {told} times");
+    assert_eq!(scene.expect_good().produced, 6000);
+    scene.expect_all_committed(&servers);
+}
+
+/// Some items of an answer are refused, others of the same answer are taken: the former alone are sent again.
+#[test]
+fn refused_items_are_sent_again_alone() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-some-refused", 4);
+    scene.write_log(15, 6000);
+    let proxy = Proxy::start(servers.elastic.url(), Mode::RefuseItems).unwrap();
+    let mut config = scene.config(&scene.web_access());
+    slow(&mut config);
+    config.elasticsearch = proxy.url();
+    let mut kelp = scene.start(&config, &[]);
+    let metrics = kelp
+        .wait_metrics("all to be settled", LONG, |metrics| count(metrics, "kelp_records_settled_total") == 6000)
+        .unwrap();
+    assert!(proxy.refused_items() > 1500, "only {} were refused", proxy.refused_items());
+    assert_eq!(count_where(&metrics, "kelp_bulk_retries_total", "reason", "retry"), proxy.refused_items());
+    // What had been taken was not sent again: nothing had to be verified.
+    assert_eq!(count(&metrics, "kelp_documents_duplicate_total"), 0);
+    assert_eq!(count_where(&metrics, "kelp_bulk_items_total", "class", "conflict"), 0);
+    kelp.terminate().unwrap();
+    kelp.expect_exit(0, Duration::from_secs(30)).unwrap();
     assert_eq!(scene.expect_good().produced, 6000);
     scene.expect_all_committed(&servers);
 }

@@ -134,6 +134,24 @@ impl Kafka {
         Ok(())
     }
 
+    /// Deletes the records of a partition below an offset, as retention does.
+    ///
+    /// # Errors
+    /// The broker refuses.
+    pub fn delete_records(&self, topic: &str, partition: i32, below: i64) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let mut list = rdkafka::TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, rdkafka::Offset::Offset(below))?;
+        let deleted = block_on(admin.delete_records(&list, &AdminOptions::new()))??;
+        deleted.elements().iter().try_for_each(|one| one.error())?;
+        Ok(())
+    }
+
+    /// The file with the first records of a partition, for tests that spoil it while the broker is stopped.
+    pub fn segment(&self, topic: &str, partition: i32) -> PathBuf {
+        self.folder.join("data").join(format!("{topic}-{partition}")).join(format!("{:020}.log", 0))
+    }
+
     /// The end of each partition: the last stable offset, below which all transactions are over.
     ///
     /// # Errors
