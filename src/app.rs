@@ -9,6 +9,7 @@ mod dispatch;
 mod fault_point;
 mod letters;
 mod messages;
+mod plan;
 mod progress;
 mod reader;
 mod start;
@@ -21,9 +22,11 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::Config;
 use crate::exit::ExitStatus;
 use crate::reader::Ending;
+
+pub use clock::wall_millis;
+pub use plan::{Checked, Plan, check_pipelines, plan};
 
 use messages::ToReader;
 use start::{Parts, StartFault};
@@ -37,8 +40,8 @@ enum Event {
 }
 
 /// Runs the service until it is told to stop, or until it has caught up.
-pub fn run(config: Config, until_caught_up: bool) -> ExitStatus {
-    let timeout = config.shutdown_timeout;
+pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
+    let timeout = plan.config.shutdown_timeout;
     let (events, inbox) = channel();
     let runtime = match start::runtime() {
         Ok(runtime) => runtime,
@@ -48,7 +51,7 @@ pub fn run(config: Config, until_caught_up: bool) -> ExitStatus {
         return fail(&StartFault::Own(why));
     }
     let stopped = || matches!(inbox.try_recv(), Ok(Event::Signal(_)));
-    let Parts { reader, to_reader } = match start::build(config, until_caught_up, &runtime, stopped) {
+    let Parts { reader, to_reader } = match start::build(plan, until_caught_up, &runtime, stopped) {
         Ok(Some(parts)) => parts,
         Ok(None) => {
             tracing::info!("stopped before anything was read");
@@ -121,18 +124,9 @@ fn conclude(ending: Option<Ending>) -> ExitStatus {
 }
 
 fn fail(fault: &StartFault) -> ExitStatus {
-    match fault {
-        StartFault::Usage(lines) => {
-            for line in lines {
-                eprintln!("{line}");
-            }
-            ExitStatus::Usage
-        }
-        StartFault::Own(why) => {
-            tracing::error!(why, "cannot start");
-            ExitStatus::Fault
-        }
-    }
+    let StartFault::Own(why) = fault;
+    tracing::error!(why, "cannot start");
+    ExitStatus::Fault
 }
 
 fn listen(runtime: &Runtime, events: Sender<Event>) -> Result<(), String> {

@@ -3,12 +3,17 @@
 //! Bad usage ends with 64, as bad configuration does, so that whoever starts the program can tell "mend what you gave
 //! me" from every other end.
 
+mod check;
+mod output;
+mod paths;
 mod run;
+mod settings;
+mod test;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::exit::ExitStatus;
 
@@ -38,13 +43,34 @@ struct Typed {
 #[derive(Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Check(check::Arguments),
+    Test(test::Arguments),
+}
+
+/// How an answer is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 /// Runs the command that these arguments, the first of which is the program's name, ask for.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Typed::try_parse_from(arguments) {
-        Ok(Typed { command: Command::Run(arguments) }) => arguments.run().into(),
+        Ok(Typed { command }) => command.run().into(),
         Err(error) => explain(&error).into(),
+    }
+}
+
+impl Command {
+    fn run(self) -> ExitStatus {
+        match self {
+            Self::Run(arguments) => arguments.run(),
+            Self::Check(arguments) => arguments.run(),
+            Self::Test(arguments) => arguments.run(),
+        }
     }
 }
 

@@ -8,12 +8,15 @@ mod elasticsearch;
 mod environment;
 mod fault;
 mod file;
+mod from_file;
 mod kafka;
 mod layers;
 mod load;
 mod paths;
+mod protected;
 mod read;
 mod secret;
+mod substitute;
 #[cfg(test)]
 mod tests;
 mod units;
@@ -27,9 +30,10 @@ pub use environment::OTHER_VARIABLES;
 pub use fault::{Fault, Faults, Place};
 pub use kafka::{Kafka, OutOfRange, Start};
 pub use layers::Setting;
-pub use load::{Sources, load};
+pub use load::{Sources, examine, keys, load};
 pub use paths::Pipelines;
-pub use secret::{Endpoint, Properties, is_secret};
+pub use protected::{PROTECTED, protected};
+pub use secret::{Endpoint, Properties, Secret, is_secret};
 
 /// The validated configuration. Its `Debug` form shows no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,12 +22,12 @@ mod time;
 use std::borrow::Cow;
 use std::path::Path;
 
-pub use cases::TestResult;
+pub use cases::{Difference, TestResult, parse_timestamp};
 
 use crate::codec::{Refusal, Source, Text};
 use crate::event::{Event, Object, Value};
 use crate::record::{DropReason, Record, Stage};
-use crate::yaml::Problem;
+use crate::yaml::{Place, Problem};
 use destination::IndexCache;
 use spec::Spec;
 use step::{Failure, Flow, Work, run_handlers, run_steps};
@@ -117,6 +117,16 @@ impl Pipeline {
     /// The topics that it reads.
     pub fn topics(&self) -> &[String] {
         &self.spec.topics
+    }
+
+    /// Where each of the topics is named in the file, in the same order.
+    pub fn topic_places(&self) -> &[Place] {
+        &self.spec.topic_places
+    }
+
+    /// What is no fault of the file and yet hardly meant.
+    pub fn warnings(&self) -> &[Problem] {
+        &self.spec.warnings
     }
 
     /// The name of the field that tells where a document came from.

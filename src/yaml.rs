@@ -62,13 +62,14 @@ impl std::error::Error for Problem {}
 pub struct Problems {
     file: String,
     list: RefCell<Vec<Problem>>,
+    warnings: RefCell<Vec<Problem>>,
     count: Cell<usize>,
 }
 
 impl Problems {
     /// Makes an empty list for the file that is told as `file`.
     pub fn new(file: &str) -> Self {
-        Self { file: file.to_owned(), list: RefCell::new(Vec::new()), count: Cell::new(0) }
+        Self { file: file.to_owned(), list: RefCell::default(), warnings: RefCell::default(), count: Cell::new(0) }
     }
 
     /// Adds a problem.
@@ -79,6 +80,21 @@ impl Problems {
     /// Adds a problem together with what to do about it.
     pub fn add_hint(&self, place: Place, what: impl Into<String>, hint: impl Into<String>) {
         self.push(place, what.into(), Some(hint.into()));
+    }
+
+    /// Adds what is no fault and yet hardly meant, together with what to do about it.
+    pub fn warn(&self, place: Place, what: impl Into<String>, hint: impl Into<String>) {
+        let (what, hint) = (what.into(), Some(hint.into()));
+        let warning = Problem { file: self.file.clone(), line: place.line, column: place.column, what, hint };
+        self.warnings.borrow_mut().push(warning);
+    }
+
+    /// Takes the warnings out, in the order of their places, each once.
+    pub fn take_warnings(&self) -> Vec<Problem> {
+        let mut warnings = self.warnings.take();
+        warnings.sort_by_key(|warning| (warning.line, warning.column));
+        warnings.dedup();
+        warnings
     }
 
     fn push(&self, place: Place, what: String, hint: Option<String>) {

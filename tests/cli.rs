@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::{Command, Output};
 
+const PIPELINE: &str = "source: {topics: [web]}\ndestination: {index: 'web-%{+yyyy.MM.dd}'}\n";
+
 /// A folder with one pipeline and a configuration.
 struct Folder(tempfile::TempDir);
 
@@ -10,7 +12,7 @@ impl Folder {
     fn with(config: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("pipelines")).unwrap();
-        fs::write(folder.path().join("pipelines/web.yaml"), "").unwrap();
+        fs::write(folder.path().join("pipelines/web.yaml"), PIPELINE).unwrap();
         fs::write(folder.path().join("kelp.yaml"), config).unwrap();
         Self(folder)
     }

@@ -106,7 +106,7 @@ fn every_pipeline_compiles_and_passes_its_tests() {
         };
         for result in pipeline.run_tests() {
             let place = format!("{}:{}: {}", block.page, result.line, result.name);
-            assert!(result.passed(), "{place}: {}", result.differences.join("; "));
+            assert!(result.passed(), "{place}: {:?}", result.differences);
             tests += 1;
         }
         pipelines += 1;

@@ -1,6 +1,6 @@
 //! Builds everything in order: pipelines, address, Kafka's side, Elasticsearch, workers, dispatch, reader.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Sender, channel};
@@ -15,15 +15,16 @@ use super::dispatch::DispatchLoop;
 use super::fault_point::{FaultPoint, Place};
 use super::letters::{LettersLoop, on_delivered};
 use super::messages::{ToReader, WorkerHandle};
+use super::plan::Plan;
 use super::reader::ReaderLoop;
 use super::worker::WorkerLoop;
 use crate::admin::{self, Health};
 use crate::backoff::{Backoff, Chance};
 use crate::budget::Budget;
-use crate::config::{Config, OutOfRange, Start, Template};
+use crate::config::{Fault, OutOfRange, Start};
 use crate::dispatch::{Dispatch, Settings as DispatchSettings};
-use crate::elastic::{Elastic, Templates};
-use crate::kafka::{self, Consumer, KafkaSettings, LetterProducer, PropertyProblem, Side};
+use crate::elastic::Elastic;
+use crate::kafka::{Consumer, KafkaSettings, LetterProducer, Side};
 use crate::metrics::Metrics;
 use crate::pipeline::Pipeline;
 use crate::reader::{Reader, Settings as ReaderSettings};
@@ -41,11 +42,9 @@ pub(super) struct Parts {
     pub(super) to_reader: Sender<ToReader>,
 }
 
-/// Why nothing was started.
+/// Why nothing was started, though the plan is sound.
 pub(super) enum StartFault {
-    /// The configuration; a line for each mistake.
-    Usage(Vec<String>),
-    /// Anything else.
+    /// A fault that is no mistake of the configuration, in words for a person.
     Own(String),
 }
 
@@ -57,15 +56,17 @@ pub(super) fn runtime() -> Result<Runtime, String> {
 
 /// Builds and starts everything but the reader's thread. `None` if it was told to stop before Kafka answered.
 pub(super) fn build(
-    config: Config,
+    plan: Plan,
     until_caught_up: bool,
     runtime: &Runtime,
     stopped: impl Fn() -> bool,
 ) -> Result<Option<Parts>, StartFault> {
     let clock = Clock::start();
-    let pipelines = load_pipelines(&config)?;
-    let by_topic = claim_topics(&pipelines)?;
-    let templates = Arc::new(templates(&config, &pipelines)?);
+    let Plan { config, by_topic, templates, warnings, .. } = plan;
+    let templates = Arc::new(templates);
+    for Fault { place, what, hint } in &warnings {
+        tracing::warn!(%place, hint, "{what}");
+    }
 
     let metrics = Arc::new(Metrics::new());
     let health = Arc::new(Health::new(move || clock.now().0.as_millis() as u64));
@@ -82,11 +83,6 @@ pub(super) fn build(
         properties: config.kafka.properties.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         queue_kbytes_per_partition: 0,
     };
-    let problems = kafka::check(&settings.properties);
-    if !problems.is_empty() {
-        let line = |problem: &PropertyProblem| format!("kafka.properties.{}: {}", problem.key, problem.why);
-        return Err(StartFault::Usage(problems.iter().map(line).collect()));
-    }
     let topics: Vec<&str> = by_topic.keys().map(|topic| &**topic).collect();
     let Some(partitions) = prepare_kafka(&settings, &topics, &config.dead_letter_topic, &teller, stopped)? else {
         return Ok(None);
@@ -216,62 +212,6 @@ pub(super) fn build(
     Ok(Some(Parts { reader, to_reader }))
 }
 
-fn load_pipelines(config: &Config) -> Result<Vec<Arc<Pipeline>>, StartFault> {
-    let files = config
-        .pipelines
-        .files()
-        .map_err(|(path, error)| StartFault::Usage(vec![format!("{}: {error}", path.display())]))?;
-    let mut problems = Vec::new();
-    let mut pipelines = Vec::new();
-    for file in &files {
-        match Pipeline::load(file) {
-            Ok(pipeline) => pipelines.push(Arc::new(pipeline)),
-            Err(found) => problems.extend(found.iter().map(ToString::to_string)),
-        }
-    }
-    if files.is_empty() {
-        problems.push(
-            "pipelines: no pipeline file (*.yaml) was found; write one, or name a folder that has some".to_owned(),
-        );
-    }
-    if problems.is_empty() { Ok(pipelines) } else { Err(StartFault::Usage(problems)) }
-}
-
-/// Each topic with its pipeline; two pipelines that claim one topic are an error.
-fn claim_topics(pipelines: &[Arc<Pipeline>]) -> Result<HashMap<Arc<str>, Arc<Pipeline>>, StartFault> {
-    let mut by_topic: HashMap<Arc<str>, Arc<Pipeline>> = HashMap::new();
-    let mut problems = Vec::new();
-    for pipeline in pipelines {
-        for topic in pipeline.topics() {
-            if let Some(other) = by_topic.insert(topic.as_str().into(), Arc::clone(pipeline)) {
-                problems.push(format!(
-                    "the topic {topic} is claimed by the pipelines {} and {}: a topic belongs to one pipeline",
-                    other.name(),
-                    pipeline.name()
-                ));
-            }
-        }
-    }
-    if problems.is_empty() { Ok(by_topic) } else { Err(StartFault::Usage(problems)) }
-}
-
-fn templates(config: &Config, pipelines: &[Arc<Pipeline>]) -> Result<Templates, StartFault> {
-    match &config.elasticsearch.template {
-        Template::Off => Ok(Templates::default()),
-        Template::Auto => Ok(Templates::auto(pipelines.iter().flat_map(|pipeline| {
-            pipeline.index_patterns().into_iter().map(|pattern| (pattern, pipeline.origin_field()))
-        }))),
-        Template::File(path) => {
-            let usage = |why: String| StartFault::Usage(vec![format!("{}: {why}", path.display())]);
-            let text = std::fs::read_to_string(path).map_err(|error| usage(error.to_string()))?;
-            let body = serde_json::from_str(&text)
-                .map_err(|error| usage(format!("not JSON as PUT _index_template takes it: {error}")))?;
-            let name = path.file_stem().map_or_else(|| "kelp".into(), |stem| stem.to_string_lossy().into_owned());
-            Ok(Templates::from_file(name, body))
-        }
-    }
-}
-
 /// Waits for the topics, sees to the topic of the dead letters, and gives the number of partitions there are.
 fn prepare_kafka(
     settings: &KafkaSettings,
@@ -280,11 +220,6 @@ fn prepare_kafka(
     teller: &Teller,
     stopped: impl Fn() -> bool,
 ) -> Result<Option<usize>, StartFault> {
-    if topics.contains(&dead_letters) {
-        let why =
-            format!("dead_letters.topic: {dead_letters} is read by a pipeline; its letters would come back as records");
-        return Err(StartFault::Usage(vec![why]));
-    }
     let side = Side::new(settings).map_err(|error| StartFault::Own(error.to_string()))?;
     loop {
         let ready = side

@@ -6,6 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::fault::{Wrong, wrong};
+use super::from_file::secret;
 use super::layers::Node;
 use super::paths::Folders;
 use super::read::{Read, Section, number, text, texts};
@@ -55,7 +56,8 @@ const MIB: usize = 1 << 20;
 
 pub(super) fn read(section: Section<'_>, memory_limit: &Read<usize>, folders: &Folders) -> Elasticsearch {
     let default = Endpoint::new(Url::parse("http://localhost:9200").expect("a URL"));
-    let endpoints = section.read("endpoints", vec![default], endpoints);
+    let mut endpoints = section.read("endpoints", vec![default], endpoints);
+    credentials(&section, &mut endpoints, folders);
     let template = section.read("template", Template::Auto, |node| template(node, folders));
     let request_timeout = section.read("request_timeout", Duration::from_secs(60), duration);
     let concurrency = section.read("concurrency", 4, |node| number(node, 1..=1024));
@@ -88,6 +90,32 @@ pub(super) fn read(section: Section<'_>, memory_limit: &Read<usize>, folders: &F
         request_timeout: request_timeout.value,
         bulk: bulk.value,
         concurrency: concurrency.value,
+    }
+}
+
+/// Puts `username` and `password` into the endpoints.
+fn credentials(section: &Section<'_>, endpoints: &mut Read<Vec<Endpoint>>, folders: &Folders) {
+    let user = section.read("username", None, |node| text(node).map(|user| Some(user.to_owned())));
+    let password = secret(section, ("password", "password_file"), folders);
+    let hint = "give both, or neither";
+    match (&user.value, &password.value) {
+        (Some(user_name), Some(secret)) => {
+            if let Some(own) = endpoints.value.iter().find(|endpoint| endpoint.has_credentials()) {
+                let what = format!("{own} has a user of its own");
+                let hint = "give the user once: in the endpoints, or in username and password";
+                return section.complain(user.place.clone(), "username", wrong(what, hint));
+            }
+            for endpoint in &mut endpoints.value {
+                endpoint.set_credentials(user_name, secret);
+            }
+        }
+        (Some(_), None) if password.sound => {
+            section.complain(user.place.clone(), "username", wrong("is given without a password", hint));
+        }
+        (None, Some(_)) if user.sound => {
+            section.complain(password.place.clone(), "password", wrong("is given without a username", hint));
+        }
+        (Some(_) | None, None) | (None, Some(_)) => {}
     }
 }
 

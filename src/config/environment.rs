@@ -9,7 +9,7 @@ pub const OTHER_VARIABLES: &[&str] = &["KELP_LOG"];
 const PREFIX: &str = "KELP_";
 
 /// The settings among these variables. Two underscores part the keys, so that `KELP_KAFKA__GROUP_ID` is
-/// `kafka: {group_id: …}`; below `kafka.properties` one underscore is a dot. A variable that is not known is left to
+/// `kafka: {group_id: …}`; below `kafka.properties` and `kafka.properties_files` one underscore is a dot. A variable that is not known is left to
 /// the schema, which refuses it as it refuses an unknown key.
 pub(super) fn settings(variables: &[(String, String)], found: &Found) -> Vec<Setting> {
     let mut settings = Vec::new();
@@ -25,7 +25,8 @@ pub(super) fn settings(variables: &[(String, String)], found: &Found) -> Vec<Set
             continue;
         }
         if let [kafka, properties, name] = &mut path[..]
-            && (kafka.as_str(), properties.as_str()) == ("kafka", "properties")
+            && kafka.as_str() == "kafka"
+            && matches!(properties.as_str(), "properties" | "properties_files")
         {
             *name = name.replace('_', ".");
         }
@@ -61,12 +62,15 @@ mod tests {
             ("OTHER", "x"),
             ("KELP_THREADS", "2"),
             ("KELP_KAFKA__PROPERTIES__FETCH_WAIT_MAX_MS", "50"),
+            ("KELP_KAFKA__PROPERTIES_FILES__SASL_PASSWORD", "secret"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let found = Found::default();
         let paths: Vec<String> = settings(&variables, &found).iter().map(|one| one.path.join("/")).collect();
-        assert_eq!(paths, ["kafka/group_id", "kafka/properties/fetch.wait.max.ms", "threads"]);
-        assert!(found.into_result(()).is_ok());
+        let expected =
+            ["kafka/group_id", "kafka/properties/fetch.wait.max.ms", "kafka/properties_files/sasl.password", "threads"];
+        assert_eq!(paths, expected);
+        assert_eq!(found.into_faults(), []);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! A mistake in the configuration, and where it was made.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
+
+use crate::yaml::Problem;
 
 /// Where something was said.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +61,16 @@ impl fmt::Display for Fault {
     }
 }
 
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        let place = match problem.line {
+            0 => Place::File(problem.file),
+            line => Place::Spot { file: problem.file, line, column: problem.column },
+        };
+        Self { place, what: problem.what, hint: problem.hint }
+    }
+}
+
 /// Every mistake that was found, in the order of the file, then variables, then flags; one a line. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Faults(pub Vec<Fault>);
@@ -99,7 +112,10 @@ pub(super) fn wrong(what: impl Into<String>, hint: impl Into<String>) -> Wrong {
 
 /// Collects mistakes while reading goes on.
 #[derive(Debug, Default)]
-pub(super) struct Found(RefCell<Vec<Fault>>);
+pub(super) struct Found {
+    faults: RefCell<Vec<Fault>>,
+    keys: RefCell<BTreeSet<String>>,
+}
 
 impl Found {
     pub(super) fn add(&self, place: Place, what: impl Into<String>, hint: impl Into<String>) {
@@ -107,7 +123,7 @@ impl Found {
     }
 
     pub(super) fn push(&self, fault: Fault) {
-        self.0.borrow_mut().push(fault);
+        self.faults.borrow_mut().push(fault);
     }
 
     pub(super) fn wrong(&self, place: Place, key: &str, wrong: Wrong) {
@@ -115,11 +131,21 @@ impl Found {
         self.push(Fault { place, what: format!("{key}: {}", wrong.what), hint: wrong.hint });
     }
 
-    /// The mistakes in order, if there are any.
-    pub(super) fn into_result<T>(self, value: T) -> Result<T, Faults> {
-        let mut faults = self.0.into_inner();
+    /// Notes that a key was asked for, and so is known.
+    pub(super) fn know(&self, key: String) {
+        self.keys.borrow_mut().insert(key);
+    }
+
+    /// The keys that were asked for.
+    pub(super) fn into_keys(self) -> BTreeSet<String> {
+        self.keys.into_inner()
+    }
+
+    /// The mistakes in order.
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        let mut faults = self.faults.into_inner();
         faults.sort();
         faults.dedup();
-        if faults.is_empty() { Ok(value) } else { Err(Faults(faults)) }
+        faults
     }
 }

@@ -6,10 +6,12 @@ use std::path::Path;
 
 use super::fault::{Fault, Found, Place};
 use super::layers::{Data, Node};
+use super::substitute::{LookUp, substitute};
 use crate::yaml::{self, Kind, Problems};
 
-/// Reads and parses the file `path`, as seen from `folder`; what is wrong with it is in `found`. A file that is empty says nothing.
-pub(super) fn read_in(folder: &Path, path: &Path, found: &Found) -> Node {
+/// Reads and parses the file `path`, as seen from `folder`, with its variables replaced; what is wrong with it is in `found`.
+/// A file that is empty says nothing.
+pub(super) fn read_in(folder: &Path, path: &Path, look_up: LookUp<'_>, found: &Found) -> Node {
     let name = path.display().to_string();
     let nothing = |name: &str| Node { place: Place::File(name.to_owned()), data: Data::Nothing };
     let text = match fs::read_to_string(folder.join(path)) {
@@ -30,30 +32,65 @@ pub(super) fn read_in(folder: &Path, path: &Path, found: &Found) -> Node {
     let root = yaml::parse(&text, &problems);
     for problem in problems.into_vec() {
         let place = spot(&name, yaml::Place { line: problem.line, column: problem.column });
-        found.push(Fault { place, what: problem.what, hint: problem.hint });
+        let line = text.lines().nth(problem.line.saturating_sub(1)).unwrap_or_default();
+        let quotes = || "within { } and [ ] a value with ${…} needs quotes".to_owned();
+        let hint = problem.hint.or_else(|| line.contains("${").then(quotes));
+        found.push(Fault { place, what: problem.what, hint });
     }
     let Some(root) = root else { return nothing(&name) };
-    match node(&name, &root) {
-        Node { data: data @ (Data::Map(_) | Data::Nothing), .. } => Node { place: Place::File(name), data },
-        Node { place, .. } => {
+    let file = File { name: &name, look_up, found };
+    match file.node(&root) {
+        None => nothing(&name),
+        Some(Node { data: data @ (Data::Map(_) | Data::Nothing), .. }) => Node { place: Place::File(name), data },
+        Some(Node { place, .. }) => {
             found.add(place, "must be a group of settings", "such as kafka: {bootstrap_servers: localhost:9092}");
             nothing(&name)
         }
     }
 }
 
-fn node(file: &str, from: &yaml::Node) -> Node {
-    let data = match &from.kind {
-        Kind::Scalar { .. } => from.text().map_or(Data::Nothing, |text| Data::Text(text.to_owned())),
-        Kind::List(items) => Data::List(items.iter().map(|item| node(file, item)).collect()),
-        Kind::Mapping(entries) => Data::Map(
-            entries
-                .iter()
-                .map(|entry| (entry.key.clone(), (spot(file, entry.place), node(file, &entry.value))))
-                .collect(),
-        ),
-    };
-    Node { place: spot(file, from.place), data }
+struct File<'a> {
+    name: &'a str,
+    look_up: LookUp<'a>,
+    found: &'a Found,
+}
+
+impl File<'_> {
+    /// The node with its variables replaced; `None` if one cannot be, which is told once and not again by whoever would
+    /// have read the value.
+    fn node(&self, from: &yaml::Node) -> Option<Node> {
+        let data = match &from.kind {
+            Kind::Scalar { .. } => match from.text() {
+                Some(text) => Data::Text(self.text(from, text)?),
+                None => Data::Nothing,
+            },
+            Kind::List(items) => {
+                // All are looked at before one of them spoils the list.
+                let items: Vec<Option<Node>> = items.iter().map(|item| self.node(item)).collect();
+                Data::List(items.into_iter().collect::<Option<_>>()?)
+            }
+            Kind::Mapping(entries) => Data::Map(
+                entries
+                    .iter()
+                    .filter_map(|entry| {
+                        Some((entry.key.clone(), (spot(self.name, entry.place), self.node(&entry.value)?)))
+                    })
+                    .collect(),
+            ),
+        };
+        Some(Node { place: spot(self.name, from.place), data })
+    }
+
+    fn text(&self, from: &yaml::Node, text: &str) -> Option<String> {
+        let faults = match substitute(text, self.look_up) {
+            Ok(text) => return Some(text),
+            Err(faults) => faults,
+        };
+        for fault in faults {
+            self.found.add(spot(self.name, from.place_of_char(fault.at)), fault.what, fault.hint);
+        }
+        None
+    }
 }
 
 fn spot(file: &str, place: yaml::Place) -> Place {

@@ -1,9 +1,12 @@
-//! The section `kafka`, and the properties that are not for the user to set.
+//! The section `kafka`.
 
 use std::time::Duration;
 
 use super::fault::{Wrong, wrong};
+use super::from_file::secret_in_file;
 use super::layers::Node;
+use super::paths::Folders;
+use super::protected::protected;
 use super::read::{Read, Section, one_of, raw_text, text, texts};
 use super::secret::{Properties, redact_url};
 use super::units::{duration, show_duration};
@@ -45,37 +48,11 @@ pub enum OutOfRange {
     Beginning,
 }
 
-/// The properties that the promise depends on, and why they are not for the user to set.
-const REFUSED: &[(&str, &str)] = &[
-    ("bootstrap.servers", "set kafka.bootstrap_servers instead"),
-    ("metadata.broker.list", "set kafka.bootstrap_servers instead"),
-    ("group.id", "set kafka.group_id instead"),
-    ("enable.auto.commit", "offsets are committed only when every record below them is settled"),
-    ("auto.commit.enable", "offsets are committed only when every record below them is settled"),
-    ("auto.commit.interval.ms", "set kafka.commit_interval instead"),
-    ("enable.auto.offset.store", "offsets are committed only when every record below them is settled"),
-    ("offset.store.method", "offsets belong to the consumer group, so that another process can take over"),
-    ("offset.store.path", "offsets belong to the consumer group, so that another process can take over"),
-    ("offset.store.sync.interval.ms", "offsets belong to the consumer group, so that another process can take over"),
-    ("auto.offset.reset", "a reset would pass over records unseen; set kafka.start and kafka.out_of_range instead"),
-    ("isolation.level", "records of transactions that were aborted must not be indexed"),
-    ("enable.partition.eof", "where a partition ends is found out otherwise"),
-    ("partition.assignment.strategy", "partitions are handed over one at a time, which cooperative-sticky does"),
-    ("acks", "a dead letter counts only when every replica in sync has it"),
-    ("request.required.acks", "a dead letter counts only when every replica in sync has it"),
-    ("enable.idempotence", "dead letters are written by an idempotent producer"),
-    ("transactional.id", "dead letters are written without transactions"),
-    ("message.timeout.ms", "a dead letter that cannot be delivered is waited for, never dropped"),
-    ("delivery.timeout.ms", "a dead letter that cannot be delivered is waited for, never dropped"),
-    ("retries", "a dead letter that cannot be delivered is waited for, never dropped"),
-    ("message.send.max.retries", "a dead letter that cannot be delivered is waited for, never dropped"),
-];
-
 /// librdkafka's own default of `max.poll.interval.ms`.
 const POLL_INTERVAL: Duration = Duration::from_secs(300);
 
 /// The place is that of `drain_timeout`; sound means that it is.
-pub(super) fn read(section: Section<'_>) -> Read<Kafka> {
+pub(super) fn read(section: Section<'_>, folders: &Folders) -> Read<Kafka> {
     let bootstrap_servers = section.read("bootstrap_servers", "localhost:9092".to_owned(), servers);
     let group_id = section.read("group_id", "kelp".to_owned(), |node| text(node).map(str::to_owned));
     let starts = [("beginning", Start::Beginning), ("end", Start::End)];
@@ -84,7 +61,8 @@ pub(super) fn read(section: Section<'_>) -> Read<Kafka> {
     let out_of_range = section.read("out_of_range", OutOfRange::Stop, |node| one_of(node, &policies));
     let drain_timeout = section.read("drain_timeout", Duration::from_secs(3), duration);
     let commit_interval = section.read("commit_interval", Duration::from_secs(1), duration);
-    let properties = properties(section.section("properties"));
+    let mut properties = properties(section.section("properties"));
+    properties_in_files(section.section("properties_files"), folders, &mut properties);
 
     let poll_interval = properties
         .get("max.poll.interval.ms")
@@ -117,16 +95,33 @@ pub(super) fn read(section: Section<'_>) -> Read<Kafka> {
 fn properties(section: Section<'_>) -> Properties {
     let mut properties = Properties::default();
     for (name, key, node) in section.entries() {
-        if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
-            section.complain(key.clone(), name, wrong("is not for you to set", *reason));
+        if let Some(reason) = protected(name) {
+            section.complain(key.clone(), name, wrong("is not for you to set", reason));
             continue;
         }
         match raw_text(node) {
-            Ok(value) => properties.insert(name, value),
+            Ok(value) => properties.insert(name, value, &node.place),
             Err(wrong) => section.complain(node.place.clone(), name, wrong),
         }
     }
     properties
+}
+
+/// Properties whose values stand in files, because they are secret.
+fn properties_in_files(section: Section<'_>, folders: &Folders, properties: &mut Properties) {
+    for (name, key, node) in section.entries() {
+        if let Some(reason) = protected(name) {
+            section.complain(key.clone(), name, wrong("is not for you to set", reason));
+        } else if properties.get(name).is_some() {
+            let what = format!("kafka.properties has {name:?} too");
+            section.complain(key.clone(), name, wrong(what, "keep one of the two"));
+        } else {
+            match secret_in_file(node, folders) {
+                Ok(secret) => properties.insert(name, secret.expose(), &node.place),
+                Err(wrong) => section.complain(node.place.clone(), name, wrong),
+            }
+        }
+    }
 }
 
 /// `host:port` and so on, parted by commas or as a list.

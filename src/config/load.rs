@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::fault::{Faults, Found, Place, Wrong, wrong};
+use super::fault::{Fault, Faults, Found, Place, Wrong, wrong};
 use super::layers::{Data, Layer, Node, Setting, merge};
 use super::paths::{Folders, Pipelines};
 use super::read::{Read, Section, number, text, texts};
@@ -19,7 +19,8 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     /// The folder that the process was started in. Where no file was named, its `kelp.yaml` is read if there is one.
     pub folder: PathBuf,
-    /// The variables of the environment, of which those with the prefix `KELP_` matter.
+    /// The variables of the environment. Those with the prefix `KELP_` are settings; any can be named as `${…}` in the
+    /// values of the file.
     pub variables: Vec<(String, String)>,
     /// The flags that set something.
     pub flags: Vec<Setting>,
@@ -32,6 +33,15 @@ const MIB: usize = 1 << 20;
 /// # Errors
 /// Every mistake in them, in order.
 pub fn load(sources: &Sources) -> Result<Config, Faults> {
+    match examine(sources) {
+        (Some(config), faults) if faults.is_empty() => Ok(config),
+        (_, faults) => Err(Faults(faults)),
+    }
+}
+
+/// Does the same, and gives what there is beside the mistakes: a configuration that has its default wherever a value is
+/// wrong. It is of use for finding further mistakes only.
+pub fn examine(sources: &Sources) -> (Option<Config>, Vec<Fault>) {
     let found = Found::default();
     let file = sources.file.clone().or_else(|| {
         let usual = sources.folder.join("kelp.yaml");
@@ -39,8 +49,12 @@ pub fn load(sources: &Sources) -> Result<Config, Faults> {
     });
     let folder = file.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let folders = Folders { file: sources.folder.join(folder), working: sources.folder.clone() };
+    let look_up = |name: &str| {
+        let variable = sources.variables.iter().find(|(known, _)| known == name);
+        variable.map(|(_, value)| value.clone())
+    };
     let root = match &file {
-        Some(path) => file::read_in(&sources.folder, path, &found),
+        Some(path) => file::read_in(&sources.folder, path, &look_up, &found),
         None => Node { place: Place::Default, data: Data::Nothing },
     };
     let variables = environment::settings(&sources.variables, &found);
@@ -56,7 +70,19 @@ pub fn load(sources: &Sources) -> Result<Config, Faults> {
             None
         }
     };
-    found.into_result(config).map(|config| config.expect("a failed merge was found"))
+    (config, found.into_faults())
+}
+
+/// The name of every key that there is, dots between, in the order of their names. `kafka.properties` and
+/// `kafka.properties_files` have keys of the user's below them.
+pub fn keys() -> Vec<String> {
+    let found = Found::default();
+    let nothing = Node { place: Place::Default, data: Data::Nothing };
+    let folders = Folders { file: PathBuf::new(), working: PathBuf::new() };
+    read(Section::root(&found, &nothing), &folders, &Place::Default);
+    let asked = found.into_keys();
+    let is_section = |key: &String| asked.iter().any(|other| other.starts_with(&format!("{key}.")));
+    asked.iter().filter(|key| !is_section(key)).cloned().collect()
 }
 
 fn read(section: Section<'_>, folders: &Folders, root: &Place) -> Config {
@@ -64,7 +90,7 @@ fn read(section: Section<'_>, folders: &Folders, root: &Place) -> Config {
         small if small < 64 * MIB => Err(wrong(format!("{} is too little", show_bytes(small)), "give at least 64MiB")),
         enough => Ok(enough),
     });
-    let kafka = kafka::read(section.section("kafka"));
+    let kafka = kafka::read(section.section("kafka"), folders);
     let elasticsearch = elasticsearch::read(section.section("elasticsearch"), &memory_limit, folders);
     let pipelines = section.read("pipelines", Pipelines(Vec::new()), |node| pipelines(node, folders));
     let pipelines = if pipelines.is_given() {

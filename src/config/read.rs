@@ -103,6 +103,7 @@ impl<'a> Section<'a> {
 
     fn node(&self, key: &'static str) -> Option<&'a Node> {
         self.known.borrow_mut().push(key);
+        self.found.know(self.name(key));
         self.entries.and_then(|entries| entries.get(key)).map(|(_, node)| node)
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 
 use url::Url;
 
+use super::fault::Place;
+
 const REDACTED: &str = "***";
 
 /// Whether a librdkafka property of this name holds a secret.
@@ -15,23 +17,56 @@ pub fn is_secret(name: &str) -> bool {
     PARTS.iter().any(|part| name.contains(part))
 }
 
+/// A password, key or token. Its `Debug` form hides it, and it has no other.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret in clear, for whoever has to present it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
 /// Properties for librdkafka. Their `Debug` form hides those that hold secrets.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Properties(BTreeMap<String, String>);
+pub struct Properties(BTreeMap<String, Property>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Property {
+    value: String,
+    place: Place,
+}
 
 impl Properties {
-    pub(super) fn insert(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_owned(), value.to_owned());
+    pub(super) fn insert(&mut self, name: &str, value: &str, place: &Place) {
+        self.0.insert(name.to_owned(), Property { value: value.to_owned(), place: place.clone() });
     }
 
     /// The value of one property, in clear.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.0.get(name).map(|property| property.value.as_str())
     }
 
     /// Every property with its value in clear, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, property)| (name.as_str(), property.value.as_str()))
+    }
+
+    /// Where the value of one property was given.
+    pub fn place(&self, name: &str) -> Option<&Place> {
+        self.0.get(name).map(|property| &property.place)
     }
 }
 
@@ -50,6 +85,19 @@ pub struct Endpoint(Url);
 impl Endpoint {
     pub(super) fn new(url: Url) -> Self {
         Self(url)
+    }
+
+    /// True if the address has a user or a password in it.
+    pub(super) fn has_credentials(&self) -> bool {
+        !self.0.username().is_empty() || self.0.password().is_some()
+    }
+
+    /// Puts a user and a password into the address.
+    pub(super) fn set_credentials(&mut self, user: &str, password: &Secret) {
+        // The URL leaves a % as it is, for whoever decodes it to take for the beginning of a code.
+        let escaped = |text: &str| text.replace('%', "%25");
+        let set = self.0.set_username(&escaped(user)).and(self.0.set_password(Some(&escaped(password.expose()))));
+        set.expect("an http address has room for a user");
     }
 
     /// The address as it is to be used, password included.
@@ -96,6 +144,16 @@ mod tests {
     }
 
     #[test]
+    fn credentials_come_out_as_they_were_put_in() {
+        let mut endpoint = Endpoint::new("https://es:9200".parse().unwrap());
+        assert!(!endpoint.has_credentials());
+        endpoint.set_credentials("e%l", &Secret::new("p%40:/@ é"));
+        assert!(endpoint.has_credentials());
+        assert_eq!(endpoint.expose().as_str(), "https://e%25l:p%2540%3A%2F%40%20%C3%A9@es:9200/");
+        assert_eq!(format!("{endpoint} {:?}", Secret::new("p")), "https://***@es:9200/ ***");
+    }
+
+    #[test]
     fn secret_properties_are_hidden_and_others_shown() {
         for name in ["sasl.password", "ssl.key.password", "ssl.key.pem", "sasl.oauthbearer.client.secret"] {
             assert!(is_secret(name), "{name}");
@@ -104,8 +162,8 @@ mod tests {
             assert!(!is_secret(name), "{name}");
         }
         let mut properties = Properties::default();
-        properties.insert("sasl.password", "hunter2");
-        properties.insert("client.rack", "a");
+        properties.insert("sasl.password", "hunter2", &Place::Default);
+        properties.insert("client.rack", "a", &Place::Default);
         assert_eq!(format!("{properties:?}"), r#"{"client.rack": "a", "sasl.password": "***"}"#);
         assert_eq!(properties.get("sasl.password"), Some("hunter2"));
     }

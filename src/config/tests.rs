@@ -194,6 +194,103 @@ fn paths_start_where_they_were_written() {
     assert_eq!(given.config().pipelines.files().unwrap(), expected);
 }
 
+#[test]
+fn variables_are_replaced_in_values_and_make_no_structure() {
+    let text = "
+kafka:
+  bootstrap_servers: ${KAFKA_HOST}:${KAFKA_PORT:-9092}
+  group_id: '${GROUP}'
+  properties: {client.rack: '$${RACK}', sasl.password: \"${PASSWORD}\"}
+elasticsearch:
+  endpoints: ['https://${ES:-es-1}:9200', \"http://${ES:-es-2}:9200\"]
+threads: ${N}
+memory_limit: ${LIMIT:-64MiB}
+";
+    let given = Given::file(text)
+        .variable("KAFKA_HOST", "k")
+        .variable("GROUP", "a}\nthreads: 9 # ${N}")
+        .variable("PASSWORD", "hun$ter: [2]")
+        .variable("N", "2")
+        .variable("LIMIT", "");
+    let config = given.config();
+    assert_eq!(config.kafka.bootstrap_servers, "k:9092");
+    assert_eq!(config.kafka.group_id, "a}\nthreads: 9 # ${N}");
+    assert_eq!(config.kafka.properties.get("client.rack"), Some("${RACK}"));
+    assert_eq!(config.kafka.properties.get("sasl.password"), Some("hun$ter: [2]"));
+    assert_eq!(format!("{:?}", config.elasticsearch.endpoints), r#"["https://es-1:9200/", "http://es-2:9200/"]"#);
+    assert_eq!((config.threads.map(NonZeroUsize::get), config.memory_limit), (Some(2), 64 << 20));
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_told_once_and_with_its_place() {
+    let text = "kafka:\n  group_id: kelp-${STAGE}\n  properties: {sasl.password: '${A}-${B}'}\nelasticsearch: {endpoints: [\"http://${ES}:9200\", '${PORT']}\nthreads: ${1}\n";
+    let expected = r#"
+kelp.yaml:2:18: the variable STAGE is not set (set it, or give a default: ${STAGE:-…})
+kelp.yaml:3:32: the variable A is not set (set it, or give a default: ${A:-…})
+kelp.yaml:3:37: the variable B is not set (set it, or give a default: ${B:-…})
+kelp.yaml:4:37: the variable ES is not set (set it, or give a default: ${ES:-…})
+kelp.yaml:4:51: a ${ without its } (write ${NAME} or ${NAME:-default}, and $${ for ${ itself)
+kelp.yaml:5:10: "1" is no name of a variable (write ${NAME} or ${NAME:-default}, and $${ for ${ itself)"#;
+    assert_eq!(Given::file(text).faults(), expected.trim_start());
+    let faults = Given::file("kafka: {group_id: ${GROUP}}\n").faults();
+    assert!(faults.ends_with("(within { } and [ ] a value with ${…} needs quotes)"), "{faults}");
+}
+
+#[test]
+fn secrets_can_stand_in_files() {
+    let given = Given::file(
+        "kafka: {properties_files: {sasl.password: secrets/kafka}}\nelasticsearch: {endpoints: ['http://es'], username: elastic, password_file: secrets/es}\n",
+    );
+    fs::create_dir(given.path("secrets")).unwrap();
+    fs::write(given.path("secrets/kafka"), "hunter2 \n").unwrap();
+    fs::write(given.path("secrets/es"), "hun%ter2\r\n").unwrap();
+    let config = given.config();
+    assert_eq!(config.kafka.properties.get("sasl.password"), Some("hunter2 "));
+    assert_eq!(config.elasticsearch.endpoints[0].expose().as_str(), "http://elastic:hun%25ter2@es/");
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let elsewhere = given.path("secrets/kafka").display().to_string();
+    let given = given
+        .variable("KELP_KAFKA__PROPERTIES_FILES__SSL_KEY_PASSWORD", &elsewhere)
+        .variable("KELP_ELASTICSEARCH__PASSWORD_FILE", "secrets/kafka");
+    assert_eq!(given.config().kafka.properties.get("ssl.key.password"), Some("hunter2 "));
+    assert_eq!(given.config().elasticsearch.endpoints[0].expose().password(), Some("hunter2%20"));
+}
+
+#[test]
+fn a_secret_that_cannot_be_had_names_its_key() {
+    let given = Given::file(
+        "kafka:\n  properties: {sasl.password: hunter2}\n  properties_files: {sasl.password: full, ssl.key.password: none, acks: full, ssl.key.pem: hollow}\nelasticsearch: {username: u, password: hunter2, password_file: full}\n",
+    );
+    fs::write(given.path("full"), "hunter2").unwrap();
+    fs::write(given.path("hollow"), "\n").unwrap();
+    let expected = r#"
+kelp.yaml:3:22: kafka.properties_files.sasl.password: kafka.properties has "sasl.password" too (keep one of the two)
+kelp.yaml:3:61: kafka.properties_files.ssl.key.password: the file "/there/none" cannot be read: No such file or directory (os error 2) (give the path of a file with the secret in it, readable by this user)
+kelp.yaml:3:67: kafka.properties_files.acks: is not for you to set (a dead letter counts only when every replica in sync has it)
+kelp.yaml:3:92: kafka.properties_files.ssl.key.pem: the file "/there/hollow" is empty (write the secret into it)
+kelp.yaml:4:64: elasticsearch.password_file: password is given too (keep one of the two)"#;
+    assert_eq!(given.faults(), expected.trim_start());
+    for (text, what) in [
+        ("username: u", "kelp.yaml:1:27: elasticsearch.username: is given without a password (give both, or neither)"),
+        ("password: p", "kelp.yaml:1:27: elasticsearch.password: is given without a username (give both, or neither)"),
+        (
+            "username: u, password: hunter2, endpoints: ['http://a:hunter2@es']",
+            "kelp.yaml:1:27: elasticsearch.username: http://***@es/ has a user of its own (give the user once: in the endpoints, or in username and password)",
+        ),
+    ] {
+        assert_eq!(Given::file(&format!("elasticsearch: {{{text}}}\n")).faults(), what);
+    }
+}
+
+#[test]
+fn the_keys_are_those_that_are_read() {
+    let keys = keys();
+    for key in ["kafka.group_id", "kafka.properties", "elasticsearch.bulk.linger", "pipelines", "threads"] {
+        assert!(keys.iter().any(|known| known == key), "{key}: {keys:?}");
+    }
+    assert!(!keys.iter().any(|known| known == "kafka" || known == "elasticsearch.bulk"), "{keys:?}");
+}
+
 /// Each mistake alone, in the file, and the one line that is said about it.
 const MISTAKES: &[(&str, &str)] = &[
     (
@@ -344,7 +441,7 @@ kelp.yaml:6:29: elasticsearch.endpoints: "ftp://es" is neither http nor https (l
 KELP_ADMIN: admin: must be a group of settings (key: value)
 KELP_KAFKA__COMMIT_INTERVAL: kafka.commit_interval: "1" is not a length of time (a whole number and a unit, like 500ms, 3s, 2m or 1h)
 KELP_KAFKA__PROPERTIES__GROUP_ID: kafka.properties.group.id: is not for you to set (set kafka.group_id instead)
-KELP_KAFKA__TOPIC: unknown key "kafka.topic" (known keys: bootstrap_servers, group_id, start, out_of_range, drain_timeout, commit_interval, properties)
+KELP_KAFKA__TOPIC: unknown key "kafka.topic" (known keys: bootstrap_servers, group_id, start, out_of_range, drain_timeout, commit_interval, properties, properties_files)
 KELP_THREAD: unknown key "thread" (did you mean "threads"?)
 KELP___: unknown variable (two underscores part the keys, like KELP_KAFKA__GROUP_ID)
 --pipelines: pipelines: there is no file or folder "/there/nowhere" (give the folder with the pipeline files, or a list of files)"#;

@@ -3,6 +3,11 @@
 use std::collections::BTreeMap;
 
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaConfRes;
+
+use crate::config::{is_secret, protected};
+use crate::yaml::nearest;
 
 /// What a client of Kafka is made of. Its properties may be secret: it has no `Debug`.
 #[derive(Clone)]
@@ -22,32 +27,57 @@ pub struct KafkaSettings {
 pub struct PropertyProblem {
     /// The property.
     pub key: String,
-    /// Why, and what to do instead.
-    pub why: String,
+    /// What is wrong with it.
+    pub what: String,
+    /// What to do instead.
+    pub hint: String,
 }
 
-/// Properties that the promise depends on, each with the reason.
-const PROTECTED: &[(&str, &str)] = &[
-    ("bootstrap.servers", "it has a key of its own: kafka.bootstrap_servers"),
-    ("metadata.broker.list", "it has a key of its own: kafka.bootstrap_servers"),
-    ("group.id", "it has a key of its own: kafka.group_id"),
-    ("enable.auto.commit", "kelp commits an offset only when everything below it is settled"),
-    ("auto.commit.enable", "kelp commits an offset only when everything below it is settled"),
-    ("auto.commit.interval.ms", "kelp commits by itself: kafka.commit_interval"),
-    ("enable.auto.offset.store", "kelp commits an offset only when everything below it is settled"),
-    ("offset.store.method", "offsets are kept by the broker"),
-    ("auto.offset.reset", "a silent reset loses or repeats records: see kafka.start and kafka.out_of_range"),
-    ("enable.partition.eof", "the end of a partition is found in another way"),
-    ("partition.assignment.strategy", "kelp gives partitions back one by one, which needs cooperative-sticky"),
-    ("acks", "a dead letter counts only when all replicas in sync have it"),
-    ("request.required.acks", "a dead letter counts only when all replicas in sync have it"),
-    ("enable.idempotence", "dead letters are produced idempotently"),
-    ("transactional.id", "dead letters are not transactional"),
-    ("message.timeout.ms", "a dead letter that cannot be delivered waits and is never dropped"),
-    ("delivery.timeout.ms", "a dead letter that cannot be delivered waits and is never dropped"),
-    ("test.mock.num.brokers", "it replaces the real brokers by pretended ones"),
-    ("plugin.library.paths", "plugins can change what is delivered"),
-    ("queued.max.messages.kbytes", "it follows from memory_limit"),
+/// Properties that people set, for a hint to those who misspell one.
+const USUAL: &[&str] = &[
+    "security.protocol",
+    "sasl.mechanism",
+    "sasl.mechanisms",
+    "sasl.username",
+    "sasl.password",
+    "sasl.kerberos.service.name",
+    "sasl.kerberos.principal",
+    "sasl.kerberos.keytab",
+    "sasl.oauthbearer.method",
+    "sasl.oauthbearer.client.id",
+    "sasl.oauthbearer.client.secret",
+    "sasl.oauthbearer.token.endpoint.url",
+    "ssl.ca.location",
+    "ssl.ca.pem",
+    "ssl.certificate.location",
+    "ssl.certificate.pem",
+    "ssl.key.location",
+    "ssl.key.pem",
+    "ssl.key.password",
+    "ssl.keystore.location",
+    "ssl.keystore.password",
+    "ssl.endpoint.identification.algorithm",
+    "enable.ssl.certificate.verification",
+    "client.id",
+    "client.rack",
+    "group.instance.id",
+    "group.protocol",
+    "session.timeout.ms",
+    "heartbeat.interval.ms",
+    "max.poll.interval.ms",
+    "fetch.min.bytes",
+    "fetch.wait.max.ms",
+    "fetch.max.bytes",
+    "fetch.message.max.bytes",
+    "max.partition.fetch.bytes",
+    "message.max.bytes",
+    "compression.type",
+    "linger.ms",
+    "broker.address.family",
+    "socket.timeout.ms",
+    "reconnect.backoff.ms",
+    "reconnect.backoff.max.ms",
+    "debug",
 ];
 
 /// Properties of the consumer that a producer only warns about, and the other way round, by their beginnings.
@@ -84,18 +114,31 @@ const PRODUCER_ONLY: &[&str] = &[
 pub fn check(properties: &BTreeMap<String, String>) -> Vec<PropertyProblem> {
     let mut problems = Vec::new();
     for (key, value) in properties {
-        if let Some((_, why)) = PROTECTED.iter().find(|(protected, _)| protected == key) {
-            problems.push(PropertyProblem { key: key.clone(), why: format!("cannot be set: {why}") });
+        if let Some(reason) = protected(key) {
+            let problem =
+                PropertyProblem { key: key.clone(), what: "is not for you to set".into(), hint: reason.into() };
+            problems.push(problem);
             continue;
         }
         let mut config = ClientConfig::new();
         config.set(key, value);
-        if let Err(error) = config.create_native_config() {
-            // The value may be secret; the error names it only where it is not one of the known values.
-            let why = error.to_string();
-            let why = if crate::config::is_secret(key) { "librdkafka refuses its value".to_owned() } else { why };
-            problems.push(PropertyProblem { key: key.clone(), why });
-        }
+        let Err(error) = config.create_native_config() else { continue };
+        let (what, hint) = match error {
+            KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..) => {
+                let hint = match nearest(key, USUAL.iter().copied()) {
+                    Some(near) => format!("did you mean {near:?}?"),
+                    None => "see the list of properties in librdkafka's documentation".to_owned(),
+                };
+                ("librdkafka knows no such property".to_owned(), hint)
+            }
+            // The value may be secret, and what librdkafka says may name it.
+            _ if is_secret(key) => ("librdkafka refuses its value".to_owned(), "check the value".to_owned()),
+            KafkaError::ClientConfig(_, why, ..) => {
+                (format!("librdkafka refuses its value: {why}"), "see librdkafka's documentation".to_owned())
+            }
+            other => (format!("librdkafka refuses it: {other}"), "see librdkafka's documentation".to_owned()),
+        };
+        problems.push(PropertyProblem { key: key.clone(), what, hint });
     }
     problems
 }
@@ -171,6 +214,7 @@ pub(super) fn side(settings: &KafkaSettings) -> ClientConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::PROTECTED;
 
     #[test]
     fn protected_and_unknown_properties_are_refused_with_the_reason() {
@@ -179,7 +223,7 @@ mod tests {
         };
         for (key, _) in PROTECTED {
             let problems = of(&[(key, "1")]);
-            assert!(problems.len() == 1 && problems[0].why.starts_with("cannot be set: "), "{key}: {problems:?}");
+            assert!(problems.len() == 1 && problems[0].what == "is not for you to set", "{key}: {problems:?}");
         }
         assert_eq!(
             of(&[("security.protocol", "sasl_ssl"), ("group.instance.id", "a"), ("group.protocol", "consumer")]),
@@ -188,6 +232,13 @@ mod tests {
         assert_eq!(of(&[("no.such.thing", "1"), ("socket.timeout.ms", "x")]).len(), 2);
         let secret = of(&[("enable.sasl.oauthbearer.unsecure.jwt", "hunter2"), ("sasl.password", "p")]);
         assert!(secret.len() == 1, "{secret:?}");
+        let misspelt = of(&[("sasl.pasword", "hunter2")]);
+        assert_eq!(misspelt[0].hint, r#"did you mean "sasl.password"?"#);
+        assert!(!format!("{misspelt:?}{secret:?}").contains("hunter2"));
+        for property in USUAL {
+            let known = of(&[(property, "1")]);
+            assert!(known.iter().all(|problem| problem.what != "librdkafka knows no such property"), "{known:?}");
+        }
     }
 
     #[test]

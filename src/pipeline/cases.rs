@@ -9,10 +9,13 @@
 //!     index: web-access-2026.11.19              # optional
 //!   - given: '…'
 //!     expect: dropped                           # or rejected, or a list, one a document
+//!     skip: not before the new format           # optional: not run, and why
 //! ```
 //!
 //! A record's timestamp is a date (ISO 8601), milliseconds since 1970, or `none`; unless given it is that of the expected
 //! or actual event, so that a test does not age: see [`Case::run`].
+
+use std::fmt;
 
 use super::time::{Moment, Zone, parse_iso};
 use super::{Pipeline, Rejection, Scratch, Sink};
@@ -27,14 +30,35 @@ pub struct TestResult {
     pub line: usize,
     /// Its name, or what is given, cut.
     pub name: String,
+    /// Why it was not run, if it was not.
+    pub skipped: Option<String>,
     /// Each difference between what was expected and what came; none if it passed.
-    pub differences: Vec<String>,
+    pub differences: Vec<Difference>,
 }
 
 impl TestResult {
-    /// True if there is no difference.
+    /// True if it was run and there is no difference.
     pub fn passed(&self) -> bool {
-        self.differences.is_empty()
+        self.skipped.is_none() && self.differences.is_empty()
+    }
+}
+
+/// One thing that is not as a test expects it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Where it is expected.
+    pub place: Place,
+    /// The path of the field, `index`, or `outcome` for what became of the record as a whole.
+    pub field: String,
+    /// What is expected: JSON for a field.
+    pub expected: String,
+    /// What came in its stead.
+    pub came: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} expected, {} came", self.field, self.expected, self.came)
     }
 }
 
@@ -48,8 +72,9 @@ pub(crate) struct Case {
     offset: i64,
     timestamp: Timestamp,
     key: Option<String>,
-    expect: Vec<Expect>,
-    index: Option<String>,
+    expect: Vec<(Place, Expect)>,
+    index: Option<(Place, String)>,
+    skip: Option<String>,
 }
 
 enum Timestamp {
@@ -59,7 +84,7 @@ enum Timestamp {
 }
 
 enum Expect {
-    Fields(Vec<(Path, Value<'static>)>),
+    Fields(Vec<(Place, Path, Value<'static>)>),
     Dropped,
     Rejected,
 }
@@ -77,10 +102,11 @@ fn read_case(node: &Node, problems: &Problems) -> Option<Case> {
         Kind::Scalar { text, .. } => text.clone(),
         _ => plain_value(node).to_json(),
     });
-    let index = fields.string("index").map(|index| index.value.to_owned());
+    let index = fields.string("index").map(|index| (index.place, index.value.to_owned()));
+    let skip = fields.string("skip").map(|why| why.value.to_owned());
     let expect = fields.required("expect").and_then(|node| match &node.kind {
-        Kind::List(items) => items.iter().map(|item| read_expect(item, problems)).collect(),
-        _ => read_expect(node, problems).map(|one| vec![one]),
+        Kind::List(items) => items.iter().map(|item| Some((item.place, read_expect(item, problems)?))).collect(),
+        _ => read_expect(node, problems).map(|one| vec![(node.place, one)]),
     });
     let (mut topic, mut partition, mut offset, mut key, mut timestamp) = (None, 0, 0, None, Timestamp::OfEvent);
     if let Some(record) = fields.mapping("record", "the test's record") {
@@ -89,11 +115,9 @@ fn read_case(node: &Node, problems: &Problems) -> Option<Case> {
         offset = record.integer("offset").map_or(0, |number| number.value);
         key = record.string("key").map(|key| key.value.to_owned());
         if let Some(text) = record.string("timestamp") {
-            let millis = text.value.parse().ok();
-            timestamp = match millis.or_else(|| parse_iso(text.value, &Zone::UTC).map(Moment::millis)) {
-                Some(-1) => Timestamp::None,
-                Some(millis) => Timestamp::Millis(millis),
-                None if text.value == "none" => Timestamp::None,
+            timestamp = match parse_timestamp(text.value) {
+                Some(Some(millis)) => Timestamp::Millis(millis),
+                Some(None) => Timestamp::None,
                 None => {
                     problems.add(text.place, format!("{:?} is no date, no milliseconds and not none", text.value));
                     Timestamp::None
@@ -106,7 +130,17 @@ fn read_case(node: &Node, problems: &Problems) -> Option<Case> {
     fields.finish();
     let (given, expect) = (given?, expect?);
     let name = name.unwrap_or_else(|| given.chars().take(60).collect());
-    Some(Case { place, name, given: given.into_bytes(), topic, partition, offset, timestamp, key, expect, index })
+    Some(Case { place, name, given: given.into_bytes(), topic, partition, offset, timestamp, key, expect, index, skip })
+}
+
+/// Reads the timestamp of a record as people give it: a date (ISO 8601), milliseconds since 1970, or `none`; −1 is none,
+/// as Kafka has it.
+pub fn parse_timestamp(text: &str) -> Option<Option<i64>> {
+    if text == "none" {
+        return Some(None);
+    }
+    let millis = text.parse().ok().or_else(|| parse_iso(text, &Zone::UTC).map(Moment::millis))?;
+    Some((millis != -1).then_some(millis))
 }
 
 fn read_expect(node: &Node, problems: &Problems) -> Option<Expect> {
@@ -115,7 +149,7 @@ fn read_expect(node: &Node, problems: &Problems) -> Option<Expect> {
             let mut fields = Vec::new();
             for entry in entries {
                 match Path::parse(&entry.key) {
-                    Ok(path) => fields.push((path, plain_value(&entry.value))),
+                    Ok(path) => fields.push((entry.place, path, plain_value(&entry.value))),
                     Err(error) => problems.add(entry.place, error.to_string()),
                 }
             }
@@ -156,10 +190,14 @@ fn plain_value(node: &Node) -> Value<'static> {
 impl Case {
     /// Runs the test. Without a timestamp of the record's own, that is the expected `@timestamp`, else the epoch.
     pub(crate) fn run(&self, pipeline: &Pipeline) -> TestResult {
+        if self.skip.is_some() {
+            let (line, name, skipped) = (self.place.line, self.name.clone(), self.skip.clone());
+            return TestResult { line, name, skipped, differences: Vec::new() };
+        }
         let timestamp = match self.timestamp {
             Timestamp::Millis(millis) => Some(millis),
             Timestamp::None => None,
-            Timestamp::OfEvent => Some(self.expect.iter().find_map(Expect::time).unwrap_or(0)),
+            Timestamp::OfEvent => Some(self.expect.iter().find_map(|(_, expect)| expect.time()).unwrap_or(0)),
         };
         let record = Record {
             topic: self.topic.as_deref().or(pipeline.topics().first().map(String::as_str)).unwrap_or("test"),
@@ -173,33 +211,40 @@ impl Case {
         pipeline.run(&mut Scratch::new(), &record, &mut seen);
         let mut differences = Vec::new();
         if seen.0.len() != self.expect.len() {
-            differences.push(format!("{} outcomes expected, {} came", self.expect.len(), seen.0.len()));
+            let outcomes = |count| if count == 1 { "1 outcome".to_owned() } else { format!("{count} outcomes") };
+            differences.push(Difference {
+                place: self.place,
+                field: "outcome".into(),
+                expected: outcomes(self.expect.len()),
+                came: outcomes(seen.0.len()),
+            });
         }
-        for (expect, outcome) in self.expect.iter().zip(&seen.0) {
-            expect.compare(outcome, &mut differences);
-            if let (Some(expected), Outcome::Document { index, .. }) = (&self.index, outcome)
+        for ((place, expect), outcome) in self.expect.iter().zip(&seen.0) {
+            expect.compare(*place, outcome, &mut differences);
+            if let (Some((place, expected)), Outcome::Document { index, .. }) = (&self.index, outcome)
                 && expected != index
             {
-                differences.push(format!("index: {expected} expected, {index} came"));
+                let (expected, came) = (expected.clone(), index.clone());
+                differences.push(Difference { place: *place, field: "index".into(), expected, came });
             }
         }
-        TestResult { line: self.place.line, name: self.name.clone(), differences }
+        TestResult { line: self.place.line, name: self.name.clone(), skipped: None, differences }
     }
 }
 
 impl Expect {
     fn time(&self) -> Option<i64> {
         let Self::Fields(fields) = self else { return None };
-        let (_, value) = fields.iter().find(|(path, _)| path.as_str() == "@timestamp")?;
+        let (_, _, value) = fields.iter().find(|(_, path, _)| path.as_str() == "@timestamp")?;
         parse_iso(value.as_str()?, &Zone::UTC).map(Moment::millis)
     }
 
-    fn compare(&self, outcome: &Outcome, differences: &mut Vec<String>) {
+    fn compare(&self, place: Place, outcome: &Outcome, differences: &mut Vec<Difference>) {
         match (self, outcome) {
             (Self::Fields(fields), Outcome::Document { event, .. }) => {
-                for (path, expected) in fields {
+                for (place, path, expected) in fields {
                     let actual = event.get(path).unwrap_or(&Value::Null);
-                    compare(path.as_str(), expected, actual, differences);
+                    compare(*place, path.as_str(), (expected, actual), differences);
                 }
             }
             (Self::Dropped, Outcome::Dropped(_)) | (Self::Rejected, Outcome::Rejected(_)) => {}
@@ -214,22 +259,29 @@ impl Expect {
                     Outcome::Dropped(reason) => format!("dropped ({})", reason.as_str()),
                     Outcome::Rejected(rejection) => format!("rejected ({})", rejection.reason),
                 };
-                differences.push(format!("{expected} expected, {came} came"));
+                let expected = expected.to_owned();
+                differences.push(Difference { place, field: "outcome".into(), expected, came });
             }
         }
     }
 }
 
 /// An expected object is a subset of the actual one, anything else has to be equal.
-fn compare(path: &str, expected: &Value<'_>, actual: &Value<'_>, differences: &mut Vec<String>) {
+fn compare(place: Place, path: &str, (expected, actual): (&Value<'_>, &Value<'_>), differences: &mut Vec<Difference>) {
     match (expected, actual) {
         (Value::Object(expected), Value::Object(actual)) => {
             for (name, expected) in expected.iter() {
-                compare(&format!("{path}.{name}"), expected, actual.get(name).unwrap_or(&Value::Null), differences);
+                let actual = actual.get(name).unwrap_or(&Value::Null);
+                compare(place, &format!("{path}.{name}"), (expected, actual), differences);
             }
         }
         _ if expected == actual => {}
-        _ => differences.push(format!("{path}: {} expected, {} came", expected.to_json(), actual.to_json())),
+        _ => differences.push(Difference {
+            place,
+            field: path.to_owned(),
+            expected: expected.to_json(),
+            came: actual.to_json(),
+        }),
     }
 }
 

@@ -6,7 +6,7 @@ use super::destination::{Destination, compile_index};
 use super::step::Step;
 use super::time::{Moment, Zone, parse_iso};
 use crate::codec::Codec;
-use crate::yaml::{self, Fields, Problem, Problems, Spanned};
+use crate::yaml::{self, Fields, Place, Problem, Problems, Spanned};
 
 /// The largest payload that is read unless the source says otherwise.
 const MAX_PAYLOAD: u64 = 16 << 20;
@@ -16,6 +16,10 @@ const DAY: i64 = 86_400_000;
 pub(super) struct Spec {
     pub description: Option<String>,
     pub topics: Vec<String>,
+    /// Where each of the topics is named.
+    pub topic_places: Vec<Place>,
+    /// What is no fault and yet hardly meant.
+    pub warnings: Vec<Problem>,
     pub codec: Codec,
     pub max_payload: usize,
     pub origin: String,
@@ -56,10 +60,13 @@ fn read(root: &yaml::Node, problems: &Problems) -> Option<Spec> {
 
     let uses_origin = cx.uses_origin();
     let (topics, codec, max_payload) = source?;
+    let (topics, topic_places) = topics.into_iter().unzip();
     let destination = destination?;
     Some(Spec {
         description,
         topics,
+        topic_places,
+        warnings: problems.take_warnings(),
         codec,
         max_payload,
         uses_origin,
@@ -82,12 +89,12 @@ fn origin_field(given: Option<Spanned<&str>>, problems: &Problems) -> String {
     given.value.to_owned()
 }
 
-fn read_source(fields: Fields<'_, '_>, problems: &Problems) -> Option<(Vec<String>, Codec, usize)> {
+fn read_source(fields: Fields<'_, '_>, problems: &Problems) -> Option<(Vec<(String, Place)>, Codec, usize)> {
     if let Some(node) = fields.node("topics_pattern") {
         problems.add_hint(node.place, "topics_pattern is not supported", "name the topics in source.topics");
     }
     let topics = fields.required("topics").and(fields.strings("topics"));
-    let mut names: Vec<String> = Vec::new();
+    let mut names: Vec<(String, Place)> = Vec::new();
     for topic in topics.iter().flatten() {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if topic.value.is_empty()
@@ -96,10 +103,10 @@ fn read_source(fields: Fields<'_, '_>, problems: &Problems) -> Option<(Vec<Strin
             || matches!(topic.value, "." | "..")
         {
             problems.add(topic.place, format!("{:?} can't be the name of a topic", topic.value));
-        } else if names.iter().any(|name| name == topic.value) {
+        } else if names.iter().any(|(name, _)| name == topic.value) {
             problems.add(topic.place, format!("the topic {:?} is named twice", topic.value));
         }
-        names.push(topic.value.to_owned());
+        names.push((topic.value.to_owned(), topic.place));
     }
     if topics.is_some_and(|topics| topics.is_empty()) {
         problems.add(fields.place(), "the source has no topic");

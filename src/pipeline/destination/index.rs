@@ -135,7 +135,13 @@ impl IndexPattern {
             let mut text = String::new();
             match part {
                 Part::Literal(literal) => text.push_str(literal),
-                Part::Date(date) => date.format(&mut text, Moment { seconds: 0, nanos: 0 }, &Zone::UTC),
+                Part::Date(date) => {
+                    if date.has_minutes_alone() {
+                        let what = "the index has minutes and no hour in its date";
+                        cx.problems.add_hint(place, what, "mm is the minute; the month is MM");
+                    }
+                    date.format(&mut text, Moment { seconds: 0, nanos: 0 }, &Zone::UTC);
+                }
                 Part::Field(_) => text.push('x'),
             }
             if self.lowercase {

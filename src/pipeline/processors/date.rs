@@ -52,6 +52,7 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
         }
         texts.into_iter().map(|text| format(text, cx)).collect::<Option<Vec<_>>>()
     });
+    warn_of_formats(fields, formats.as_deref().unwrap_or_default(), cx);
     let target = fields.string("target_field").unwrap_or(Spanned { place: fields.place(), value: "@timestamp" });
     let target = cx.write_path(target);
     let zone = match fields.string("timezone") {
@@ -81,6 +82,22 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
         }
     }
     Some(Box::new(Date { field: field?, formats: formats?, target: target?, zone: zone?, output, default_output }))
+}
+
+/// Tells of formats that hardly mean what they say.
+fn warn_of_formats(fields: &Fields<'_, '_>, formats: &[Format], cx: &Compiler<'_>) {
+    let has_zone = fields.string("timezone").is_some();
+    for (text, format) in fields.strings("formats").iter().flatten().zip(formats) {
+        let Format::Pattern(pattern) = format else { continue };
+        if !has_zone && !pattern.has_zone() {
+            let what = format!("the dates of the format {:?} have no zone and are taken for UTC", text.value);
+            cx.problems.warn(text.place, what, "say which zone with timezone: Europe/Amsterdam, or timezone: UTC");
+        }
+        if pattern.has_minutes_alone() {
+            let what = format!("the format {:?} has minutes and no hour", text.value);
+            cx.problems.warn(text.place, what, "mm is the minute; the month is MM");
+        }
+    }
 }
 
 fn format(text: Spanned<&str>, cx: &Compiler<'_>) -> Option<Format> {

@@ -153,6 +153,30 @@ impl DatePattern {
         daily(&self.items)
     }
 
+    /// True if a text of this pattern says which zone it is of.
+    pub(crate) fn has_zone(&self) -> bool {
+        self.any(&|item| matches!(item, Item::Offset { .. } | Item::ZoneName))
+    }
+
+    /// True if it has minutes and no hour, as where `mm` was written for the month.
+    pub(crate) fn has_minutes_alone(&self) -> bool {
+        let hour = |item: &Item| {
+            use Field::{Hour, Hour12, Hour12From0, HourFrom1};
+            matches!(item, Item::Number(Hour | Hour12 | Hour12From0 | HourFrom1, _))
+        };
+        self.any(&|item| matches!(item, Item::Number(Field::Minute, _))) && !self.any(&hour)
+    }
+
+    fn any(&self, of: &dyn Fn(&Item) -> bool) -> bool {
+        fn any(items: &[Item], of: &dyn Fn(&Item) -> bool) -> bool {
+            items.iter().any(|item| match item {
+                Item::Optional(items) => any(items, of),
+                item => of(item),
+            })
+        }
+        any(&self.items, of)
+    }
+
     /// True if it has names of months or days.
     pub(crate) fn has_names(&self) -> bool {
         fn names(items: &[Item]) -> bool {

@@ -1,0 +1,185 @@
+//! What a configuration comes to, before anything is started: its pipelines, compiled and tested, whose topic is whose,
+//! and the index templates. `kelp check` and `kelp run` both make a plan, so what the one finds the other refuses.
+//!
+//! Mistakes in `kelp.yaml` don't keep those in the pipelines from being told: everything that can be looked at is.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{self, Config, Fault, Faults, Place, Properties, Sources, Template};
+use crate::elastic::Templates;
+use crate::kafka;
+use crate::pipeline::Pipeline;
+use crate::yaml;
+
+/// A configuration that can be run, with all that follows from it.
+pub struct Plan {
+    /// The configuration.
+    pub config: Config,
+    /// The pipelines, in the order of their files.
+    pub pipelines: Vec<Arc<Pipeline>>,
+    /// Which pipeline each topic belongs to.
+    pub by_topic: HashMap<Arc<str>, Arc<Pipeline>>,
+    /// The index templates to be seen to.
+    pub templates: Templates,
+    /// What is no mistake and yet hardly meant.
+    pub warnings: Vec<Fault>,
+    /// How many tests of pipelines passed.
+    pub tests: usize,
+}
+
+/// Makes the plan that the configuration asks for.
+///
+/// # Errors
+/// Every mistake of the configuration and of every pipeline.
+pub fn plan(sources: &Sources) -> Result<Plan, Faults> {
+    let (config, mut faults) = config::examine(sources);
+    let Some(config) = config else { return Err(Faults(faults)) };
+    faults.extend(refused_properties(&config.kafka.properties));
+    let files = config.pipelines.files().unwrap_or_else(|(path, error)| {
+        faults.push(of_file(&path.display().to_string(), format!("cannot be read: {error}")));
+        Vec::new()
+    });
+    let checked = check_pipelines(&files, &sources.folder);
+    faults.extend(checked.faults);
+    for (file, pipeline) in checked.files.iter().zip(&checked.pipelines) {
+        for (topic, place) in pipeline.topics().iter().zip(pipeline.topic_places()) {
+            if *topic == config.dead_letter_topic {
+                let what = format!("the topic {topic:?} is that of the dead letters, which would come back as records");
+                let hint = "remove it, or set dead_letters.topic to another";
+                faults.push(Fault { place: spot(file, *place), what, hint: Some(hint.to_owned()) });
+            }
+        }
+    }
+    let templates = templates(&config, &checked.pipelines).unwrap_or_else(|fault| {
+        faults.push(fault);
+        Templates::default()
+    });
+    if !faults.is_empty() {
+        return Err(Faults(faults));
+    }
+    let by_topic = checked.pipelines.iter().flat_map(|pipeline| {
+        let topics = pipeline.topics().iter();
+        topics.map(|topic| (Arc::from(topic.as_str()), Arc::clone(pipeline)))
+    });
+    let by_topic = by_topic.collect();
+    let Checked { pipelines, warnings, tests, .. } = checked;
+    Ok(Plan { config, pipelines, by_topic, templates, warnings, tests })
+}
+
+/// What is found in pipeline files.
+pub struct Checked {
+    /// The files that could be compiled, as they are told.
+    pub files: Vec<String>,
+    /// Their pipelines, in the same order.
+    pub pipelines: Vec<Arc<Pipeline>>,
+    /// Every mistake: of the files, of their tests, and of one against another.
+    pub faults: Vec<Fault>,
+    /// What is no mistake and yet hardly meant.
+    pub warnings: Vec<Fault>,
+    /// How many of their tests passed.
+    pub tests: usize,
+}
+
+/// Compiles pipelines, runs their tests, and looks whether one is in another's way. Files below `folder` are told as seen
+/// from there.
+pub fn check_pipelines(files: &[PathBuf], folder: &Path) -> Checked {
+    let mut checked =
+        Checked { files: Vec::new(), pipelines: Vec::new(), faults: Vec::new(), warnings: Vec::new(), tests: 0 };
+    for path in files {
+        let file = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+        match fs::read_to_string(path) {
+            Ok(text) => match Pipeline::compile(&file, &text) {
+                Ok(pipeline) => checked.add(file, pipeline),
+                Err(problems) => checked.faults.extend(problems.into_iter().map(Fault::from)),
+            },
+            Err(error) => checked.faults.push(of_file(&file, format!("cannot be read: {error}"))),
+        }
+    }
+    checked
+}
+
+impl Checked {
+    fn add(&mut self, file: String, pipeline: Pipeline) {
+        self.warnings.extend(pipeline.warnings().iter().cloned().map(Fault::from));
+        for result in pipeline.run_tests() {
+            if result.passed() {
+                self.tests += 1;
+            }
+            for difference in &result.differences {
+                let place = spot(&file, difference.place);
+                let what = format!("the test {:?} fails: {difference}", result.name);
+                let hint = "mend the pipeline, or what the test expects";
+                self.faults.push(Fault { place, what, hint: Some(hint.to_owned()) });
+            }
+        }
+        for (topic, place) in pipeline.topics().iter().zip(pipeline.topic_places()) {
+            if let Some(other) = self.claim(topic) {
+                let what = format!("the topic {topic:?} belongs to the pipeline at {other} already");
+                let hint = "a topic belongs to one pipeline: remove it from one of the two";
+                self.faults.push(Fault { place: spot(&file, *place), what, hint: Some(hint.to_owned()) });
+            }
+        }
+        let others = self.files.iter().zip(&self.pipelines);
+        if let Some((other, _)) = others.into_iter().find(|(_, other)| other.name() == pipeline.name()) {
+            let what = format!("the pipeline has the name {:?} as {other} has", pipeline.name());
+            let hint = "metrics and dead letters name pipelines by their files: rename one of the two";
+            self.warnings.push(Fault { place: Place::File(file.clone()), what, hint: Some(hint.to_owned()) });
+        }
+        self.files.push(file);
+        self.pipelines.push(Arc::new(pipeline));
+    }
+
+    /// Where a topic is named already.
+    fn claim(&self, topic: &str) -> Option<Place> {
+        self.files.iter().zip(&self.pipelines).find_map(|(file, pipeline)| {
+            let at = pipeline.topics().iter().position(|known| known == topic)?;
+            Some(spot(file, pipeline.topic_places()[at]))
+        })
+    }
+}
+
+fn refused_properties(properties: &Properties) -> Vec<Fault> {
+    let given = properties.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let problems = kafka::check(&given).into_iter();
+    let mut faults: Vec<Fault> = problems
+        .map(|problem| {
+            let place = properties.place(&problem.key).cloned().unwrap_or(Place::Default);
+            let what = format!("kafka.properties.{}: {}", problem.key, problem.what);
+            Fault { place, what, hint: Some(problem.hint) }
+        })
+        .collect();
+    faults.sort();
+    faults
+}
+
+fn templates(config: &Config, pipelines: &[Arc<Pipeline>]) -> Result<Templates, Fault> {
+    let path = match &config.elasticsearch.template {
+        Template::Off => return Ok(Templates::default()),
+        Template::Auto => {
+            return Ok(Templates::auto(pipelines.iter().flat_map(|pipeline| {
+                pipeline.index_patterns().into_iter().map(|pattern| (pattern, pipeline.origin_field()))
+            })));
+        }
+        Template::File(path) => path,
+    };
+    let file = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| of_file(&file, format!("cannot be read: {error}")))?;
+    let body = serde_json::from_str(&text).map_err(|error| Fault {
+        place: spot(&file, yaml::Place { line: error.line().max(1), column: error.column().max(1) }),
+        what: format!("is not JSON: {error}"),
+        hint: Some("a template is the body of PUT _index_template".to_owned()),
+    })?;
+    let name = path.file_stem().map_or_else(|| "kelp".into(), |stem| stem.to_string_lossy().into_owned());
+    Ok(Templates::from_file(name, body))
+}
+
+fn spot(file: &str, place: yaml::Place) -> Place {
+    Place::Spot { file: file.to_owned(), line: place.line, column: place.column }
+}
+
+fn of_file(file: &str, what: String) -> Fault {
+    Fault { place: Place::File(file.to_owned()), what, hint: Some("it must be readable by this user".to_owned()) }
+}

@@ -1,0 +1,96 @@
+//! `kelp check`: whether `kelp run` would start, and why not. It needs neither Kafka nor Elasticsearch.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::output::Answer;
+use super::paths::pipeline_files;
+use super::settings::Settings;
+use crate::app::{self, Plan};
+use crate::config::{Fault, Faults, Place, Setting};
+use crate::exit::ExitStatus;
+use crate::pipeline::Pipeline;
+
+const EXAMPLES: &str = "\
+Every mistake is told at once on standard error, as place: what (hint); the place is
+file:line:column, a variable or a flag. Warnings are told likewise and change nothing.
+The tests that stand in pipelines are run. The exit code is 0, or 64 if there is a mistake.
+
+Examples:
+  kelp check                          kelp.yaml in this folder, variables, and all pipelines
+  kelp check -c kelp.yaml
+  kelp check pipelines/web.yaml       one pipeline, without a configuration
+  kelp check pipelines                all pipelines of a folder";
+
+/// Check the configuration and all pipelines, as kelp run does before it starts.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Pipelines, or folders with pipelines; without -c no configuration is read, with it these stand for its own.
+    #[arg(value_name = "PIPELINE")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> ExitStatus {
+        if !self.paths.is_empty() && self.settings.config.is_none() {
+            return check_files(&self.paths);
+        }
+        let plan = self.settings.sources().and_then(|mut sources| {
+            if !self.paths.is_empty() {
+                let values = self.paths.iter().map(|path| path.display().to_string()).collect();
+                sources.flags.retain(|setting| setting.path != ["pipelines"]);
+                let place = Place::Flag("PIPELINE");
+                sources.flags.push(Setting { path: vec!["pipelines".to_owned()], values, place });
+            }
+            app::plan(&sources)
+        });
+        match plan {
+            Ok(Plan { pipelines, warnings, tests, .. }) => {
+                warn(&warnings);
+                sum_up(pipelines.iter().map(AsRef::as_ref), tests)
+            }
+            Err(faults) => {
+                eprintln!("{faults}");
+                ExitStatus::Usage
+            }
+        }
+    }
+}
+
+/// Pipelines alone.
+fn check_files(paths: &[PathBuf]) -> ExitStatus {
+    let (files, mut faults) = pipeline_files(paths);
+    let checked = app::check_pipelines(&files, Path::new(""));
+    faults.extend(checked.faults);
+    warn(&checked.warnings);
+    if !faults.is_empty() {
+        eprintln!("{}", Faults(faults));
+        return ExitStatus::Usage;
+    }
+    sum_up(checked.pipelines.iter().map(AsRef::as_ref), checked.tests)
+}
+
+fn warn(warnings: &[Fault]) {
+    for Fault { place, what, hint } in warnings {
+        let hint = hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        eprintln!("{place}: warning: {what}{hint}");
+    }
+}
+
+fn sum_up<'a>(pipelines: impl Iterator<Item = &'a Pipeline> + Clone, tests: usize) -> ExitStatus {
+    let mut answer = Answer::new();
+    for pipeline in pipelines.clone() {
+        let patterns = pipeline.index_patterns();
+        let indices = if patterns.is_empty() { "indices named by its fields".to_owned() } else { patterns.join(", ") };
+        answer.line(&format!("{}: {} -> {indices}", pipeline.name(), pipeline.topics().join(", ")));
+    }
+    let topics = pipelines.clone().map(|pipeline| pipeline.topics().len()).sum();
+    let count = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
+    let (pipelines, topics) = (count(pipelines.count(), "pipeline"), count(topics, "topic"));
+    answer.line(&format!("no mistake found: {pipelines}, {topics}, {} passed", count(tests, "test")));
+    answer.end(ExitStatus::Done)
+}
