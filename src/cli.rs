@@ -8,6 +8,7 @@ mod output;
 mod paths;
 mod run;
 mod settings;
+mod simulate;
 mod test;
 
 use std::ffi::OsString;
@@ -44,6 +45,7 @@ struct Typed {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Simulate(simulate::Arguments),
     Test(test::Arguments),
 }
 
@@ -69,6 +71,7 @@ impl Command {
         match self {
             Self::Run(arguments) => arguments.run(),
             Self::Check(arguments) => arguments.run(),
+            Self::Simulate(arguments) => arguments.run(),
             Self::Test(arguments) => arguments.run(),
         }
     }

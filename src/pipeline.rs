@@ -18,11 +18,13 @@ mod spec;
 mod step;
 mod template;
 mod time;
+mod trace;
 
 use std::borrow::Cow;
 use std::path::Path;
 
 pub use cases::{Difference, TestResult, parse_timestamp};
+pub use trace::{Came, Change, Entry, Then, Trace, What};
 
 use crate::codec::{Refusal, Source, Text};
 use crate::event::{Event, Object, Value};
@@ -31,6 +33,7 @@ use crate::yaml::{Place, Problem};
 use destination::IndexCache;
 use spec::Spec;
 use step::{Failure, Flow, Work, run_handlers, run_steps};
+use trace::Recorder;
 
 const TAG_PIPELINE_FAILURE: &str = "_pipeline_failure";
 const TAG_CODEC_FAILURE: &str = "_codec_failure";
@@ -64,12 +67,23 @@ pub use crate::record::Rejection;
 pub struct Scratch {
     owner: Option<u64>,
     index: IndexCache,
+    trace: Option<Box<Recorder>>,
 }
 
 impl Scratch {
     /// Makes an empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Makes one that writes down what is done with each record that it is used for.
+    pub fn explaining() -> Self {
+        Self { trace: Some(Box::default()), ..Self::default() }
+    }
+
+    /// Takes what was written down since it was taken last, a trace for each document.
+    pub fn take_traces(&mut self) -> Vec<Trace> {
+        self.trace.as_mut().map(|recorder| recorder.take()).unwrap_or_default()
     }
 }
 
@@ -143,7 +157,7 @@ impl Pipeline {
     /// Runs one record; every document, drop or rejection goes to the sink.
     pub fn run(&self, scratch: &mut Scratch, record: &Record<'_>, sink: &mut impl Sink) {
         if scratch.owner != Some(self.hash) {
-            *scratch = Scratch { owner: Some(self.hash), ..Scratch::default() };
+            *scratch = Scratch { owner: Some(self.hash), trace: scratch.trace.take(), ..Scratch::default() };
         }
         let text = match Text::new(record.payload, self.spec.max_payload) {
             Ok(text) => text,
@@ -167,26 +181,52 @@ impl Pipeline {
         sink: &mut impl Sink,
     ) {
         let (event, unread) = self.decode(source, record);
-        let mut work = Work { event, record_millis: record.timestamp, failure: None, grok_match: None };
+        let mut trace = scratch.trace.take();
+        if let Some(recorder) = &mut trace {
+            recorder.begin(sub, unread.as_deref());
+        }
+        let mut work = Work { event, record_millis: record.timestamp, failure: None, grok_match: None, trace };
+        match self.process(&mut work, source, record, unread) {
+            Ok(Flow::Drop) => sink.dropped(DropReason::Pipeline, sub),
+            Ok(Flow::Continue) => self.deliver(scratch, &mut work, sub, sink),
+            Err(Unhandled) => {
+                sink.failed();
+                self.deliver(scratch, &mut work, sub, sink);
+            }
+        }
+        scratch.trace = work.trace;
+    }
+
+    /// Runs the processors and, where they fail, the handlers; an event that nobody handled is as it came, and marked.
+    fn process<'a>(
+        &'a self,
+        work: &mut Work<'a>,
+        source: &Source<'a>,
+        record: &Record<'a>,
+        unread: Option<String>,
+    ) -> Result<Flow, Unhandled> {
         let outcome = match unread {
-            None => run_steps(&self.spec.processors, &mut work),
+            None => run_steps(&self.spec.processors, work),
             Some(message) => Err(Failure { message, processor: "codec", tag: None }),
         };
         let outcome = match outcome {
-            Err(failure) if !self.spec.on_failure.is_empty() => run_handlers(&self.spec.on_failure, failure, &mut work),
+            Err(failure) if !self.spec.on_failure.is_empty() => {
+                if let Some(recorder) = &mut work.trace {
+                    recorder.note(What::Handlers, Vec::new());
+                }
+                run_handlers(&self.spec.on_failure, failure, work)
+            }
             outcome => outcome,
         };
-        match outcome {
-            Ok(Flow::Drop) => return sink.dropped(DropReason::Pipeline, sub),
-            Ok(Flow::Continue) => {}
-            Err(failure) => {
-                let (event, unread) = self.decode(source, record);
-                work.event = event;
-                mark(&mut work.event, failure, unread);
-                sink.failed();
+        outcome.map_err(|failure| {
+            if let Some(recorder) = &mut work.trace {
+                recorder.note(What::AsItCame(failure.message.clone()), Vec::new());
             }
-        }
-        self.deliver(scratch, &mut work, sub, sink);
+            let (event, unread) = self.decode(source, record);
+            work.event = event;
+            mark(&mut work.event, failure, unread);
+            Unhandled
+        })
     }
 
     /// The event as it came, and why it could not be read if it could not.
@@ -205,7 +245,15 @@ impl Pipeline {
     fn deliver(&self, scratch: &mut Scratch, work: &mut Work<'_>, sub: u32, sink: &mut impl Sink) {
         let destination = &self.spec.destination;
         let rejected = |reason, index| Rejection { stage: Stage::Destination, reason, index };
-        let millis = match destination.settle_time(&mut work.event, work.record_millis) {
+        let before = work.trace.is_some().then(|| trace::snapshot(work));
+        let settled = destination.settle_time(&mut work.event, work.record_millis);
+        if let (Some(before), Some(recorder)) = (before, &mut work.trace) {
+            match trace::since(&before, work.event.root()) {
+                unchanged if unchanged.is_empty() => {}
+                changes => recorder.note(What::Time, changes),
+            }
+        }
+        let millis = match settled {
             Ok(millis) => millis,
             Err(reason) => return sink.rejected(sub, rejected(reason, None)),
         };
@@ -220,6 +268,9 @@ impl Pipeline {
         self.spec.cases.iter().map(|case| case.run(self)).collect()
     }
 }
+
+/// A failure that nobody handled.
+struct Unhandled;
 
 /// Marks an event that a pipeline failed on.
 fn mark<'a>(event: &mut Event<'a>, failure: Failure<'a>, unread: Option<String>) {

@@ -51,6 +51,13 @@ pub fn write_document(origin: &Origin, record: &Record<'_>, sub: u32, event: &Ev
     body.extend_from_slice(b"}\n");
 }
 
+/// Why a document of this many bytes, both its lines counted, is not sent, if it is not.
+pub fn too_large(bytes: usize, limit: usize) -> Option<String> {
+    let why =
+        || format!("the document has {bytes} bytes, more than the {limit} of elasticsearch.bulk.max_document_bytes");
+    (bytes > limit).then(why)
+}
+
 /// The origin of a record as a JSON object, as it stands in its documents.
 pub fn origin_json(record: &Record<'_>) -> serde_json::Value {
     let mut text = Vec::with_capacity(128);

@@ -15,13 +15,12 @@ impl Answer {
         Self { out: BufWriter::new(io::stdout()), failed: None }
     }
 
-    /// Writes one line.
+    /// Writes one line. On a terminal it is seen at once.
     pub(super) fn line(&mut self, text: &str) {
         self.bytes(text.as_bytes());
     }
 
-    /// Writes one line of bytes. On a terminal it is seen at once.
-    pub(super) fn bytes(&mut self, line: &[u8]) {
+    fn bytes(&mut self, line: &[u8]) {
         if self.failed.is_some() {
             return;
         }
@@ -31,6 +30,13 @@ impl Answer {
             if io::stdout().is_terminal() { self.out.flush() } else { Ok(()) }
         };
         self.failed = write().err();
+    }
+
+    /// Sees that what was written can be read by now.
+    pub(super) fn flush(&mut self) {
+        if self.failed.is_none() {
+            self.failed = self.out.flush().err();
+        }
     }
 
     /// True if nobody takes any more.

@@ -146,6 +146,7 @@ impl<'p> Compiler<'p> {
         };
         let fields = Fields::new(&entry.value, &format!("the {} processor", known.name), self.problems)?;
         let condition = fields.string("if").map(|text| self.condition(text, fields.node("if")));
+        let condition_text = fields.string("if").map(|text| text.value.to_owned());
         let tag = fields.string("tag").map(|tag| tag.value.to_owned());
         fields.string("description");
         let ignore_failure = fields.bool("ignore_failure").unwrap_or(false);
@@ -154,6 +155,8 @@ impl<'p> Compiler<'p> {
         fields.finish();
         Some(Step {
             condition: condition.flatten(),
+            condition_text,
+            place: entry.place,
             name: known.name,
             tag,
             ignore_failure,

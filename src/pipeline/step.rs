@@ -4,7 +4,9 @@
 //! else handled by the step's own `on_failure`, else by what is around it. A handler that fails is a failure in its turn.
 
 use super::condition::Condition;
+use super::trace::{self, Recorder};
 use crate::event::Event;
+use crate::yaml::Place;
 
 /// What a processor asks for when it did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub(crate) struct Work<'a> {
     pub failure: Option<Failure<'a>>,
     /// Which expression of the last traced grok matched.
     pub grok_match: Option<usize>,
+    /// Writes down what happens, where somebody asked for it.
+    pub trace: Option<Box<Recorder>>,
 }
 
 /// Why and where a pipeline failed.
@@ -49,6 +53,10 @@ pub(crate) struct Failure<'a> {
 /// A processor with what is common to all.
 pub(crate) struct Step {
     pub condition: Option<Condition>,
+    /// The condition as it was written.
+    pub condition_text: Option<String>,
+    /// Where its name stands.
+    pub place: Place,
     pub name: &'static str,
     pub tag: Option<String>,
     pub ignore_failure: bool,
@@ -60,9 +68,17 @@ pub(crate) struct Step {
 pub(crate) fn run_steps<'a>(steps: &'a [Step], work: &mut Work<'a>) -> Result<Flow, Failure<'a>> {
     for step in steps {
         if step.condition.as_ref().is_some_and(|condition| !condition.holds(&work.event)) {
+            if let Some(recorder) = &mut work.trace {
+                recorder.passed_over(step);
+            }
             continue;
         }
-        match step.process.run(work) {
+        let opened = if work.trace.is_some() { trace::open(step, work) } else { None };
+        let ran = step.process.run(work);
+        if let Some(opened) = opened {
+            trace::close(opened, step, &ran, work);
+        }
+        match ran {
             Ok(Flow::Continue) => {}
             Ok(Flow::Drop) => return Ok(Flow::Drop),
             Err(_) if step.ignore_failure => {}
@@ -87,7 +103,13 @@ pub(crate) fn run_handlers<'a>(
     work: &mut Work<'a>,
 ) -> Result<Flow, Failure<'a>> {
     let around = work.failure.replace(failure);
+    if let Some(recorder) = &mut work.trace {
+        recorder.enter();
+    }
     let outcome = run_steps(handlers, work);
+    if let Some(recorder) = &mut work.trace {
+        recorder.leave();
+    }
     work.failure = around;
     outcome
 }

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use super::BulkLimits;
 use crate::budget::Budget;
-use crate::bulk::{Batch, Bulk, DocumentRef, enter};
+use crate::bulk::{Batch, Bulk, DocumentRef, enter, too_large};
 use crate::clock::Moment;
 use crate::dead_letter::Rejection;
 use crate::record::{DropReason, HoldingId, Stage};
@@ -168,11 +168,7 @@ impl<'a> Emit<'a> {
         let bytes = open.body.len() - start;
         let refused = match written {
             Err(reason) => Some(reason),
-            Ok(()) if bytes > limits.max_document_bytes => Some(format!(
-                "the document has {bytes} bytes, more than the {} of elasticsearch.bulk.max_document_bytes",
-                limits.max_document_bytes
-            )),
-            Ok(()) => None,
+            Ok(()) => too_large(bytes, limits.max_document_bytes),
         };
         if let Some(reason) = refused {
             open.body.truncate(start);

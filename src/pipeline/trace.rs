@@ -1,0 +1,217 @@
+//! What a pipeline did with a record, step by step, for people who ask why.
+//!
+//! A recorder rides in [`Work`] where somebody asked for it; where nobody did, the usual way pays for a look at an empty
+//! option. What a step changed is found by comparing the event before and after it, so processors know nothing of it.
+
+use super::step::{Flow, Step, Work};
+use crate::event::{Object, Value};
+use crate::yaml::Place;
+
+/// What was done with one document of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Trace {
+    /// The document's number within the record.
+    pub sub: u32,
+    /// What happened, in order; what belongs to another entry follows it with a greater depth.
+    pub entries: Vec<Entry>,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// How deep it is nested: handlers are one deeper than what they handle.
+    pub depth: usize,
+    /// What it was.
+    pub what: What,
+    /// The fields that are not as they were before.
+    pub changes: Vec<Change>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// The codec could not read the payload, and why.
+    Unread(String),
+    /// A processor.
+    Step {
+        /// Its type.
+        processor: &'static str,
+        /// Its tag.
+        tag: Option<String>,
+        /// Where it stands in the file.
+        place: Place,
+        /// Its condition as it was written.
+        condition: Option<String>,
+        /// What came of it.
+        came: Came,
+    },
+    /// The pipeline's own `on_failure` takes over.
+    Handlers,
+    /// Nobody handled the failure: the event is indexed as it came, and why.
+    AsItCame(String),
+    /// The event's time was settled, with changes.
+    Time,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Came {
+    /// It did its work.
+    Done,
+    /// Its condition was false.
+    PassedOver,
+    /// It dropped the event.
+    Dropped,
+    /// It failed, and why.
+    Failed {
+        /// The reason.
+        reason: String,
+        /// What follows from it.
+        then: Then,
+    },
+}
+
+/// What follows from a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing: `ignore_failure`.
+    Ignored,
+    /// The step's own `on_failure`.
+    Handled,
+    /// What is around the step has to handle it.
+    Raised,
+}
+
+/// A field that is not as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The field's path.
+    pub path: String,
+    /// Its value before as JSON, if it was there.
+    pub before: Option<String>,
+    /// Its value after as JSON, if it is there.
+    pub after: Option<String>,
+}
+
+/// Writes down what happens.
+#[derive(Debug, Default)]
+pub(crate) struct Recorder {
+    traces: Vec<Trace>,
+    depth: usize,
+}
+
+/// An entry whose step is running.
+pub(crate) struct Opened {
+    at: usize,
+    before: Value<'static>,
+}
+
+impl Recorder {
+    /// Begins a document.
+    pub(crate) fn begin(&mut self, sub: u32, unread: Option<&str>) {
+        self.depth = 0;
+        self.traces.push(Trace { sub, entries: Vec::new() });
+        if let Some(reason) = unread {
+            self.note(What::Unread(reason.to_owned()), Vec::new());
+        }
+    }
+
+    /// Notes what is no step.
+    pub(crate) fn note(&mut self, what: What, changes: Vec<Change>) {
+        let depth = self.depth;
+        if let Some(trace) = self.traces.last_mut() {
+            trace.entries.push(Entry { depth, what, changes });
+        }
+    }
+
+    /// What was written down so far.
+    pub(crate) fn take(&mut self) -> Vec<Trace> {
+        std::mem::take(&mut self.traces)
+    }
+
+    /// Goes into handlers.
+    pub(crate) fn enter(&mut self) {
+        self.depth += 1;
+    }
+
+    /// Comes out of them.
+    pub(crate) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Notes a step whose condition is false.
+    pub(crate) fn passed_over(&mut self, step: &Step) {
+        self.note(of(step, Came::PassedOver), Vec::new());
+    }
+}
+
+/// Notes that a step begins; what it runs itself is one deeper.
+pub(crate) fn open(step: &Step, work: &mut Work<'_>) -> Option<Opened> {
+    let recorder = work.trace.as_mut()?;
+    recorder.note(of(step, Came::Done), Vec::new());
+    let at = recorder.traces.last()?.entries.len() - 1;
+    recorder.enter();
+    Some(Opened { at, before: snapshot(work) })
+}
+
+/// Notes how a step ended.
+pub(crate) fn close(opened: Opened, step: &Step, ran: &Result<Flow, String>, work: &mut Work<'_>) {
+    let changes = since(&opened.before, work.event.root());
+    let Some(recorder) = &mut work.trace else { return };
+    recorder.leave();
+    let Some(entry) = recorder.traces.last_mut().and_then(|trace| trace.entries.get_mut(opened.at)) else { return };
+    entry.changes = changes;
+    entry.what = of(
+        step,
+        match ran {
+            Ok(Flow::Continue) => Came::Done,
+            Ok(Flow::Drop) => Came::Dropped,
+            Err(reason) => {
+                let then = match (step.ignore_failure, step.on_failure.is_empty()) {
+                    (true, _) => Then::Ignored,
+                    (false, false) => Then::Handled,
+                    (false, true) => Then::Raised,
+                };
+                Came::Failed { reason: reason.clone(), then }
+            }
+        },
+    );
+}
+
+fn of(step: &Step, came: Came) -> What {
+    let (tag, condition) = (step.tag.clone(), step.condition_text.clone());
+    What::Step { processor: step.name, tag, place: step.place, condition, came }
+}
+
+/// The event as it is now, to be compared with later.
+pub(crate) fn snapshot(work: &Work<'_>) -> Value<'static> {
+    Value::Object(work.event.root().clone()).into_owned()
+}
+
+/// What has changed since a snapshot.
+pub(crate) fn since(before: &Value<'_>, after: &Object<'_>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if let Value::Object(before) = before {
+        compare("", before, after, &mut changes);
+    }
+    changes
+}
+
+fn compare(prefix: &str, before: &Object<'_>, after: &Object<'_>, changes: &mut Vec<Change>) {
+    for (name, old) in before.iter() {
+        let path = format!("{prefix}{name}");
+        match (old, after.get(name)) {
+            (Value::Object(old), Some(Value::Object(new))) => compare(&format!("{path}."), old, new, changes),
+            (old, Some(new)) if old == new => {}
+            (old, new) => {
+                changes.push(Change { path, before: Some(old.to_json()), after: new.map(Value::to_json) });
+            }
+        }
+    }
+    for (name, new) in after.iter().filter(|(name, _)| !before.contains(name)) {
+        changes.push(Change { path: format!("{prefix}{name}"), before: None, after: Some(new.to_json()) });
+    }
+}
+
+#[cfg(test)]
+mod tests;
