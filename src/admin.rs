@@ -50,7 +50,7 @@ pub async fn serve(listener: TcpListener, metrics: Arc<Metrics>, health: Arc<Hea
 }
 
 fn router(metrics: Arc<Metrics>, health: Arc<Health>) -> Router {
-    let measured = Router::new().route("/metrics", get(show_metrics)).with_state(metrics);
+    let measured = Router::new().route("/metrics", get(show_metrics)).with_state((metrics, Arc::clone(&health)));
     Router::new()
         .route("/", get(|| async { Html(PAGE) }))
         .route("/livez", get(show_liveness))
@@ -59,7 +59,10 @@ fn router(metrics: Arc<Metrics>, health: Arc<Health>) -> Router {
         .merge(measured)
 }
 
-async fn show_metrics(State(metrics): State<Arc<Metrics>>) -> Response {
+async fn show_metrics(State((metrics, health)): State<(Arc<Metrics>, Arc<Health>)>) -> Response {
+    for (condition, holds) in health.conditions() {
+        metrics.condition_met.with_label_values(&[condition.as_str()]).set(i64::from(holds));
+    }
     match metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),

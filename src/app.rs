@@ -7,6 +7,7 @@
 mod clock;
 mod dispatch;
 mod fault_point;
+mod lag;
 mod letters;
 mod messages;
 mod plan;

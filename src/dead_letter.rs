@@ -70,6 +70,21 @@ impl Letter {
         headers
     }
 
+    /// Why it was rejected, in one word out of few: for Elasticsearch its own name of the fault.
+    pub fn reason_label(&self) -> &str {
+        match self.rejection.stage {
+            Stage::Codec => "payload",
+            Stage::Pipeline => "pipeline",
+            Stage::Destination => "destination",
+            Stage::Encode => "document_size",
+            Stage::Elasticsearch => {
+                let kind = self.rejection.reason.split(':').next().unwrap_or_default();
+                let is_name = kind.len() <= 64 && kind.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+                if is_name && (kind.ends_with("_exception") || kind == "id_conflict") { kind } else { "other" }
+            }
+        }
+    }
+
     /// The stage at which it was rejected.
     pub fn stage(&self) -> Stage {
         self.rejection.stage
@@ -79,4 +94,33 @@ impl Letter {
 /// The longest beginning of `text` that has at most `max` bytes and ends between characters.
 fn cut(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{HoldingId, Origin, RecordBatch, TopicPartition};
+
+    #[test]
+    fn a_reason_is_told_in_one_word_out_of_few() {
+        let origin = Origin {
+            holding: HoldingId(1),
+            partition: TopicPartition::new("t", 0),
+            incarnation: "0".into(),
+            field: "kafka".into(),
+        };
+        let records = RecordBatch::with_capacity(Arc::new(origin), 0, 0);
+        let batch = Arc::new(Batch { records, first_seq: 0, permit: None });
+        let label = |stage, reason: &str| {
+            let rejection = Rejection { stage, reason: reason.into(), index: None };
+            let letter = Letter { worker: 0, batch: Arc::clone(&batch), record: 0, sub: 0, rejection };
+            letter.reason_label().to_owned()
+        };
+        let said = "document_parsing_exception: [1:20] failed to parse: secret";
+        assert_eq!(label(Stage::Elasticsearch, said), "document_parsing_exception");
+        assert_eq!(label(Stage::Elasticsearch, "id_conflict: the id is taken"), "id_conflict");
+        assert_eq!(label(Stage::Elasticsearch, "user 17 says: no_exception"), "other");
+        assert_eq!(label(Stage::Elasticsearch, ""), "other");
+        assert_eq!(label(Stage::Encode, "the document has 20 bytes"), "document_size");
+    }
 }

@@ -18,3 +18,8 @@ pub use events::{ConsumerEvent, Statistics};
 pub use letters::{LetterFault, LetterProducer, OutgoingLetter};
 pub use settings::{KafkaSettings, PropertyProblem, check};
 pub use side::Side;
+
+/// The version of librdkafka that is linked in.
+pub fn library_version() -> String {
+    rdkafka::util::get_rdkafka_version().1
+}

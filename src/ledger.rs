@@ -92,7 +92,6 @@ pub struct Ledger {
     last_offset: Option<i64>,
     /// The consumer's position once all records below the sequence number had been received.
     position: Option<(u64, i64)>,
-    settled_timestamp: Option<i64>,
     counts: Counts,
 }
 
@@ -105,7 +104,6 @@ impl Ledger {
             committable: position,
             last_offset: None,
             position: None,
-            settled_timestamp: None,
             counts: Counts::default(),
         }
     }
@@ -180,7 +178,6 @@ impl Ledger {
     fn advance(&mut self) {
         while let Some(entry) = self.entries.front().filter(|entry| entry.pending == 0) {
             self.committable = self.committable.max(entry.offset + 1);
-            self.settled_timestamp = (entry.timestamp >= 0).then_some(entry.timestamp).or(self.settled_timestamp);
             self.entries.pop_front();
             self.first += 1;
         }
@@ -199,9 +196,9 @@ impl Ledger {
         self.committable
     }
 
-    /// The timestamp of the last record below the watermark that has one, in milliseconds since 1970.
-    pub fn settled_timestamp(&self) -> Option<i64> {
-        self.settled_timestamp
+    /// The timestamp of the oldest record in flight, in milliseconds since 1970; `None` if there is none, or it has none.
+    pub fn oldest_timestamp(&self) -> Option<i64> {
+        self.entries.front().map(|entry| entry.timestamp).filter(|timestamp| *timestamp >= 0)
     }
 
     /// What the account occupies, in bytes.

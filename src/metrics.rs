@@ -5,19 +5,27 @@
 //! is done a batch at a time, with handles that were looked up once ([`TopicMeters`], [`PartitionMeters`]).
 
 mod families;
+mod held;
 mod meters;
+mod processors;
 #[cfg(test)]
 mod tests;
 
 pub use families::{FAMILIES, Family, Kind};
+pub use held::HeldLanes;
 pub use meters::{PartitionMeters, TopicMeters, fate_name};
 
+use std::sync::Arc;
+
 use prometheus::{
-    Encoder, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
+    CounterVec, Encoder, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
 
+use crate::dead_letter::Letter;
+use crate::pipeline::{Counts, Pipeline};
 use crate::record::TopicPartition;
 use families::Registration;
+use processors::Watched;
 
 /// All families of the service. A field is its family without the prefix `kelp_` (and `_total`).
 #[derive(Debug)]
@@ -32,15 +40,19 @@ pub struct Metrics {
     pub documents_dead_lettered: IntCounterVec,
     pub bytes_received: IntCounter,
     pub bulk_bytes: IntCounter,
+    pub bulk_concurrency: IntGauge,
+    pub bulk_requests_in_flight: IntGauge,
     pub bulk_requests: IntCounterVec,
     pub bulk_duration_seconds: Histogram,
     pub bulk_items: IntCounterVec,
     pub bulk_retries: IntCounterVec,
     pub in_flight_records: IntGauge,
     pub in_flight_bytes: IntGauge,
+    pub in_flight_limit_bytes: IntGauge,
     pub memory_limit_bytes: IntGauge,
     pub lag_records: IntGaugeVec,
     pub lag_seconds: GaugeVec,
+    pub catch_up_seconds: GaugeVec,
     pub committed_offset: IntGaugeVec,
     pub rebalances: IntCounterVec,
     pub partitions_held: IntGauge,
@@ -54,6 +66,13 @@ pub struct Metrics {
     pub pipeline_failures: IntCounterVec,
     pub partition_stopped: IntGaugeVec,
     pub offsets_skipped: IntCounterVec,
+    pub processor_runs: IntCounterVec,
+    pub processor_failures: IntCounterVec,
+    pub processor_seconds: CounterVec,
+    pub pipeline_info: IntGaugeVec,
+    pub condition_met: IntGaugeVec,
+    build_info: IntGaugeVec,
+    watched: Watched,
 }
 
 impl Metrics {
@@ -69,15 +88,19 @@ impl Metrics {
             documents_dead_lettered: families.counters("kelp_documents_dead_lettered_total"),
             bytes_received: families.counter("kelp_bytes_received_total"),
             bulk_bytes: families.counter("kelp_bulk_bytes_total"),
+            bulk_concurrency: families.gauge("kelp_bulk_concurrency"),
+            bulk_requests_in_flight: families.gauge("kelp_bulk_requests_in_flight"),
             bulk_requests: families.counters("kelp_bulk_requests_total"),
             bulk_duration_seconds: families.histogram("kelp_bulk_duration_seconds"),
             bulk_items: families.counters("kelp_bulk_items_total"),
             bulk_retries: families.counters("kelp_bulk_retries_total"),
             in_flight_records: families.gauge("kelp_in_flight_records"),
             in_flight_bytes: families.gauge("kelp_in_flight_bytes"),
+            in_flight_limit_bytes: families.gauge("kelp_in_flight_limit_bytes"),
             memory_limit_bytes: families.gauge("kelp_memory_limit_bytes"),
             lag_records: families.gauges("kelp_lag_records"),
             lag_seconds: families.float_gauges("kelp_lag_seconds"),
+            catch_up_seconds: families.float_gauges("kelp_catch_up_seconds"),
             committed_offset: families.gauges("kelp_committed_offset"),
             rebalances: families.counters("kelp_rebalances_total"),
             partitions_held: families.gauge("kelp_partitions_held"),
@@ -91,11 +114,41 @@ impl Metrics {
             pipeline_failures: families.counters("kelp_pipeline_failures_total"),
             partition_stopped: families.gauges("kelp_partition_stopped"),
             offsets_skipped: families.counters("kelp_offsets_skipped_total"),
+            processor_runs: families.counters("kelp_processor_runs_total"),
+            processor_failures: families.counters("kelp_processor_failures_total"),
+            processor_seconds: families.float_counters("kelp_processor_seconds_total"),
+            pipeline_info: families.gauges("kelp_pipeline_info"),
+            condition_met: families.gauges("kelp_condition_met"),
+            build_info: families.gauges("kelp_build_info"),
+            watched: Watched::default(),
             registry: families.registry(),
         };
-        families.gauges("kelp_build_info").with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         families.finish();
         metrics
+    }
+
+    /// Says what the program was built from. The revision is that of `KELP_REVISION` while it was compiled.
+    pub fn built_with(&self, librdkafka: &str) {
+        let revision = option_env!("KELP_REVISION").filter(|revision| !revision.is_empty()).unwrap_or("unknown");
+        self.build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision, librdkafka]).set(1);
+    }
+
+    /// Says which version of a pipeline is in force.
+    pub fn pipeline_in_force(&self, name: &str, version: &str) {
+        for other in meters::label_values(&self.pipeline_info, ("pipeline", name), "version") {
+            remove_where(&self.pipeline_info, &[name, &other]);
+        }
+        self.pipeline_info.with_label_values(&[name, version]).set(1);
+    }
+
+    /// Shows from now on what a thread's processors do.
+    pub fn watch(&self, pipeline: &Pipeline, counts: Arc<Counts>) {
+        self.watched.add(pipeline, counts);
+    }
+
+    /// Counts a delivered dead letter.
+    pub fn dead_lettered(&self, letter: &Letter) {
+        self.documents_dead_lettered.with_label_values(&[letter.stage().as_str(), letter.reason_label()]).inc();
     }
 
     /// The handles of one topic, looked up once.
@@ -127,11 +180,17 @@ impl Metrics {
         meters::remove_stopped(self, partition);
     }
 
+    /// Removes what is shown of a topic as long as some of its partitions are held.
+    pub fn forget_topic(&self, topic: &str) {
+        remove_where(&self.catch_up_seconds, &[topic]);
+    }
+
     /// Everything in the text format of Prometheus.
     ///
     /// # Errors
     /// Only where a family contradicts the format, which would be a fault of this program.
     pub fn text(&self) -> Result<String, prometheus::Error> {
+        self.watched.show(self);
         let mut text = Vec::with_capacity(16 * 1024);
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         String::from_utf8(text).map_err(|error| prometheus::Error::Msg(error.to_string()))

@@ -13,6 +13,7 @@ mod cases;
 mod compile;
 mod condition;
 mod destination;
+mod meter;
 mod processors;
 mod spec;
 mod step;
@@ -24,8 +25,10 @@ use std::borrow::Cow;
 use std::path::Path;
 
 pub use cases::{Difference, TestResult, parse_timestamp};
+pub use meter::{Counts, Meter, SAMPLE, StepCount, StepInfo};
 pub use trace::{Came, Change, Entry, Then, Trace, What};
 
+use crate::clock::Moment;
 use crate::codec::{Refusal, Source, Text};
 use crate::event::{Event, Object, Value};
 use crate::record::{DropReason, Record, Stage};
@@ -68,6 +71,7 @@ pub struct Scratch {
     owner: Option<u64>,
     index: IndexCache,
     trace: Option<Box<Recorder>>,
+    meter: Option<Meter>,
 }
 
 impl Scratch {
@@ -84,6 +88,11 @@ impl Scratch {
     /// Takes what was written down since it was taken last, a trace for each document.
     pub fn take_traces(&mut self) -> Vec<Trace> {
         self.trace.as_mut().map(|recorder| recorder.take()).unwrap_or_default()
+    }
+
+    /// Makes an empty one that counts what each processor of one pipeline does. Another pipeline must not use it.
+    pub fn counting(meter: Meter) -> Self {
+        Self { meter: Some(meter), ..Self::default() }
     }
 }
 
@@ -154,10 +163,21 @@ impl Pipeline {
         if prefix.is_empty() { Vec::new() } else { vec![format!("{prefix}*")] }
     }
 
+    /// Every processor, handlers included.
+    pub fn steps(&self) -> &[StepInfo] {
+        &self.spec.steps
+    }
+
+    /// A meter for one thread's runs of this pipeline.
+    pub fn meter(&self, clock: impl Fn() -> Moment + Send + 'static) -> Meter {
+        Meter::new(self.spec.steps.len(), clock)
+    }
+
     /// Runs one record; every document, drop or rejection goes to the sink.
     pub fn run(&self, scratch: &mut Scratch, record: &Record<'_>, sink: &mut impl Sink) {
         if scratch.owner != Some(self.hash) {
-            *scratch = Scratch { owner: Some(self.hash), trace: scratch.trace.take(), ..Scratch::default() };
+            scratch.owner = Some(self.hash);
+            scratch.index = IndexCache::default();
         }
         let text = match Text::new(record.payload, self.spec.max_payload) {
             Ok(text) => text,
@@ -185,13 +205,14 @@ impl Pipeline {
         if let Some(recorder) = &mut trace {
             recorder.begin(sub, unread.as_deref());
         }
-        let mut work = Work { event, record_millis: record.timestamp, failure: None, grok_match: None, trace };
+        let probe = scratch.meter.as_mut().map_or_else(Default::default, Meter::document);
+        let mut work = Work { trace, probe, ..Work::new(event, record.timestamp) };
         match self.process(&mut work, source, record, unread) {
             Ok(Flow::Drop) => sink.dropped(DropReason::Pipeline, sub),
-            Ok(Flow::Continue) => self.deliver(scratch, &mut work, sub, sink),
+            Ok(Flow::Continue) => self.deliver(&mut scratch.index, &mut work, sub, sink),
             Err(Unhandled) => {
                 sink.failed();
-                self.deliver(scratch, &mut work, sub, sink);
+                self.deliver(&mut scratch.index, &mut work, sub, sink);
             }
         }
         scratch.trace = work.trace;
@@ -242,7 +263,7 @@ impl Pipeline {
         (decoded.event, decoded.failure)
     }
 
-    fn deliver(&self, scratch: &mut Scratch, work: &mut Work<'_>, sub: u32, sink: &mut impl Sink) {
+    fn deliver(&self, cache: &mut IndexCache, work: &mut Work<'_>, sub: u32, sink: &mut impl Sink) {
         let destination = &self.spec.destination;
         let rejected = |reason, index| Rejection { stage: Stage::Destination, reason, index };
         let before = work.trace.is_some().then(|| trace::snapshot(work));
@@ -257,7 +278,7 @@ impl Pipeline {
             Ok(millis) => millis,
             Err(reason) => return sink.rejected(sub, rejected(reason, None)),
         };
-        match destination.index.resolve(&mut scratch.index, &work.event, millis, &destination.zone) {
+        match destination.index.resolve(cache, &work.event, millis, &destination.zone) {
             Ok(index) => sink.document(sub, index, &work.event),
             Err((reason, index)) => sink.rejected(sub, rejected(reason, index)),
         }

@@ -104,8 +104,8 @@ pub struct Committable {
     pub holding: HoldingId,
     /// The next offset that is safe to commit.
     pub offset: i64,
-    /// The timestamp of the last settled record below it, in milliseconds since 1970.
-    pub timestamp: Option<i64>,
+    /// The timestamp of the first record at or above it that was received, in milliseconds since 1970.
+    pub oldest: Option<i64>,
 }
 
 /// What was counted in one step for one topic.
@@ -289,8 +289,8 @@ impl<T: Transform> Worker<T> {
         let offset = held.ledger.committable();
         if offset > held.told {
             held.told = offset;
-            let timestamp = held.ledger.settled_timestamp();
-            effects.push(Effect::Committable(Committable { holding, offset, timestamp }));
+            let oldest = held.ledger.oldest_timestamp();
+            effects.push(Effect::Committable(Committable { holding, offset, oldest }));
         }
         if held.draining && held.ledger.is_settled() {
             held.draining = false;

@@ -118,6 +118,12 @@ impl Health {
         (live, json!({"live": live, "hearts": shown}))
     }
 
+    /// Each condition, and whether it holds.
+    pub fn conditions(&self) -> [(Condition, bool); Condition::ALL.len()] {
+        let conditions = self.conditions.read().unwrap_or_else(PoisonError::into_inner);
+        Condition::ALL.map(|condition| (condition, conditions[condition as usize].is_none()))
+    }
+
     /// Whether every condition holds, and why those that do not don't.
     pub fn readiness(&self) -> (bool, Value) {
         let conditions = self.conditions.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,5 @@
 //! The task of the dispatch: carries its inputs in, its requests out, and tells the operator what it notices.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Instant;
@@ -14,7 +13,7 @@ use crate::admin::{Condition, Health};
 use crate::budget::Budget;
 use crate::dispatch::{Dispatch, Effect, Input, Notice, Outcome};
 use crate::elastic::{Elastic, Templates};
-use crate::metrics::Metrics;
+use crate::metrics::{HeldLanes, Metrics};
 use crate::record::Fate;
 use crate::telemetry::{Tell, Teller};
 
@@ -44,10 +43,10 @@ pub struct DispatchLoop {
     pub budget: Budget,
     /// The process's clock.
     pub clock: Clock,
-    /// The reason that each held index is shown with.
-    pub held: BTreeMap<Arc<str>, &'static str>,
     /// For tests.
     pub fault_point: FaultPoint,
+    /// The indices that are held, as they are shown.
+    pub held: HeldLanes,
 }
 
 impl DispatchLoop {
@@ -78,6 +77,7 @@ impl DispatchLoop {
         let (open, held) = self.core.lanes();
         self.metrics.lanes.with_label_values(&["open"]).set(open as i64);
         self.metrics.lanes.with_label_values(&["held"]).set(held as i64);
+        self.metrics.bulk_requests_in_flight.set(self.core.sending() as i64);
         self.metrics.in_flight_bytes.set(self.budget.used() as i64);
     }
 
@@ -154,23 +154,13 @@ impl DispatchLoop {
                 tracing::info!("elasticsearch takes requests");
             }
             Notice::Held(index, reason, why) => {
-                self.release_series(&index);
-                self.metrics.lanes_held.with_label_values(&[&*index, reason.as_str()]).set(1);
+                self.held.hold(&self.metrics, &index, reason.as_str());
                 tracing::error!(%index, reason = reason.as_str(), %why, hint = reason.hint(), "an index refuses its documents; they are kept and tried again");
-                self.held.insert(index, reason.as_str());
             }
             Notice::Released(index) => {
-                self.release_series(&index);
+                self.held.release(&self.metrics, &index);
                 tracing::info!(%index, "an index takes its documents again");
             }
-        }
-    }
-
-    fn release_series(&mut self, index: &Arc<str>) {
-        if let Some(reason) = self.held.remove(index)
-            && let Err(error) = self.metrics.lanes_held.remove_label_values(&[&**index, reason])
-        {
-            tracing::debug!(%error, "no series to remove");
         }
     }
 }

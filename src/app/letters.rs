@@ -33,7 +33,7 @@ pub fn on_delivered(
     move |waiting, result| match result {
         Ok(()) => {
             let letter = &waiting.letter;
-            metrics.documents_dead_lettered.with_label_values(&[letter.stage().as_str()]).inc();
+            metrics.dead_lettered(letter);
             metrics.dead_letters_waiting.dec();
             workers[letter.worker].send(Input::Settled(vec![letter.settlement()]));
         }

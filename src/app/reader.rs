@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::{Clock, wall_millis};
 use super::fault_point::FaultPoint;
+use super::lag::{Paces, Waiting};
 use super::messages::{ToReader, ToWorker, WorkerHandle};
 use super::progress::Progress;
 use crate::admin::{Condition, Health, Heart};
@@ -82,7 +83,9 @@ struct Held {
     last_offset: i64,
     /// The offset of the last error: a position just above it says nothing about a record there.
     fault_offset: Option<i64>,
-    timestamp: Option<i64>,
+    waiting: Waiting,
+    /// The end and the committed offset at the last look.
+    seen: Option<(i64, i64)>,
     meters: PartitionMeters,
     topic: TopicMeters,
 }
@@ -102,6 +105,7 @@ struct State {
     ending: Option<Ending>,
     turn: usize,
     progress: Progress,
+    paces: Paces,
 }
 
 impl ReaderLoop {
@@ -156,6 +160,7 @@ impl ReaderLoop {
                 busy = true;
                 held.last = (taken.records, taken.bytes);
                 held.last_offset = batch.offset(batch.len() - 1);
+                held.waiting.took(self.clock.now(), held.last_offset, batch.get(0).timestamp);
                 held.topic.received(taken.records as u64, taken.bytes as u64);
                 state.progress.received += taken.records as u64;
                 let bytes = batch.footprint();
@@ -234,7 +239,7 @@ impl ReaderLoop {
         let input = match message {
             ToReader::Committable(moved) => {
                 if let Some(held) = state.held.iter_mut().find(|held| held.origin.holding == moved.holding) {
-                    held.timestamp = moved.timestamp.or(held.timestamp);
+                    held.waiting.settled(self.clock.now(), moved.offset, moved.oldest);
                 }
                 Input::Committable(moved)
             }
@@ -350,7 +355,8 @@ impl ReaderLoop {
                 last: (0, 0),
                 last_offset: position - 1,
                 fault_offset: None,
-                timestamp: None,
+                waiting: Waiting::new(self.clock.now()),
+                seen: None,
                 meters: self.metrics.partition(partition),
                 topic: self.metrics.topic(&partition.topic),
                 origin,
@@ -363,6 +369,7 @@ impl ReaderLoop {
         let partitions: Vec<_> =
             state.held.iter().filter(|held| held.intake).map(|held| held.origin.partition.clone()).collect();
         let positions = self.consumer.positions(&partitions);
+        let now = self.clock.now();
         let mut lag = 0;
         let committed: HashMap<_, _> =
             self.core.progress().map(|(partition, committed, end)| (partition.clone(), (committed, end))).collect();
@@ -382,10 +389,12 @@ impl ReaderLoop {
             lag += behind;
             held.meters.lag_records.set(behind);
             held.meters.committed_offset.set(*committed);
-            let age = held.timestamp.filter(|_| behind > 0).map_or(0, |timestamp| (wall_millis() - timestamp).max(0));
-            held.meters.lag_seconds.set(age as f64 / 1000.0);
+            held.meters.lag_seconds.set(held.waiting.age(now, wall_millis(), behind));
+            let (end_before, committed_before) = held.seen.replace((end, *committed)).unwrap_or((end, *committed));
+            state.paces.partition(&partition.topic, behind, end - end_before, committed - committed_before);
         }
-        state.progress.tell(self.clock.now(), lag, self.metrics.in_flight_records.get());
+        state.paces.show(now, &self.metrics);
+        state.progress.tell(now, lag, self.metrics.in_flight_records.get());
         self.teller.summarise();
     }
 

@@ -1,6 +1,5 @@
 //! Builds everything in order: pipelines, address, Kafka's side, Elasticsearch, workers, dispatch, reader.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Sender, channel};
@@ -24,8 +23,8 @@ use crate::budget::Budget;
 use crate::config::{Fault, OutOfRange, Start};
 use crate::dispatch::{Dispatch, Settings as DispatchSettings};
 use crate::elastic::Elastic;
-use crate::kafka::{Consumer, KafkaSettings, LetterProducer, Side};
-use crate::metrics::Metrics;
+use crate::kafka::{self, Consumer, KafkaSettings, LetterProducer, Side};
+use crate::metrics::{HeldLanes, Metrics};
 use crate::pipeline::Pipeline;
 use crate::reader::{Reader, Settings as ReaderSettings};
 use crate::telemetry::{Tell, Teller};
@@ -62,7 +61,7 @@ pub(super) fn build(
     stopped: impl Fn() -> bool,
 ) -> Result<Option<Parts>, StartFault> {
     let clock = Clock::start();
-    let Plan { config, by_topic, templates, warnings, .. } = plan;
+    let Plan { config, pipelines, by_topic, templates, warnings, .. } = plan;
     let templates = Arc::new(templates);
     for Fault { place, what, hint } in &warnings {
         tracing::warn!(%place, hint, "{what}");
@@ -71,7 +70,12 @@ pub(super) fn build(
     let metrics = Arc::new(Metrics::new());
     let health = Arc::new(Health::new(move || clock.now().0.as_millis() as u64));
     let teller = Arc::new(Teller::new());
+    metrics.built_with(&kafka::library_version());
     metrics.memory_limit_bytes.set(config.memory_limit as i64);
+    metrics.bulk_concurrency.set(config.elasticsearch.concurrency as i64);
+    for pipeline in &pipelines {
+        metrics.pipeline_in_force(pipeline.name(), pipeline.version());
+    }
     let listener = runtime
         .block_on(admin::bind(config.admin_listen))
         .map_err(|error| StartFault::Own(format!("admin.listen {}: {error}", config.admin_listen)))?;
@@ -94,6 +98,7 @@ pub(super) fn build(
 
     // Two fifths are ours; the rest is for the program itself, the requests' buffers and what the allocator keeps.
     let budget = Budget::new(config.memory_limit / 5 * 2);
+    metrics.in_flight_limit_bytes.set(budget.limit() as i64);
     let threads = config.threads.map_or_else(|| cores().min(partitions.max(1)), Into::into);
     metrics.threads.set(threads as i64);
     let chance = Chance::new(wall_millis() as u64 ^ u64::from(std::process::id()) << 32);
@@ -139,7 +144,12 @@ pub(super) fn build(
         };
         let failures = metrics.pipeline_failures.clone();
         let on_failure = move |pipeline: &Pipeline| failures.with_label_values(&[pipeline.name()]).inc();
-        let transform = PipelineTransform::new(by_topic.clone(), on_failure);
+        let meter = |pipeline: &Pipeline| {
+            let meter = pipeline.meter(move || clock.now());
+            metrics.watch(pipeline, meter.counts());
+            meter
+        };
+        let transform = PipelineTransform::new(by_topic.clone(), meter, on_failure);
         let worker = WorkerLoop {
             core: Worker::new(id, transform, limits, Some(budget.clone())),
             inbox,
@@ -176,8 +186,8 @@ pub(super) fn build(
         teller: Arc::clone(&teller),
         budget: budget.clone(),
         clock,
-        held: BTreeMap::new(),
         fault_point: FaultPoint::new(Place::Dispatch),
+        held: HeldLanes::default(),
     };
     runtime.spawn(dispatch.run());
 

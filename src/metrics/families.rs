@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use prometheus::core::Collector;
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    CounterVec, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
 
 /// What a family's numbers mean.
@@ -40,6 +40,7 @@ const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'stat
 }
 
 const PARTITION: &[&str] = &["topic", "partition"];
+const PROCESSOR: &[&str] = &["pipeline", "processor", "type", "tag"];
 
 /// Every family of the service. The process's own (`process_*`, on Linux) come from the `prometheus` crate.
 pub const FAMILIES: &[Family] = &[
@@ -54,11 +55,13 @@ pub const FAMILIES: &[Family] = &[
     counter("kelp_documents_duplicate_total", &[], "Documents verified to have been there before"),
     counter(
         "kelp_documents_dead_lettered_total",
-        &["stage"],
-        "Documents, or records without any, delivered to the dead letters, by the stage that rejected them",
+        &["stage", "reason"],
+        "Documents, or records without any, delivered to the dead letters, by the stage that rejected them and why",
     ),
     counter("kelp_bytes_received_total", &[], "Bytes of keys and values taken from Kafka"),
     counter("kelp_bulk_bytes_total", &[], "Bytes of bulk bodies sent to Elasticsearch, retries included"),
+    gauge("kelp_bulk_concurrency", &[], "Bulk requests that may be under way at once"),
+    gauge("kelp_bulk_requests_in_flight", &[], "Bulk requests under way"),
     counter("kelp_bulk_requests_total", &["outcome"], "Bulk requests answered or failed, by outcome"),
     Family {
         name: "kelp_bulk_duration_seconds",
@@ -69,10 +72,16 @@ pub const FAMILIES: &[Family] = &[
     counter("kelp_bulk_items_total", &["class"], "Items of bulk answers, by class"),
     counter("kelp_bulk_retries_total", &["reason"], "Items sent again, by reason"),
     gauge("kelp_in_flight_records", &[], "Records received and not yet settled"),
-    gauge("kelp_in_flight_bytes", &[], "Bytes of the memory limit in use"),
+    gauge("kelp_in_flight_bytes", &[], "Bytes in use for records, documents and requests"),
+    gauge("kelp_in_flight_limit_bytes", &[], "The share of the memory limit for records, documents and requests"),
     gauge("kelp_memory_limit_bytes", &[], "The memory limit for queues, batches and requests"),
     gauge("kelp_lag_records", PARTITION, "Records between the committed offset and the end of the partition"),
     gauge("kelp_lag_seconds", PARTITION, "Age of the oldest record that is not yet settled"),
+    gauge(
+        "kelp_catch_up_seconds",
+        &["topic"],
+        "Estimated time until the lag of the partitions held is gone; infinite while it does not shrink",
+    ),
     gauge("kelp_committed_offset", PARTITION, "The offset committed last: the next one to be settled"),
     counter("kelp_rebalances_total", &["kind"], "Rebalances of the group seen here, by kind: assign, revoke, lost"),
     gauge("kelp_partitions_held", &[], "Partitions that this process holds"),
@@ -98,7 +107,12 @@ pub const FAMILIES: &[Family] = &[
         &["topic"],
         "Offsets that retention took before they were read, passed over as kafka.out_of_range says",
     ),
-    gauge("kelp_build_info", &["version"], "1, with the version of the program"),
+    counter("kelp_processor_runs_total", PROCESSOR, "How often each processor ran"),
+    counter("kelp_processor_failures_total", PROCESSOR, "How often each processor failed, ignored or handled or not"),
+    counter("kelp_processor_seconds_total", PROCESSOR, "Time in each processor, estimated from one document in 61"),
+    gauge("kelp_pipeline_info", &["pipeline", "version"], "1 for each pipeline, with the version in force"),
+    gauge("kelp_condition_met", &["condition"], "Whether each condition of /readyz holds, 1 or 0"),
+    gauge("kelp_build_info", &["version", "revision", "librdkafka"], "1, with what the program was built from"),
 ];
 
 /// Upper bounds of the bulk latency histogram, in seconds.
@@ -140,6 +154,10 @@ impl Registration {
 
     pub(super) fn float_gauges(&mut self, name: &str) -> GaugeVec {
         self.add(name, Kind::Gauge, true, GaugeVec::new)
+    }
+
+    pub(super) fn float_counters(&mut self, name: &str) -> CounterVec {
+        self.add(name, Kind::Counter, true, CounterVec::new)
     }
 
     pub(super) fn histogram(&mut self, name: &str) -> Histogram {

@@ -85,6 +85,25 @@ impl PartitionMeters {
     }
 }
 
+/// The values of a label in the series of a family where another label has a value.
+pub(super) fn label_values(
+    family: &impl prometheus::core::Collector,
+    (name, value): (&str, &str),
+    wanted: &str,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for collected in family.collect() {
+        for series in collected.get_metric() {
+            let labels = series.get_label();
+            if labels.iter().any(|label| label.name() == name && label.value() == value) {
+                let wanted = labels.iter().filter(|label| label.name() == wanted);
+                found.extend(wanted.map(|label| label.value().to_owned()));
+            }
+        }
+    }
+    found
+}
+
 /// Removes the partition's `kelp_partition_stopped`, whatever its reasons were.
 pub(super) fn remove_stopped(metrics: &Metrics, partition: &TopicPartition) {
     use prometheus::core::Collector;

@@ -27,7 +27,6 @@ fn counts_show_up_in_the_text() {
         "kelp_bulk_requests_total{outcome=\"answered\"} 1",
         "kelp_bulk_duration_seconds_bucket{le=\"0.01\"} 0",
         "kelp_bulk_duration_seconds_bucket{le=\"0.025\"} 1",
-        concat!("kelp_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
@@ -81,6 +80,94 @@ fn a_partition_that_was_given_back_leaves_no_series() {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
     assert!(!text.contains("topic_id"), "{text}");
+}
+
+#[test]
+fn it_says_what_it_was_built_from_and_which_pipelines_are_in_force() {
+    let metrics = Metrics::new();
+    metrics.built_with("2.12.1");
+    metrics.pipeline_in_force("web", "00");
+    metrics.pipeline_in_force("web", "01");
+    metrics.pipeline_in_force("app", "00");
+    let text = metrics.text().unwrap();
+    let revision = option_env!("KELP_REVISION").filter(|revision| !revision.is_empty()).unwrap_or("unknown");
+    let version = env!("CARGO_PKG_VERSION");
+    let built = format!("kelp_build_info{{librdkafka=\"2.12.1\",revision=\"{revision}\",version=\"{version}\"}} 1");
+    assert!(text.lines().any(|line| line == built), "{text}");
+    let in_force: Vec<_> = text.lines().filter(|line| line.starts_with("kelp_pipeline_info{")).collect();
+    let app = "kelp_pipeline_info{pipeline=\"app\",version=\"00\"} 1";
+    assert_eq!(in_force, [app, "kelp_pipeline_info{pipeline=\"web\",version=\"01\"} 1"]);
+}
+
+#[test]
+fn very_many_held_indices_have_few_series() {
+    let metrics = Metrics::new();
+    let mut held = HeldLanes::default();
+    let index = |n: usize| -> Arc<str> { format!("app-{n:04}").into() };
+    for n in 0..250 {
+        held.hold(&metrics, &index(n), "blocked");
+    }
+    let sum = || metrics.text().unwrap().lines().filter(|line| line.starts_with("kelp_lanes_held{")).count();
+    let others = || metrics.lanes_held.with_label_values(&["(others)", "blocked"]).get();
+    assert_eq!((sum(), others()), (101, 150));
+    held.hold(&metrics, &index(3), "limit");
+    assert!(metrics.text().unwrap().contains("kelp_lanes_held{index=\"app-0003\",reason=\"limit\"} 1"));
+    for n in 0..250 {
+        held.release(&metrics, &index(n));
+        held.release(&metrics, &index(n));
+    }
+    assert_eq!(sum(), 0);
+}
+
+#[test]
+fn the_work_of_processors_is_added_up_over_threads() {
+    let text = "source: {topics: [t]}\nprocessors:\n  - set: {field: a, value: b, tag: first}\n\
+        destination: {index: x}\n";
+    let pipeline = Pipeline::compile("web.yaml", text).map_err(|problems| format!("{problems:?}")).unwrap();
+    let metrics = Metrics::new();
+    let line = |family: &str, value: &str| {
+        format!("{family}{{pipeline=\"web\",processor=\"0\",tag=\"first\",type=\"set\"}} {value}")
+    };
+    let run = |times: usize, scratch: &mut crate::pipeline::Scratch| {
+        for _ in 0..times {
+            let record = crate::record::Record {
+                topic: "t",
+                partition: 0,
+                offset: 0,
+                timestamp: Some(0),
+                key: None,
+                payload: Some(b"x"),
+            };
+            pipeline.run(scratch, &record, &mut Nowhere);
+        }
+    };
+    let mut scratches: Vec<_> = (0..2)
+        .map(|_| {
+            let meter = pipeline.meter(crate::clock::Moment::default);
+            metrics.watch(&pipeline, meter.counts());
+            crate::pipeline::Scratch::counting(meter)
+        })
+        .collect();
+    run(3, &mut scratches[0]);
+    assert!(metrics.text().unwrap().contains(&line("kelp_processor_runs_total", "3")));
+    run(4, &mut scratches[0]);
+    run(5, &mut scratches[1]);
+    // A thread that is gone takes nothing with it.
+    scratches.pop();
+    assert!(metrics.text().unwrap().contains(&line("kelp_processor_runs_total", "12")));
+    run(1, &mut scratches[0]);
+    let text = metrics.text().unwrap();
+    assert!(text.contains(&line("kelp_processor_runs_total", "13")), "{text}");
+    assert!(text.contains(&line("kelp_processor_failures_total", "0")), "{text}");
+    assert!(text.contains(&line("kelp_processor_seconds_total", "0")), "{text}");
+}
+
+struct Nowhere;
+
+impl crate::pipeline::Sink for Nowhere {
+    fn document(&mut self, _: u32, _: &str, _: &crate::event::Event<'_>) {}
+    fn dropped(&mut self, _: DropReason, _: u32) {}
+    fn rejected(&mut self, _: u32, _: crate::record::Rejection) {}
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! What every part of a pipeline needs while it is compiled: the list of problems, the rules about fields that may be
 //! read and written, and whether the pipeline looks at the record's origin.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use super::condition::Condition;
+use super::meter::StepInfo;
 use super::processors;
 use super::step::Step;
 use crate::event::Path;
@@ -30,16 +31,42 @@ pub(crate) struct Compiler<'p> {
     /// The name of the origin's field.
     pub origin: &'p str,
     uses_origin: Cell<bool>,
+    /// Every processor so far, by its number.
+    found: RefCell<Vec<StepInfo>>,
+    /// Where the list stands that is being compiled.
+    within: RefCell<String>,
 }
 
 impl<'p> Compiler<'p> {
     pub(crate) fn new(problems: &'p Problems, origin: &'p str) -> Self {
-        Self { problems, origin, uses_origin: Cell::new(false) }
+        Self { problems, origin, uses_origin: Cell::new(false), found: RefCell::default(), within: RefCell::default() }
     }
 
     /// True if anything compiled so far reads the origin.
     pub(crate) fn uses_origin(&self) -> bool {
         self.uses_origin.get()
+    }
+
+    /// Every processor that was compiled, in the order of their numbers.
+    pub(crate) fn found(&self) -> Vec<StepInfo> {
+        self.found.take()
+    }
+
+    /// Compiles what stands below `name`: its processors are found at a place of that name.
+    fn within<T>(&self, name: &str, compile: impl FnOnce() -> T) -> T {
+        let around = self.within.borrow().clone();
+        let dot = if around.is_empty() { "" } else { "." };
+        self.within.replace(format!("{around}{dot}{name}"));
+        let compiled = compile();
+        self.within.replace(around);
+        compiled
+    }
+
+    /// Gives a processor its number.
+    fn number(&self, kind: &'static str, tag: Option<&str>) -> usize {
+        let mut found = self.found.borrow_mut();
+        found.push(StepInfo { place: self.within.borrow().clone(), kind, tag: tag.map(str::to_owned) });
+        found.len() - 1
     }
 
     /// Notes that a path is read.
@@ -99,7 +126,8 @@ impl<'p> Compiler<'p> {
 
     /// Compiles a list of processors.
     pub(crate) fn steps(&self, nodes: &[Node]) -> Vec<Step> {
-        nodes.iter().filter_map(|node| self.step(node)).collect()
+        let each = |(index, node): (usize, &Node)| self.within(&index.to_string(), || self.step(node));
+        nodes.iter().enumerate().filter_map(each).collect()
     }
 
     /// Compiles an `on_failure` list, which must not be empty.
@@ -110,7 +138,7 @@ impl<'p> Compiler<'p> {
                 self.problems.add_hint(node.place, "an empty on_failure", "leave it out, or say what to do");
                 Vec::new()
             }
-            Kind::List(nodes) => self.steps(nodes),
+            Kind::List(nodes) => self.within("on_failure", || self.steps(nodes)),
             _ => {
                 let what = format!("\"on_failure\" is {}, where a list of processors is expected", node.describe());
                 self.problems.add(node.place, what);
@@ -150,10 +178,12 @@ impl<'p> Compiler<'p> {
         let tag = fields.string("tag").map(|tag| tag.value.to_owned());
         fields.string("description");
         let ignore_failure = fields.bool("ignore_failure").unwrap_or(false);
+        let number = self.number(known.name, tag.as_deref());
         let on_failure = self.handlers(&fields);
         let process = (known.compile)(&fields, self);
         fields.finish();
         Some(Step {
+            number,
             condition: condition.flatten(),
             condition_text,
             place: entry.place,

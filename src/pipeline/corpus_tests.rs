@@ -55,7 +55,7 @@ fn run(pipeline: &Json, doc: &Json) -> Came {
     let doc = if doc.is_null() { "{}".to_owned() } else { doc.to_string() };
     let event: Event<'_> = serde_json::from_str(&doc).unwrap();
     // 2026-07-01: the corpus was recorded in that year, and dates without a year have it.
-    let mut work = Work { event, record_millis: Some(1_782_864_000_000), failure: None, grok_match: None, trace: None };
+    let mut work = Work::new(event, Some(1_782_864_000_000));
     let outcome = match run_steps(&steps, &mut work) {
         Err(failure) if !handlers.is_empty() => run_handlers(&handlers, failure, &mut work),
         outcome => outcome,

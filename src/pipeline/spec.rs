@@ -3,6 +3,7 @@
 use super::cases::{self, Case};
 use super::compile::Compiler;
 use super::destination::{Destination, compile_index};
+use super::meter::StepInfo;
 use super::step::Step;
 use super::time::{Moment, Zone, parse_iso};
 use crate::codec::Codec;
@@ -24,6 +25,8 @@ pub(super) struct Spec {
     pub max_payload: usize,
     pub origin: String,
     pub uses_origin: bool,
+    /// Every processor, by its number.
+    pub steps: Vec<StepInfo>,
     pub processors: Vec<Step>,
     pub on_failure: Vec<Step>,
     pub destination: Destination,
@@ -70,6 +73,7 @@ fn read(root: &yaml::Node, problems: &Problems) -> Option<Spec> {
         codec,
         max_payload,
         uses_origin,
+        steps: cx.found(),
         processors,
         on_failure,
         destination,

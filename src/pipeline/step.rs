@@ -4,6 +4,7 @@
 //! else handled by the step's own `on_failure`, else by what is around it. A handler that fails is a failure in its turn.
 
 use super::condition::Condition;
+use super::meter::Probe;
 use super::trace::{self, Recorder};
 use crate::event::Event;
 use crate::yaml::Place;
@@ -37,6 +38,15 @@ pub(crate) struct Work<'a> {
     pub grok_match: Option<usize>,
     /// Writes down what happens, where somebody asked for it.
     pub trace: Option<Box<Recorder>>,
+    /// Counts what each step does.
+    pub probe: Probe<'a>,
+}
+
+impl<'a> Work<'a> {
+    /// Work on an event that nobody counts.
+    pub(crate) fn new(event: Event<'a>, record_millis: Option<i64>) -> Self {
+        Self { event, record_millis, failure: None, grok_match: None, trace: None, probe: Probe::default() }
+    }
 }
 
 /// Why and where a pipeline failed.
@@ -52,6 +62,8 @@ pub(crate) struct Failure<'a> {
 
 /// A processor with what is common to all.
 pub(crate) struct Step {
+    /// Its place in `Pipeline::steps`.
+    pub number: usize,
     pub condition: Option<Condition>,
     /// The condition as it was written.
     pub condition_text: Option<String>,
@@ -67,14 +79,17 @@ pub(crate) struct Step {
 /// Runs steps in order.
 pub(crate) fn run_steps<'a>(steps: &'a [Step], work: &mut Work<'a>) -> Result<Flow, Failure<'a>> {
     for step in steps {
+        let started = work.probe.start();
         if step.condition.as_ref().is_some_and(|condition| !condition.holds(&work.event)) {
             if let Some(recorder) = &mut work.trace {
                 recorder.passed_over(step);
             }
+            work.probe.passed_over(step.number, started);
             continue;
         }
         let opened = if work.trace.is_some() { trace::open(step, work) } else { None };
         let ran = step.process.run(work);
+        work.probe.ran(step.number, started, ran.is_err());
         if let Some(opened) = opened {
             trace::close(opened, step, &ran, work);
         }

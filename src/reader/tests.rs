@@ -74,7 +74,7 @@ impl Bench {
     }
 
     fn moved(&mut self, now: Moment, holding: u64, offset: i64) -> Vec<Effect> {
-        let moved = Committable { holding: HoldingId(holding), offset, timestamp: None };
+        let moved = Committable { holding: HoldingId(holding), offset, oldest: None };
         self.step(now, Input::Committable(moved))
     }
 

@@ -7,33 +7,44 @@ use super::{Emit, Transform};
 use crate::bulk::write_document;
 use crate::dead_letter::Rejection;
 use crate::event::Event;
-use crate::pipeline::{self, Pipeline, Scratch, Sink};
+use crate::pipeline::{self, Meter, Pipeline, Scratch, Sink};
 use crate::record::{DropReason, Origin, Record, RecordBatch, Stage};
 
 /// Runs the pipeline that each topic belongs to.
 pub struct PipelineTransform {
-    by_topic: HashMap<Arc<str>, Arc<Pipeline>>,
+    by_topic: HashMap<Arc<str>, Route>,
     on_failure: Box<dyn Fn(&Pipeline) + Send>,
+}
+
+struct Route {
+    pipeline: Arc<Pipeline>,
     scratch: Scratch,
 }
 
 impl PipelineTransform {
-    /// `by_topic` gives each topic's pipeline; `on_failure` is told of each event that its pipeline failed on.
-    pub fn new(by_topic: HashMap<Arc<str>, Arc<Pipeline>>, on_failure: impl Fn(&Pipeline) + Send + 'static) -> Self {
-        Self { by_topic, on_failure: Box::new(on_failure), scratch: Scratch::default() }
+    /// `by_topic` gives each topic's pipeline; `meter` makes what counts its processors' work for that topic; `on_failure`
+    /// is told of each event that its pipeline failed on.
+    pub fn new(
+        by_topic: HashMap<Arc<str>, Arc<Pipeline>>,
+        meter: impl Fn(&Pipeline) -> Meter,
+        on_failure: impl Fn(&Pipeline) + Send + 'static,
+    ) -> Self {
+        let route = |pipeline: Arc<Pipeline>| Route { scratch: Scratch::counting(meter(&pipeline)), pipeline };
+        let by_topic = by_topic.into_iter().map(|(topic, pipeline)| (topic, route(pipeline))).collect();
+        Self { by_topic, on_failure: Box::new(on_failure) }
     }
 }
 
 impl Transform for PipelineTransform {
     fn transform(&mut self, records: &RecordBatch, index: usize, emit: &mut Emit<'_>) {
         let record = records.get(index);
-        let Some(pipeline) = self.by_topic.get(record.topic) else {
+        let Some(Route { pipeline, scratch }) = self.by_topic.get_mut(record.topic) else {
             let reason = format!("no pipeline reads the topic {}", record.topic);
             return emit.rejected(0, Rejection { stage: Stage::Pipeline, reason, index: None });
         };
         let failed = || (self.on_failure)(pipeline);
         let mut sink = Encoder { origin: records.origin(), record: &record, failed: &failed, emit };
-        pipeline.run(&mut self.scratch, &record, &mut sink);
+        pipeline.run(scratch, &record, &mut sink);
     }
 }
 

@@ -16,7 +16,7 @@ fn apply(processor: &str, event: &str) -> Result<String, String> {
     let event: Event<'_> = serde_json::from_str(event).unwrap();
     // 2026-11-20T00:00:00Z
     let record_millis = Some(1_795_132_800_000);
-    let mut work = Work { event, record_millis, failure: None, grok_match: None, trace: None };
+    let mut work = Work::new(event, record_millis);
     match run_steps(&steps, &mut work) {
         Ok(_) => Ok(serde_json::to_string(&work.event).unwrap()),
         Err(failure) => Err(failure.message),
@@ -275,7 +275,7 @@ fn plain_captures_borrow_from_the_record() {
     let Kind::List(nodes) = &root.kind else { panic!("a list") };
     let steps = Compiler::new(&problems, "kafka").steps(nodes);
     let event: Event<'_> = serde_json::from_str(r#"{"message":"one two three"}"#).unwrap();
-    let mut work = Work { event, record_millis: None, failure: None, grok_match: None, trace: None };
+    let mut work = Work::new(event, None);
     run_steps(&steps, &mut work).unwrap();
     for name in ["w", "rest"] {
         assert!(matches!(work.event.root().get(name), Some(Value::String(Cow::Borrowed(_)))), "{name}");
