@@ -32,17 +32,17 @@ use crate::lab::{Census, Kelp, Message, Servers, produce};
 const LONG: Duration = Duration::from_secs(120);
 
 /// What one test has to itself: a topic, a group, indices and dead letters of one name, and a folder.
-struct Scene {
-    name: String,
+pub(crate) struct Scene {
+    pub(crate) name: String,
     bootstrap: String,
-    elastic: Client,
+    pub(crate) elastic: Client,
     partitions: i32,
     folder: tempfile::TempDir,
 }
 
 impl Scene {
     /// Makes the topic.
-    fn new(servers: &Servers, name: &str, partitions: i32) -> Self {
+    pub(crate) fn new(servers: &Servers, name: &str, partitions: i32) -> Self {
         servers.kafka.create_topic(name, partitions).unwrap();
         Self {
             name: name.into(),
@@ -86,7 +86,7 @@ impl Scene {
         config
     }
 
-    fn write(&self, messages: &[Message]) -> Vec<i64> {
+    pub(crate) fn write(&self, messages: &[Message]) -> Vec<i64> {
         produce(&self.bootstrap, &self.name, messages).unwrap()
     }
 
@@ -102,7 +102,7 @@ impl Scene {
     }
 
     /// Writes a pipeline; `NAME` in it stands for the name of topic and indices.
-    fn pipeline(&self, text: &str) -> PathBuf {
+    pub(crate) fn pipeline(&self, text: &str) -> PathBuf {
         let file = self.folder.path().join("pipeline.yaml");
         std::fs::write(&file, text.replace("NAME", &self.name)).unwrap();
         file
@@ -112,7 +112,7 @@ impl Scene {
         format!("{}.dead-letters", self.name)
     }
 
-    fn config(&self, pipeline: &Path) -> Config {
+    pub(crate) fn config(&self, pipeline: &Path) -> Config {
         let mut config = Config::new(&self.bootstrap, &self.name, self.elastic.url(), &[pipeline]);
         config.more.push(format!("dead_letters: {{topic: {}}}", self.letters_topic()));
         // A killed member is missed soon.
@@ -121,7 +121,7 @@ impl Scene {
         config
     }
 
-    fn start(&self, config: &Config, arguments: &[&str]) -> Kelp {
+    pub(crate) fn start(&self, config: &Config, arguments: &[&str]) -> Kelp {
         Kelp::start(&binary(), self.folder.path(), config, arguments).unwrap()
     }
 

@@ -16,6 +16,7 @@ pub mod process;
 pub mod produce;
 pub mod servers;
 pub mod sink;
+pub mod tools;
 pub mod unix;
 pub mod wait;
 

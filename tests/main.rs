@@ -7,6 +7,7 @@
 //! - `lab_census`: the census sees what is wrong.
 //! - `lab_project`: the project's own files: containers, scripts, licences.
 //! - `lab_servers`: what the laboratory's own servers have to be able to do.
+//! - `monitoring`: metrics, alerts and dashboard are true.
 //! - `rooms`: imports point down only.
 
 mod cli;
@@ -16,4 +17,5 @@ mod lab;
 mod lab_census;
 mod lab_project;
 mod lab_servers;
+mod monitoring;
 mod rooms;

@@ -1,0 +1,165 @@
+{{- define "kelp.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "kelp.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else if contains (include "kelp.name" .) .Release.Name }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "kelp.name" .) | trunc 52 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "kelp.selector" -}}
+app.kubernetes.io/name: {{ include "kelp.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "kelp.labels" -}}
+{{ include "kelp.selector" . }}
+app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | trunc 63 | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 }}
+{{- end }}
+
+{{- define "kelp.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "kelp.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "kelp.pipelines" -}}
+{{- .Values.existingPipelines | default (printf "%s-pipelines" (include "kelp.fullname" .)) }}
+{{- end }}
+
+{{/* The container's memory, in MiB. */}}
+{{- define "kelp.memory" -}}
+{{- $memory := .Values.resources.limits.memory | toString }}
+{{- if hasSuffix "Gi" $memory }}{{ mul (trimSuffix "Gi" $memory | int) 1024 }}
+{{- else if hasSuffix "Mi" $memory }}{{ trimSuffix "Mi" $memory | int }}
+{{- else }}{{ fail (printf "resources.limits.memory: %s is not in Mi or Gi" $memory) }}
+{{- end }}
+{{- end }}
+
+{{/* kelp.yaml: what is given, over what follows from the rest of the chart. */}}
+{{- define "kelp.config" -}}
+{{- $container := include "kelp.memory" . | int }}
+{{- $own := dict
+  "pipelines" "/etc/kelp/pipelines"
+  "admin" (dict "listen" "0.0.0.0:9600")
+  "memory_limit" (printf "%dMiB" (div (mul $container 4) 5))
+  "shutdown_timeout" (printf "%ds" (int .Values.shutdownTimeoutSeconds)) }}
+{{- $config := mergeOverwrite $own (deepCopy .Values.config) }}
+{{- if hasKey .Values.config "shutdown_timeout" }}
+{{- fail "config.shutdown_timeout: set shutdownTimeoutSeconds, which the pods' grace period follows" }}
+{{- end }}
+{{- $limit := $config.memory_limit | toString }}
+{{- if hasSuffix "MiB" $limit }}
+{{- if gt (trimSuffix "MiB" $limit | int) $container }}{{ fail "config.memory_limit is more than resources.limits.memory" }}{{ end }}
+{{- else if hasSuffix "GiB" $limit }}
+{{- if gt (mul (trimSuffix "GiB" $limit | int) 1024 | int) $container }}{{ fail "config.memory_limit is more than resources.limits.memory" }}{{ end }}
+{{- end }}
+{{- $text := toYaml $config }}
+{{- if regexMatch "://[^/\\s]*@|password\\s*:|passphrase\\s*:|api_key\\s*:" $text }}
+{{- fail "config: a password would be readable by everybody in the ConfigMap: put it into secretEnvironment or existingSecret as a variable KELP_…" }}
+{{- end }}
+{{- $text }}
+{{- end }}
+
+{{- define "kelp.pod" -}}
+metadata:
+  labels:
+    {{- include "kelp.labels" . | nindent 4 }}
+    {{- with .Values.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
+  annotations:
+    {{- if .Values.restartOnChange }}
+    kelp/config: {{ include "kelp.config" . | sha256sum }}
+    kelp/pipelines: {{ toYaml .Values.pipelines | sha256sum }}
+    kelp/secret: {{ toYaml .Values.secretEnvironment | sha256sum }}
+    {{- end }}
+    {{- with .Values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
+spec:
+  serviceAccountName: {{ include "kelp.serviceAccount" . }}
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  terminationGracePeriodSeconds: {{ add (int .Values.shutdownTimeoutSeconds) 10 }}
+  {{- with .Values.image.pullSecrets }}
+  imagePullSecrets:
+    {{- range . }}
+    - name: {{ . }}
+    {{- end }}
+  {{- end }}
+  securityContext: {{- toYaml .Values.podSecurityContext | nindent 4 }}
+  containers:
+    - name: kelp
+      image: {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args: [run, -c, /etc/kelp/config/kelp.yaml]
+      securityContext: {{- toYaml .Values.securityContext | nindent 8 }}
+      ports:
+        - {name: admin, containerPort: 9600}
+      env:
+        {{- if and .Values.staticMembership (eq .Values.kind "StatefulSet") }}
+        - name: POD_NAME
+          valueFrom: {fieldRef: {fieldPath: metadata.name}}
+        - name: KELP_KAFKA__PROPERTIES__GROUP_INSTANCE_ID
+          value: $(POD_NAME)
+        {{- end }}
+        {{- with .Values.env }}{{ toYaml . | nindent 8 }}{{ end }}
+      {{- if or .Values.secretEnvironment .Values.existingSecret }}
+      envFrom:
+        {{- if .Values.secretEnvironment }}
+        - secretRef: {name: {{ include "kelp.fullname" . }}}
+        {{- end }}
+        {{- with .Values.existingSecret }}
+        - secretRef: {name: {{ . }}}
+        {{- end }}
+      {{- end }}
+      livenessProbe:
+        httpGet: {path: /livez, port: admin}
+        {{- toYaml .Values.livenessProbe | nindent 8 }}
+      readinessProbe:
+        httpGet: {path: /readyz, port: admin}
+        {{- toYaml .Values.readinessProbe | nindent 8 }}
+      resources: {{- toYaml .Values.resources | nindent 8 }}
+      volumeMounts:
+        - {name: config, mountPath: /etc/kelp/config, readOnly: true}
+        - {name: pipelines, mountPath: /etc/kelp/pipelines, readOnly: true}
+        {{- range .Values.secretFiles }}
+        - {name: secret-{{ . }}, mountPath: /etc/kelp/secrets/{{ . }}, readOnly: true}
+        {{- end }}
+  volumes:
+    - name: config
+      configMap: {name: {{ include "kelp.fullname" . }}}
+    - name: pipelines
+      configMap: {name: {{ include "kelp.pipelines" . }}}
+    {{- range .Values.secretFiles }}
+    - name: secret-{{ . }}
+      secret: {secretName: {{ . }}, defaultMode: 0440}
+    {{- end }}
+  topologySpreadConstraints:
+    {{- if .Values.topologySpreadConstraints }}{{ toYaml .Values.topologySpreadConstraints | nindent 4 }}
+    {{- else }}
+    - maxSkew: 1
+      topologyKey: kubernetes.io/hostname
+      whenUnsatisfiable: ScheduleAnyway
+      labelSelector:
+        matchLabels: {{- include "kelp.selector" . | nindent 10 }}
+    {{- end }}
+  {{- with .Values.nodeSelector }}
+  nodeSelector: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.affinity }}
+  affinity: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+{{- end }}
