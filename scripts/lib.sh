@@ -18,15 +18,18 @@ have_jdk() {
 }
 
 # Debian packages that are missing for building (a C and C++ compiler, OpenSSL and zlib for the Kafka client) and,
-# with "servers", for running the real servers.
+# with "servers", for running the real servers; with "tests", for all that the tests need.
 missing_packages() {
     have gcc && have g++ && have make || echo build-essential
     have pkg-config || echo pkg-config
     pkg-config --exists openssl 2>/dev/null || echo libssl-dev
     pkg-config --exists zlib 2>/dev/null || echo zlib1g-dev
-    if [ "${1:-}" = servers ]; then
+    if [ "${1:-}" = servers ] || [ "${1:-}" = tests ]; then
         have_jdk || echo openjdk-17-jdk-headless
         have mvn || echo maven
+    fi
+    if [ "${1:-}" = tests ]; then
+        have promtool || echo prometheus
     fi
 }
 
@@ -49,7 +52,38 @@ install_missing() {
                 "${packages[@]}" </dev/null >&2 || die "cannot install; by hand: apt-get install ${packages[*]}"
         fi
     fi
+    # The package starts a service, which nobody asked for.
+    case " ${packages[*]} " in *" prometheus "*)
+        if have systemctl; then
+            "${sudo[@]}" systemctl disable --now prometheus >/dev/null 2>&1 || say "no service of prometheus to stop"
+        fi
+        ;;
+    esac
     install_rust
+}
+
+# Helm and kubeconform, built from their Go modules, and the description of Kubernetes' objects, which is part of its own.
+# Without Go the tests that need them are passed over; with CI=true that is a failure.
+install_tools() {
+    local helm=v3.22.0 kubeconform=v0.8.0 kubernetes=v1.34.0 folder source
+    mkdir -p "$(target)/tools"
+    folder=$(cd "$(target)/tools" && pwd)
+    [ "$(cat "$folder/versions" 2>/dev/null)" = "$helm $kubeconform $kubernetes" ] && return
+    if ! have go; then
+        [ "${CI:-}" != true ] || die "Go is missing: it is needed to build Helm and kubeconform for the tests of the chart"
+        say "Go is missing: the tests of the chart are passed over"
+        return
+    fi
+    say "building Helm and kubeconform for the tests of the chart (once, some minutes)"
+    if GOBIN=$folder go install "helm.sh/helm/v3/cmd/helm@$helm" &&
+        GOBIN=$folder go install "github.com/yannh/kubeconform/cmd/kubeconform@$kubeconform" &&
+        source=$(cd / && go mod download -json "k8s.io/kubernetes@$kubernetes" | sed -n 's/^\t"Dir": "\(.*\)",*$/\1/p') &&
+        install -m 644 "$source/api/openapi-spec/swagger.json" "$folder/kubernetes-openapi.json"; then
+        printf '%s' "$helm $kubeconform $kubernetes" >"$folder/versions"
+        return
+    fi
+    [ "${CI:-}" != true ] || die "Helm and kubeconform cannot be built"
+    say "they cannot be built: the tests of the chart are passed over"
 }
 
 install_rust() {

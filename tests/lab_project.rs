@@ -71,7 +71,7 @@ fn the_image_runs_the_shipped_configuration_as_nobody_special() {
     let dockerfile = read("Dockerfile");
     let user = dockerfile.lines().rev().find_map(|line| line.strip_prefix("USER ")).expect("a user");
     assert!(
-        user.parse::<u32>().is_ok_and(|user| user > 0),
+        user.split(':').all(|id| id.parse::<u32>().is_ok_and(|id| id > 0)),
         "a number, so that orchestrators can see that it is not root"
     );
     let channel =

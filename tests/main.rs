@@ -1,5 +1,6 @@
 //! Integration tests: the real servers, the real binary.
 //!
+//! - `chart`: the Helm chart, rendered by Helm.
 //! - `cli`: the command line and its exit codes, without servers.
 //! - `delivery`: the promise, on a real Kafka and a real Elasticsearch.
 //! - `docs`: what the documentation shows is true.
@@ -10,6 +11,7 @@
 //! - `monitoring`: metrics, alerts and dashboard are true.
 //! - `rooms`: imports point down only.
 
+mod chart;
 mod cli;
 mod delivery;
 mod docs;

@@ -64,7 +64,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if gt (mul (trimSuffix "GiB" $limit | int) 1024 | int) $container }}{{ fail "config.memory_limit is more than resources.limits.memory" }}{{ end }}
 {{- end }}
 {{- $text := toYaml $config }}
-{{- if regexMatch "://[^/\\s]*@|password\\s*:|passphrase\\s*:|api_key\\s*:" $text }}
+{{- if regexMatch "://[^/\\s$]*@|(password|passphrase|api_key|secret)\\s*:\\s*[^$\\s]" $text }}
 {{- fail "config: a password would be readable by everybody in the ConfigMap: put it into secretEnvironment or existingSecret as a variable KELP_…" }}
 {{- end }}
 {{- $text }}
@@ -75,6 +75,7 @@ metadata:
   labels:
     {{- include "kelp.labels" . | nindent 4 }}
     {{- with .Values.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
+  {{- if or .Values.restartOnChange .Values.podAnnotations }}
   annotations:
     {{- if .Values.restartOnChange }}
     kelp/config: {{ include "kelp.config" . | sha256sum }}
@@ -82,6 +83,7 @@ metadata:
     kelp/secret: {{ toYaml .Values.secretEnvironment | sha256sum }}
     {{- end }}
     {{- with .Values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
+  {{- end }}
 spec:
   serviceAccountName: {{ include "kelp.serviceAccount" . }}
   automountServiceAccountToken: false
@@ -102,14 +104,17 @@ spec:
       securityContext: {{- toYaml .Values.securityContext | nindent 8 }}
       ports:
         - {name: admin, containerPort: 9600}
+      {{- $static := and .Values.staticMembership (eq .Values.kind "StatefulSet") }}
+      {{- if or $static .Values.env }}
       env:
-        {{- if and .Values.staticMembership (eq .Values.kind "StatefulSet") }}
+        {{- if $static }}
         - name: POD_NAME
           valueFrom: {fieldRef: {fieldPath: metadata.name}}
         - name: KELP_KAFKA__PROPERTIES__GROUP_INSTANCE_ID
           value: $(POD_NAME)
         {{- end }}
         {{- with .Values.env }}{{ toYaml . | nindent 8 }}{{ end }}
+      {{- end }}
       {{- if or .Values.secretEnvironment .Values.existingSecret }}
       envFrom:
         {{- if .Values.secretEnvironment }}
