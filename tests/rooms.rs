@@ -22,7 +22,8 @@ const FLOORS: &[&[&str]] = &[
 
 /// What only an edge may name, and the rooms that may.
 const OUTSIDE: &[(&str, &[&str])] = &[
-    ("rdkafka", &["kafka"]),
+    ("rdkafka::", &["kafka"]),
+    ("rdkafka_sys", &["kafka"]),
     ("elasticsearch::http", &["elastic"]),
     ("tokio", &["app", "admin", "kafka", "elastic"]),
     ("std::thread", &["app", "kafka", "telemetry", "budget"]),

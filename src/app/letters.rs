@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::messages::{ToLetters, Waiting, WorkerHandle};
+use crate::admin::Heart;
 use crate::backoff::{Backoff, Chance};
 use crate::clock::Moment;
 use crate::dead_letter::Letter;
@@ -61,6 +62,8 @@ pub struct LettersLoop {
     pub clock: Clock,
     /// For the jitter of waiting.
     pub chance: Chance,
+    /// Says that the thread is alive.
+    pub heart: Heart,
 }
 
 impl LettersLoop {
@@ -71,6 +74,7 @@ impl LettersLoop {
         let mut number = 0;
         loop {
             let now = self.clock.now();
+            self.heart.beat(now.0.as_millis() as u64);
             let due = later.peek().map(|Reverse((at, _))| *at);
             let wait = due.map_or(NAP, |at| at.since(now).min(NAP));
             let mut send = VecDeque::new();

@@ -407,6 +407,7 @@ impl ReaderLoop {
     fn tell(&self, notice: Notice) {
         match notice {
             Notice::NotResolved(why) => {
+                self.health.fails(Condition::Assigned, format!("the broker does not say where to read on: {why}"));
                 if let Tell::Now { suppressed } = self.teller.note("not resolved") {
                     tracing::warn!(why, suppressed, "the broker does not say where to read on; asking again");
                 }

@@ -17,7 +17,7 @@ use super::messages::{ToReader, WorkerHandle};
 use super::plan::Plan;
 use super::reader::ReaderLoop;
 use super::worker::WorkerLoop;
-use crate::admin::{self, Health};
+use crate::admin::{self, Condition, Health};
 use crate::backoff::{Backoff, Chance};
 use crate::budget::Budget;
 use crate::config::{Fault, OutOfRange, Start};
@@ -88,7 +88,8 @@ pub(super) fn build(
         queue_kbytes_per_partition: 0,
     };
     let topics: Vec<&str> = by_topic.keys().map(|topic| &**topic).collect();
-    let Some(partitions) = prepare_kafka(&settings, &topics, &config.dead_letter_topic, &teller, stopped)? else {
+    let Some(partitions) = prepare_kafka(&settings, &topics, &config.dead_letter_topic, (&teller, &health), stopped)?
+    else {
         return Ok(None);
     };
     // An eighth of the limit is for what librdkafka fetches ahead. It counts payloads, by partition; with its own
@@ -131,6 +132,7 @@ pub(super) fn build(
         teller: Arc::clone(&teller),
         clock,
         chance: chance.clone().fork(),
+        heart: health.heart("letters", HEART_LIMIT_MS),
     };
     spawn("letters", move || letters.run())?;
 
@@ -227,7 +229,7 @@ fn prepare_kafka(
     settings: &KafkaSettings,
     topics: &[&str],
     dead_letters: &str,
-    teller: &Teller,
+    (teller, health): (&Teller, &Health),
     stopped: impl Fn() -> bool,
 ) -> Result<Option<usize>, StartFault> {
     let side = Side::new(settings).map_err(|error| StartFault::Own(error.to_string()))?;
@@ -236,8 +238,12 @@ fn prepare_kafka(
             .partitions(topics, ASK)
             .and_then(|partitions| side.ensure_dead_letters(dead_letters, topics, ASK).map(|()| partitions));
         match ready {
-            Ok(partitions) => return Ok(Some(partitions)),
+            Ok(partitions) => {
+                health.fails(Condition::Assigned, "waiting for partitions from the group");
+                return Ok(Some(partitions));
+            }
             Err(why) => {
+                health.fails(Condition::Assigned, why.as_str());
                 if let Tell::Now { suppressed } = teller.note(&why) {
                     tracing::warn!(why, suppressed, "kafka is not ready for this; trying again");
                 }
