@@ -16,7 +16,7 @@ use crate::lab::{Kelp, Message, ports, servers, tools, unix, wait_until};
 const LONG: Duration = Duration::from_secs(120);
 
 /// Families without a series unless something goes wrong that does not here.
-const NEED_A_FAULT: [&str; 2] = ["kelp_kafka_errors_total", "kelp_partition_stopped"];
+const NEED_A_FAULT: [&str; 3] = ["kelp_kafka_errors_total", "kelp_offsets_skipped_total", "kelp_partition_stopped"];
 
 const PIPELINE: &str = r#"
 source: {topics: [NAME], codec: json}
