@@ -19,8 +19,13 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::exit::ExitStatus;
 
 const EXAMPLES: &str = "\
-Examples:
-  kelp run -c kelp.yaml                      run the service until it is told to stop
+Begin with a pipeline, which says what becomes of a topic's records, and try it on lines:
+  kelp simulate -p pipelines/web.yaml --explain < access.log
+  kelp test pipelines
+
+Then kelp.yaml, which says where Kafka and Elasticsearch are:
+  kelp check                                 every mistake of both, with its place
+  kelp run                                   run the service until it is told to stop
   kelp run -c kelp.yaml --until-caught-up    stop when all that was there at the start is settled
   KELP_KAFKA__GROUP_ID=try kelp run          set kafka.group_id by a variable
 

@@ -50,7 +50,7 @@ fn help_and_version_go_to_standard_output_and_end_with_0() {
     for (arguments, shown) in [
         (&["--help"][..], "64  bad configuration or usage"),
         (&["help", "run"], "KELP_ELASTICSEARCH__ENDPOINTS="),
-        (&["run", "--help"], "kelp run -c /etc/kelp/kelp.yaml"),
+        (&["run", "--help"], "kelp run -c kelp.yaml --memory-limit 1GiB"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
     ] {
         let ended = folder.kelp(arguments, &[]);

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use kelp::config::{self, Config, Sources};
 use kelp::pipeline::Pipeline;
+use kelp::yaml::{self, Problems};
 
 /// A block, and the page and line that it stands at.
 struct Block {
@@ -45,13 +46,23 @@ impl Block {
     }
 }
 
-/// Loads a `kelp.yaml` beside a folder `pipelines` with a file in it.
+/// Loads a `kelp.yaml` beside a folder `pipelines` with a file in it, and secrets in files and variables.
 fn load(text: &str) -> Result<Config, config::Faults> {
+    load_with(text, &[])
+}
+
+fn load_with(text: &str, variables: &[(String, String)]) -> Result<Config, config::Faults> {
     let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("pipelines")).unwrap();
-    fs::write(folder.path().join("pipelines/any.yaml"), "").unwrap();
+    for folders in ["pipelines", "secrets"] {
+        fs::create_dir(folder.path().join(folders)).unwrap();
+    }
+    for file in ["pipelines/any.yaml", "secrets/kafka-password", "secrets/elasticsearch-password"] {
+        fs::write(folder.path().join(file), "any").unwrap();
+    }
     fs::write(folder.path().join("kelp.yaml"), text).unwrap();
-    let config = config::load(&Sources { folder: folder.path().to_owned(), ..Sources::default() });
+    let mut variables = variables.to_vec();
+    variables.push(("KAFKA_HOST".to_owned(), "kafka".to_owned()));
+    let config = config::load(&Sources { folder: folder.path().to_owned(), variables, ..Sources::default() });
     // Two configurations are compared below: where they were read is no difference.
     config.map(|config| Config { pipelines: config::Pipelines(Vec::new()), ..config })
 }
@@ -123,7 +134,50 @@ fn every_configuration_is_accepted() {
 #[test]
 fn the_reference_shows_the_defaults() {
     let blocks = blocks();
-    let reference = |block: &&Block| block.page == "operations.md" && block.kind() == Some(Kind::Config);
-    let reference = blocks.iter().find(reference).expect("operations.md begins with the reference");
+    let reference = |block: &&Block| block.page == "configuration.md" && block.kind() == Some(Kind::Config);
+    let reference = blocks.iter().find(reference).expect("configuration.md begins with the reference");
     assert_eq!(reference.config(), load("").unwrap());
+    let problems = Problems::new("configuration.md");
+    let root = yaml::parse(&reference.text, &problems).expect("the reference is YAML");
+    for key in config::keys() {
+        let node = key.split('.').try_fold(&root, |node, name| node.get(name));
+        assert!(node.is_some(), "the reference does not show {key}");
+    }
+}
+
+/// The rows of a table of four columns whose first is `like this`.
+fn rows(page: &str, title: &str) -> Vec<[String; 4]> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page)).unwrap();
+    let section = text.split(title).nth(1).unwrap_or_else(|| panic!("{page} has no {title:?}"));
+    let table = section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let cells = |line: &str| -> Vec<String> {
+        line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
+    };
+    table.skip(2).map(|line| cells(line).try_into().unwrap_or_else(|_| panic!("{line} has other columns"))).collect()
+}
+
+#[test]
+fn the_table_of_keys_is_the_schema() {
+    let rows = rows("configuration.md", "\n## Keys\n");
+    let told: Vec<&str> = rows.iter().map(|row| row[0].as_str()).collect();
+    assert_eq!(told, config::keys());
+    for [key, _, variable, meaning] in &rows {
+        let named = format!("KELP_{}", key.replace('.', "__").to_uppercase());
+        assert_eq!(variable.trim_end_matches("__…"), named);
+        assert!(!meaning.is_empty(), "{key} is not explained");
+    }
+    // As variables the defaults change nothing, and every variable of the table is known.
+    let variables: Vec<(String, String)> =
+        rows.iter().filter(|row| row[1] != "none").map(|row| (row[2].clone(), row[1].clone())).collect();
+    assert!(variables.len() > 15);
+    assert_eq!(load_with("", &variables).unwrap(), load("").unwrap());
+}
+
+#[test]
+fn the_properties_that_cannot_be_set_are_told() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).unwrap();
+    let section = page.split("### Properties that can't be set").nth(1).unwrap().split("###").next().unwrap();
+    for (property, _) in config::PROTECTED {
+        assert!(section.contains(&format!("`{property}`")), "{property} is not told");
+    }
 }

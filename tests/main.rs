@@ -2,22 +2,28 @@
 //!
 //! - `chart`: the Helm chart, rendered by Helm.
 //! - `cli`: the command line and its exit codes, without servers.
+//! - `commands`: the commands that need no server: check, simulate, test.
 //! - `delivery`: the promise, on a real Kafka and a real Elasticsearch.
 //! - `docs`: what the documentation shows is true.
+//! - `help`: what `--help` and the page of commands teach works.
 //! - `lab`: what the tests are made with.
 //! - `lab_census`: the census sees what is wrong.
 //! - `lab_project`: the project's own files: containers, scripts, licences.
 //! - `lab_servers`: what the laboratory's own servers have to be able to do.
 //! - `monitoring`: metrics, alerts and dashboard are true.
+//! - `mistakes`: what is said about mistakes in configurations and pipelines.
 //! - `rooms`: imports point down only.
 
 mod chart;
 mod cli;
+mod commands;
 mod delivery;
 mod docs;
+mod help;
 mod lab;
 mod lab_census;
 mod lab_project;
 mod lab_servers;
 mod monitoring;
+mod mistakes;
 mod rooms;

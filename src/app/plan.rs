@@ -38,21 +38,23 @@ pub fn plan(sources: &Sources) -> Result<Plan, Faults> {
     let (config, mut faults) = config::examine(sources);
     let Some(config) = config else { return Err(Faults(faults)) };
     faults.extend(refused_properties(&config.kafka.properties));
+    faults.sort();
     let files = config.pipelines.files().unwrap_or_else(|(path, error)| {
         faults.push(of_file(&path.display().to_string(), format!("cannot be read: {error}")));
         Vec::new()
     });
-    let checked = check_pipelines(&files, &sources.folder);
-    faults.extend(checked.faults);
+    let mut checked = check_pipelines(&files, &sources.folder);
     for (file, pipeline) in checked.files.iter().zip(&checked.pipelines) {
         for (topic, place) in pipeline.topics().iter().zip(pipeline.topic_places()) {
             if *topic == config.dead_letter_topic {
                 let what = format!("the topic {topic:?} is that of the dead letters, which would come back as records");
                 let hint = "remove it, or set dead_letters.topic to another";
-                faults.push(Fault { place: spot(file, *place), what, hint: Some(hint.to_owned()) });
+                checked.faults.push(Fault { place: spot(file, *place), what, hint: Some(hint.to_owned()) });
             }
         }
     }
+    checked.faults.sort();
+    faults.append(&mut checked.faults);
     let templates = templates(&config, &checked.pipelines).unwrap_or_else(|fault| {
         faults.push(fault);
         Templates::default()
@@ -144,15 +146,13 @@ impl Checked {
 fn refused_properties(properties: &Properties) -> Vec<Fault> {
     let given = properties.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let problems = kafka::check(&given).into_iter();
-    let mut faults: Vec<Fault> = problems
+    problems
         .map(|problem| {
             let place = properties.place(&problem.key).cloned().unwrap_or(Place::Default);
             let what = format!("kafka.properties.{}: {}", problem.key, problem.what);
             Fault { place, what, hint: Some(problem.hint) }
         })
-        .collect();
-    faults.sort();
-    faults
+        .collect()
 }
 
 fn templates(config: &Config, pipelines: &[Arc<Pipeline>]) -> Result<Templates, Fault> {
