@@ -114,7 +114,7 @@ pipelines/a.yaml:2:22: index: the date pattern has "DD", which is not supported 
 pipelines/b.yaml:7:68: the test "a request" fails: status: 404 expected, 200 came (mend the pipeline, or what the test expects)
 pipelines/c.yaml:1:24: the topic "web" belongs to the pipeline at pipelines/b.yaml:1:19 already (a topic belongs to one pipeline: remove it from one of the two)
 pipelines/c.yaml:1:29: the topic "kelp.dead-letters" is that of the dead letters, which would come back as records (remove it, or set dead_letters.topic to another)
-pipelines/d.yaml:2:1: while parsing a flow mapping, did not find expected ',' or '}'
+pipelines/d.yaml:2:1: while parsing a flow mapping, did not find expected ',' or '}' (close the {, and put texts with special characters in quotes)
 t.json:2:8: is not JSON: expected value at line 2 column 8 (a template is the body of PUT _index_template)
 "#;
     assert_eq!(check.stderr.replace(&format!("{}/", folder.0.path().display()), ""), expected.trim_start());

@@ -10,9 +10,10 @@
 //! - `lab_census`: the census sees what is wrong.
 //! - `lab_project`: the project's own files: containers, scripts, licences.
 //! - `lab_servers`: what the laboratory's own servers have to be able to do.
-//! - `monitoring`: metrics, alerts and dashboard are true.
 //! - `mistakes`: what is said about mistakes in configurations and pipelines.
+//! - `monitoring`: metrics, alerts and dashboard are true.
 //! - `rooms`: imports point down only.
+//! - `secrets`: no secret is shown anywhere.
 
 mod chart;
 mod cli;
@@ -24,6 +25,7 @@ mod lab;
 mod lab_census;
 mod lab_project;
 mod lab_servers;
-mod monitoring;
 mod mistakes;
+mod monitoring;
 mod rooms;
+mod secrets;

@@ -2,6 +2,7 @@
 
 use super::fault::{Found, Place};
 use super::layers::Setting;
+use super::load::keys;
 
 /// Variables with the prefix that are no settings of the configuration.
 pub const OTHER_VARIABLES: &[&str] = &["KELP_LOG"];
@@ -24,6 +25,13 @@ pub(super) fn settings(variables: &[(String, String)], found: &Found) -> Vec<Set
             found.add(Place::Variable(variable.clone()), "unknown variable", hint);
             continue;
         }
+        if let [one] = &path[..]
+            && let Some(meant) = meant(one)
+        {
+            let place = Place::Variable(variable.clone());
+            found.add(place, "unknown variable", format!("did you mean {meant}? two underscores part the keys"));
+            continue;
+        }
         if let [kafka, properties, name] = &mut path[..]
             && kafka.as_str() == "kafka"
             && matches!(properties.as_str(), "properties" | "properties_files")
@@ -34,6 +42,13 @@ pub(super) fn settings(variables: &[(String, String)], found: &Found) -> Vec<Set
     }
     settings.sort_by(|left, right| left.path.cmp(&right.path));
     settings
+}
+
+/// The variable that was meant where one underscore stands for two.
+fn meant(name: &str) -> Option<String> {
+    let bare = |text: &str| text.replace(['_', '.'], "");
+    let key = keys().into_iter().find(|key| key.contains('.') && bare(key) == bare(name))?;
+    Some(format!("{PREFIX}{}", key.replace('.', "__").to_uppercase()))
 }
 
 /// Kubernetes gives every pod the addresses of the services of its namespace. Where one of them is named `kelp` or

@@ -34,7 +34,8 @@ pub(super) fn read_in(folder: &Path, path: &Path, look_up: LookUp<'_>, found: &F
         let place = spot(&name, yaml::Place { line: problem.line, column: problem.column });
         let line = text.lines().nth(problem.line.saturating_sub(1)).unwrap_or_default();
         let quotes = || "within { } and [ ] a value with ${…} needs quotes".to_owned();
-        let hint = problem.hint.or_else(|| line.contains("${").then(quotes));
+        let hint =
+            if line.contains("${") && problem.what.contains("while parsing") { Some(quotes()) } else { problem.hint };
         found.push(Fault { place, what: problem.what, hint });
     }
     let Some(root) = root else { return nothing(&name) };

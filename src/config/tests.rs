@@ -410,7 +410,10 @@ const MISTAKES: &[(&str, &str)] = &[
         "kafka: {drain_timeout: 30s}\n",
         "kelp.yaml:1:24: kafka.drain_timeout: 30s is not shorter than shutdown_timeout, 25s (an orderly end drains first, and then commits and leaves)",
     ),
-    ("threads: 1\nthreads: 2\n", r#"kelp.yaml:2:1: duplicate key "threads": it stands at line 1 already"#),
+    (
+        "threads: 1\nthreads: 2\n",
+        r#"kelp.yaml:2:1: duplicate key "threads": it stands at line 1 already (remove one of the two)"#,
+    ),
     ("- kafka\n", "kelp.yaml:1:1: must be a group of settings (such as kafka: {bootstrap_servers: localhost:9092})"),
 ];
 

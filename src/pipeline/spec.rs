@@ -93,12 +93,15 @@ fn origin_field(given: Option<Spanned<&str>>, problems: &Problems) -> String {
     given.value.to_owned()
 }
 
-fn read_source(fields: Fields<'_, '_>, problems: &Problems) -> Option<(Vec<(String, Place)>, Codec, usize)> {
+/// Topics, each with its place.
+type Topics = Vec<(String, Place)>;
+
+fn read_source(fields: Fields<'_, '_>, problems: &Problems) -> Option<(Topics, Codec, usize)> {
     if let Some(node) = fields.node("topics_pattern") {
         problems.add_hint(node.place, "topics_pattern is not supported", "name the topics in source.topics");
     }
     let topics = fields.required("topics").and(fields.strings("topics"));
-    let mut names: Vec<(String, Place)> = Vec::new();
+    let mut names = Topics::new();
     for topic in topics.iter().flatten() {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if topic.value.is_empty()
@@ -106,14 +109,19 @@ fn read_source(fields: Fields<'_, '_>, problems: &Problems) -> Option<(Vec<(Stri
             || !topic.value.chars().all(legal)
             || matches!(topic.value, "." | "..")
         {
-            problems.add(topic.place, format!("{:?} can't be the name of a topic", topic.value));
+            let what = format!("{:?} can't be the name of a topic", topic.value);
+            problems.add_hint(topic.place, what, "up to 249 letters, digits, dots, underscores and hyphens");
         } else if names.iter().any(|(name, _)| name == topic.value) {
-            problems.add(topic.place, format!("the topic {:?} is named twice", topic.value));
+            problems.add_hint(
+                topic.place,
+                format!("the topic {:?} is named twice", topic.value),
+                "remove one of the two",
+            );
         }
         names.push((topic.value.to_owned(), topic.place));
     }
     if topics.is_some_and(|topics| topics.is_empty()) {
-        problems.add(fields.place(), "the source has no topic");
+        problems.add_hint(fields.place(), "the source has no topic", "name at least one");
     }
     let codec = match fields.string("codec") {
         None => Codec::Plain,

@@ -31,11 +31,30 @@ pub fn parse(text: &str, problems: &Problems) -> Option<Node> {
             }
         };
         if let Err((place, what)) = outcome {
-            problems.add(place, what);
+            match syntax_hint(&what) {
+                Some(hint) => problems.add_hint(place, what, hint),
+                None => problems.add(place, what),
+            }
             return None;
         }
     }
     Some(builder.root.unwrap_or_else(|| null(Place { line: 1, column: 1 })))
+}
+
+/// What to do about a mistake that the parser words in its own way.
+fn syntax_hint(what: &str) -> Option<&'static str> {
+    const HINTS: [(&str, &str); 6] = [
+        ("tabs disallowed", "indent with spaces"),
+        ("flow sequence", "close the [, and put texts with special characters in quotes"),
+        ("flow mapping", "close the {, and put texts with special characters in quotes"),
+        ("block mapping", "keys of one mapping begin in the same column"),
+        (
+            "mapping values are not allowed",
+            "put a text with a colon in quotes, and begin each key on a line of its own",
+        ),
+        ("quoted scalar", "close the quote"),
+    ];
+    HINTS.iter().find(|(part, _)| what.contains(part)).map(|(_, hint)| *hint)
 }
 
 fn null(place: Place) -> Node {
@@ -140,9 +159,10 @@ impl Builder<'_> {
                 },
                 Some((name, _)) if name == "<<" => merged.push(node),
                 Some((name, place)) => match entries.iter().find(|entry| entry.key == name) {
-                    Some(first) => self
-                        .problems
-                        .add(place, format!("duplicate key {name:?}: it stands at line {} already", first.place.line)),
+                    Some(first) => {
+                        let what = format!("duplicate key {name:?}: it stands at line {} already", first.place.line);
+                        self.problems.add_hint(place, what, "remove one of the two");
+                    }
                     None => entries.push(Entry { key: name, place, value: node }),
                 },
             },

@@ -35,7 +35,10 @@ fn a_syntax_error_has_its_place() {
 fn duplicate_keys_are_all_told() {
     let problems = tree("a: 1\nb: 2\na: 3\nb: 4\n").unwrap_err();
     assert_eq!(problems.len(), 2);
-    assert_eq!(problems[0].to_string(), "f.yaml:3:1: duplicate key \"a\": it stands at line 1 already");
+    assert_eq!(
+        problems[0].to_string(),
+        "f.yaml:3:1: duplicate key \"a\": it stands at line 1 already (remove one of the two)"
+    );
 }
 
 #[test]

@@ -75,7 +75,8 @@ pub(crate) fn compile_index(text: Spanned<&str>, lowercase: bool, cx: &Compiler<
             () => ("%{", "}"),
         };
         let Some(end) = rest[open.len()..].find(close) else {
-            problem(format!("the index {:?} has a {open} without its {close}", text.value));
+            let what = format!("the index {:?} has a {open} without its {close}", text.value);
+            cx.problems.add_hint(text.place, what, "a date is written %{+yyyy.MM.dd}, a field %{[name]}");
             return None;
         };
         let inner = rest[open.len()..open.len() + end].trim();
@@ -152,7 +153,8 @@ impl IndexPattern {
                 cx.problems.add_hint(place, what, "write it in small letters, or set destination.lowercase: true");
             }
             if let Some(c) = text.chars().find(|c| is_forbidden(*c)) {
-                cx.problems.add(place, format!("{c:?} can't be in an index name"));
+                let hint = "take small letters, digits, dots, hyphens and underscores";
+                cx.problems.add_hint(place, format!("{c:?} can't be in an index name"), hint);
             }
             whole.push_str(&text);
         }

@@ -56,7 +56,7 @@ fn run(payload: &str) -> (Vec<String>, Vec<Trace>) {
 fn lines(trace: &Trace) -> Vec<String> {
     let changes = |entry: &Entry| {
         let change = |change: &Change| format!(" {}:{:?}->{:?}", change.path, change.before, change.after);
-        entry.changes.iter().map(change).collect::<String>().replace("Some(", "").replace(')', "").replace('"', "")
+        entry.changes.iter().map(change).collect::<String>().replace("Some(", "").replace([')', '"'], "")
     };
     let line = |entry: &Entry| match &entry.what {
         What::Step { processor, place, came, .. } => {
