@@ -6,6 +6,7 @@
 //!
 //! Rooms, from the bottom up; imports point down only:
 //! - [`record`], [`event`], [`clock`], [`backoff`], [`budget`], [`yaml`]: what everything else speaks of.
+//! - [`grok`]: expressions that take lines apart; imports nothing of ours.
 //! - [`codec`]: bytes to event. [`pipeline`]: event to documents, as a YAML file says.
 //! - [`ledger`]: what is settled. [`bulk`]: one request and its answer. [`dead_letter`]: what was rejected.
 //! - [`worker`], [`dispatch`], [`reader`]: the cores, which decide everything and do nothing themselves.
@@ -34,6 +35,7 @@ pub mod elastic;
 pub mod event;
 #[cfg(feature = "service")]
 pub mod exit;
+pub mod grok;
 #[cfg(feature = "service")]
 pub mod kafka;
 pub mod ledger;

@@ -220,6 +220,16 @@ fn grok_captures_in_the_order_of_the_pattern() {
             Ok(r#"{"m":"x 7 1.5 TRUE","z":"x","a":{"n":7},"f":1.5,"b":true}"#),
         ),
         ("grok: {field: m, patterns: ['^%{INT:i}$', '^%{WORD:w}$']}", r#"{"m":"abc"}"#, Ok(r#"{"m":"abc","w":"abc"}"#)),
+        ("grok: {field: m, patterns: ['%{INT:i}', '%{WORD:w}']}", r#"{"m":"ab 1"}"#, Ok(r#"{"m":"ab 1","w":"ab"}"#)),
+        (
+            "grok: {field: m, patterns: ['%{COMMONAPACHELOG}'], ecs_compatibility: v1}",
+            r#"{"m":"::1 - bob [20/Nov/2026:00:00:00 +0900] \"GET / HTTP/1.1\" 200 -"}"#,
+            Ok(concat!(
+                r#"{"m":"::1 - bob [20/Nov/2026:00:00:00 +0900] \"GET / HTTP/1.1\" 200 -","source":{"address":"::1"},"#,
+                r#""user":{"name":"bob"},"timestamp":"20/Nov/2026:00:00:00 +0900","http":{"request":{"method":"GET"},"#,
+                r#""version":"1.1","response":{"status_code":200}},"url":{"original":"/"}}"#
+            )),
+        ),
         ("grok: {field: m, patterns: ['%{WORD:w} %{WORD:w}']}", r#"{"m":"a b"}"#, Ok(r#"{"m":"a b","w":["a","b"]}"#)),
         ("grok: {field: m, patterns: ['^(%{INT:w}|%{WORD:w})$']}", r#"{"m":"b"}"#, Ok(r#"{"m":"b","w":"b"}"#)),
         (
@@ -239,7 +249,7 @@ fn grok_captures_in_the_order_of_the_pattern() {
         (
             "grok: {field: m, patterns: ['%{INT:n:int}']}",
             r#"{"m":"99999999999"}"#,
-            Err("For input string: \"99999999999\""),
+            Err("For input string: \"99999999999\" (the capture of field [n] is no int)"),
         ),
         (
             "grok: {field: m, patterns: ['%{INT:n:long}']}",
@@ -288,8 +298,9 @@ fn patterns_that_cannot_be_compiled_say_why() {
         ("%{NOTFOUND}", "{}", "unable to find pattern [NOTFOUND]"),
         ("%{A}", "{A: '%{B}', B: 'x%{A}'}", "circular reference detected: A->B->A (in the definition of B)"),
         ("%{A", "{}", "without its }"),
-        ("%{}", "{}", "does not begin with the name"),
+        ("%{}", "{}", "is no reference"),
         ("a)", "{}", "can't be compiled"),
+        ("x", "{LOOP: '%{LOOP}'}", "circular reference detected: LOOP->LOOP"),
         ("%{WORD:_ingest.x}", "{}", "no field of the document"),
         ("%{WORD:kafka}", "{}", "record's origin"),
         (

@@ -1,0 +1,179 @@
+//! Grok: named pieces of regular expressions that take a line apart into typed fields.
+//!
+//! [`Patterns`] are the definitions that expressions may refer to: one of the two shipped sets, and definitions of one's
+//! own. [`Grok::compile`] makes one or more expressions ready to match, with every fault told at its place.
+//! [`Grok::search`] says what became of one text: a [`Match`], no match, or one of two ends that are neither: the
+//! engine's budget used up, the engine failed.
+//!
+//! Meaning is that of the grok of Elasticsearch or of Logstash, by [`Dialect`]; where they differ is in the documentation
+//! (`docs/grok.md`). This room imports nothing else of the project, so that it could become a crate of its own.
+
+mod blame;
+mod definitions;
+mod expand;
+mod fault;
+mod matcher;
+mod options;
+mod outcome;
+mod patterns;
+mod reference;
+mod sets;
+mod value;
+
+use std::mem;
+
+pub use fault::Fault;
+pub use matcher::Scratch;
+pub use options::{Dialect, Options, Order};
+pub use outcome::{Capture, Match, Outcome, Unparsable};
+pub use patterns::{DefinitionFault, Patterns, Set};
+pub use value::{Type, Value};
+
+use expand::{Expanded, expand};
+use matcher::{Matcher, Searched, Start};
+
+/// A field that an expression captures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The name as it was written.
+    pub name: String,
+    /// The objects on the way to the value, outermost first, and its own name.
+    pub path: Vec<String>,
+    /// What the capture is converted to.
+    pub kind: Type,
+}
+
+impl Field {
+    /// The path, joined by dots.
+    pub fn dotted(&self) -> String {
+        self.path.join(".")
+    }
+}
+
+/// One or more expressions, ready to match.
+#[derive(Debug)]
+pub struct Grok {
+    expressions: Vec<Expression>,
+    warnings: Vec<Fault>,
+    options: Options,
+}
+
+#[derive(Debug)]
+struct Expression {
+    matcher: Matcher,
+    /// By the number of the group in the expanded expression.
+    fields: Vec<Field>,
+    /// For each field, the first of the same path.
+    first: Vec<usize>,
+    /// The expression without references.
+    regex: String,
+}
+
+impl Grok {
+    /// Makes expressions ready to match.
+    ///
+    /// # Errors
+    /// Every fault of every expression, and circles among one's own definitions, used or not.
+    pub fn compile(expressions: &[&str], patterns: &Patterns, options: Options) -> Result<Self, Vec<Fault>> {
+        let (mut compiled, mut warnings, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, text) in expressions.iter().enumerate() {
+            let numbered = |mut fault: Fault| {
+                fault.expression = number;
+                fault
+            };
+            let expanded = match expand(text, patterns, options) {
+                Ok(expanded) => expanded,
+                Err(found) => {
+                    faults.extend(found.into_iter().map(numbered));
+                    continue;
+                }
+            };
+            match Matcher::compile(&expanded, options) {
+                Ok(matcher) => compiled.push(Expression::new(matcher, &expanded)),
+                Err(words) => faults.push(numbered(blame::blame(text, &words, patterns, options))),
+            }
+            warnings.extend(expanded.warnings.into_iter().map(numbered));
+        }
+        // A circle that an expression runs into has been told there.
+        if faults.is_empty() {
+            faults.extend(patterns.circles());
+        }
+        if faults.is_empty() { Ok(Self { expressions: compiled, warnings, options }) } else { Err(faults) }
+    }
+
+    /// What is not wrong, yet most probably not meant.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
+    /// How many expressions there are.
+    pub fn len(&self) -> usize {
+        self.expressions.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.expressions.is_empty()
+    }
+
+    /// The fields of an expression, in the order of their groups; a repeated one is there more than once.
+    pub fn fields(&self, expression: usize) -> &[Field] {
+        self.expressions.get(expression).map_or(&[], |expression| &expression.fields)
+    }
+
+    /// An expression as one regular expression: its references expanded, its captures named by number.
+    pub fn regex(&self, expression: usize) -> &str {
+        self.expressions.get(expression).map_or("", |expression| &expression.regex)
+    }
+
+    /// Why an expression is left to the general engine; `None` if it is not.
+    pub fn fallback(&self, expression: usize) -> Option<&str> {
+        self.expressions.get(expression).and_then(|expression| expression.matcher.fallback())
+    }
+
+    /// Searches a text. `scratch` is memory to be used again; it may have served any other expression before.
+    pub fn search<'m, 't>(&'m self, text: &'t str, scratch: &'m mut Scratch) -> Outcome<'m, 't> {
+        let mut found: Option<(usize, Start)> = None;
+        for (number, expression) in self.expressions.iter().enumerate() {
+            let before = found.map(|(_, start)| start);
+            match expression.matcher.search(text, before, scratch) {
+                Searched::At(start) => {
+                    found = Some((number, start));
+                    mem::swap(&mut scratch.slots, &mut scratch.best);
+                    if start == 0 || self.options.order == Order::First {
+                        break;
+                    }
+                }
+                Searched::Nowhere => {}
+                Searched::Exhausted => return Outcome::Exhausted { expression: number },
+                Searched::Failed(what) => return Outcome::Failed { expression: number, what },
+            }
+        }
+        match found {
+            None => Outcome::NoMatch,
+            Some((number, _)) => Outcome::Match(Match {
+                index: number,
+                text,
+                expression: &self.expressions[number],
+                slots: &scratch.best,
+                options: self.options,
+            }),
+        }
+    }
+}
+
+impl Expression {
+    fn new(matcher: Matcher, expanded: &Expanded) -> Self {
+        let fields = expanded.fields.clone();
+        let first = fields
+            .iter()
+            .map(|field| fields.iter().position(|known| known.path == field.path).unwrap_or_default())
+            .collect();
+        Self { matcher, fields, first, regex: expanded.regex.clone() }
+    }
+}
+
+#[cfg(test)]
+mod corpus_tests;
+#[cfg(test)]
+mod tests;

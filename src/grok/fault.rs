@@ -1,0 +1,59 @@
+//! What is wrong with an expression, and where.
+
+use std::fmt;
+
+/// A fault of an expression or a definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Which of the expressions.
+    pub expression: usize,
+    /// Where in the expression, in bytes: the fault itself, or the reference that leads to it.
+    pub offset: usize,
+    /// The definitions that lead to the fault, outermost first; empty if it is in the expression itself.
+    pub within: Vec<String>,
+    /// What is wrong.
+    pub what: String,
+    /// What can be done about it.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if let Some(name) = self.within.last() {
+            write!(f, " (in the definition of {name})")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, " ({hint})")?;
+        }
+        Ok(())
+    }
+}
+
+/// The name among `names` that differs least from `wrong`, if it differs by no more than a third of its letters.
+pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .filter(|name| name.len().abs_diff(wrong.len()) <= (name.len() / 3).max(1))
+        .map(|name| (distance(wrong.as_bytes(), name.as_bytes()), name))
+        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// How many letters have to be inserted, deleted, replaced or swapped with their neighbour.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let replaced = rows[i - 1][j - 1] + usize::from(!a[i - 1].eq_ignore_ascii_case(&b[j - 1]));
+                let least = replaced.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                if swapped { least.min(rows[i - 2][j - 2] + 1) } else { least }
+            };
+        }
+    }
+    rows[a.len()][b.len()]
+}

@@ -1,0 +1,143 @@
+//! What became of a text.
+
+use std::fmt;
+
+use super::matcher::Slot;
+use super::options::{Dialect, Options};
+use super::value::{Type, Value};
+use super::{Expression, Field};
+
+/// What became of a text.
+#[derive(Debug)]
+pub enum Outcome<'m, 't> {
+    /// An expression matched.
+    Match(Match<'m, 't>),
+    /// None did.
+    NoMatch,
+    /// The engine used up its budget of steps or memory for this text; whether there is a match is not known.
+    Exhausted {
+        /// With which expression.
+        expression: usize,
+    },
+    /// The engine failed; whether there is a match is not known.
+    Failed {
+        /// With which expression.
+        expression: usize,
+        /// In its words.
+        what: String,
+    },
+}
+
+/// A match.
+#[derive(Clone, Copy)]
+pub struct Match<'m, 't> {
+    pub(super) index: usize,
+    pub(super) text: &'t str,
+    pub(super) expression: &'m Expression,
+    /// The whole match, then one for each field.
+    pub(super) slots: &'m [Slot],
+    pub(super) options: Options,
+}
+
+/// One capture.
+#[derive(Debug, Clone, Copy)]
+pub struct Capture<'m, 't> {
+    /// Its number among the expression's fields.
+    pub number: usize,
+    /// Its field.
+    pub field: &'m Field,
+    /// What was captured.
+    pub text: &'t str,
+    /// Where it begins in the text, in bytes.
+    pub start: usize,
+}
+
+/// A capture that its type can't take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unparsable {
+    /// The field's name.
+    pub field: String,
+    /// What it was to become.
+    pub kind: Type,
+    /// What was captured.
+    pub text: String,
+}
+
+impl<'m, 't> Match<'m, 't> {
+    /// Which expression matched.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Where the match begins and ends, in bytes.
+    pub fn span(&self) -> (usize, usize) {
+        self.slots.first().copied().flatten().unwrap_or_default()
+    }
+
+    /// What was captured, in the order of the groups. Groups that took no part are left out, and so are empty ones unless
+    /// they are to be kept.
+    pub fn captures(&self) -> impl Iterator<Item = Capture<'m, 't>> + use<'m, 't> {
+        let (text, keep) = (self.text, self.options.keep_empty_captures);
+        let slots = self.slots.iter().skip(1).zip(&self.expression.fields).enumerate();
+        slots.filter_map(move |(number, (slot, field))| {
+            let (start, end) = (*slot)?;
+            (start < end || keep).then(|| Capture { number, field, text: &text[start..end], start })
+        })
+    }
+
+    /// The fields and their values, each once, in the order of the groups. The number is that of the first group of the
+    /// same path.
+    ///
+    /// # Errors
+    /// A capture is no number of its type.
+    pub fn values(&self) -> Result<Vec<(usize, Value<'t>)>, Unparsable> {
+        let mut values: Vec<(usize, Value<'t>)> = Vec::with_capacity(self.expression.fields.len());
+        for capture in self.captures() {
+            let kind = capture.field.kind;
+            let Some(value) = kind.convert(capture.text, self.options.dialect) else {
+                return Err(Unparsable { field: capture.field.name.clone(), kind, text: capture.text.to_owned() });
+            };
+            let first = self.expression.first[capture.number];
+            match values.iter_mut().find(|(known, _)| *known == first) {
+                None => values.push((first, value)),
+                Some((_, known)) => join(known, value, self.options.dialect),
+            }
+        }
+        Ok(values)
+    }
+}
+
+/// Adds what a field captured once more.
+fn join<'t>(known: &mut Value<'t>, value: Value<'t>, dialect: Dialect) {
+    match known {
+        Value::List(values) => values.push(value),
+        // Logstash adds to strings and lists only.
+        Value::Int(_) | Value::Float(_) | Value::Bool(_) if dialect == Dialect::Logstash => {}
+        first => {
+            let values = vec![std::mem::replace(first, Value::Bool(false)), value];
+            *first = Value::List(values);
+        }
+    }
+}
+
+impl fmt::Debug for Match<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let captures = self.captures().map(|capture| (&capture.field.name, capture.text));
+        write!(f, "{} at {:?}: ", self.index, self.span())?;
+        f.debug_map().entries(captures).finish()
+    }
+}
+
+impl fmt::Display for Unparsable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Type::String => "string",
+            Type::Int => "int",
+            Type::Long => "long",
+            Type::Float => "float",
+            Type::Double => "double",
+            Type::Boolean => "boolean",
+        };
+        write!(f, "the capture of field [{}] is no {kind}", self.field)
+    }
+}

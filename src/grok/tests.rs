@@ -1,0 +1,233 @@
+use super::*;
+
+const BOTH: [Dialect; 2] = [Dialect::Elasticsearch, Dialect::Logstash];
+
+fn compile(expressions: &[&str], definitions: &[(&str, &str)], dialect: Dialect) -> Result<Grok, Vec<Fault>> {
+    let mut patterns = Patterns::new(Set::Legacy, dialect);
+    for (name, definition) in definitions {
+        patterns.define(name, definition);
+    }
+    Grok::compile(expressions, &patterns, Options::new(dialect))
+}
+
+/// What came, as text: the expression's number, then fields and values.
+fn search(grok: &Grok, text: &str) -> String {
+    match grok.search(text, &mut Scratch::new()) {
+        Outcome::NoMatch => "nothing".to_owned(),
+        Outcome::Exhausted { expression } => format!("{expression} exhausted"),
+        Outcome::Failed { expression, what } => format!("{expression} failed: {what}"),
+        Outcome::Match(found) => {
+            let Ok(values) = found.values() else { return "unparsable".to_owned() };
+            let fields = grok.fields(found.index());
+            let shown = values.into_iter().map(|(field, value)| format!(" {}={value:?}", fields[field].path.join("/")));
+            found.index().to_string() + &shown.collect::<String>()
+        }
+    }
+}
+
+fn check(dialect: Dialect, cases: &[(&str, &str, &str)]) {
+    for (expression, text, expected) in cases {
+        let grok = compile(&[expression], &[], dialect).unwrap_or_else(|faults| panic!("{expression}: {faults:?}"));
+        assert_eq!(search(&grok, text), *expected, "{dialect:?}: {expression} on {text:?}");
+    }
+}
+
+#[test]
+fn what_both_dialects_mean() {
+    for dialect in BOTH {
+        check(
+            dialect,
+            &[
+                ("%{WORD:a} %{WORD:b}", "one two", r#"0 a=Text("one") b=Text("two")"#),
+                ("%{INT:a}", "no number", "nothing"),
+                ("(?<a>x)|(?<a>y)", "y", r#"0 a=Text("y")"#),
+                ("%{WORD:a} %{WORD:a}", "x y", r#"0 a=List([Text("x"), Text("y")])"#),
+                ("%{WORD:a} ?%{WORD:b}?", "x", r#"0 a=Text("x")"#),
+                ("%{INT:a:int} %{NUMBER:b:float}", "7 0.1", "0 a=Int(7) b=Float(0.1)"),
+                ("%{INT:a:nothing}", "7", r#"0 a=Text("7")"#),
+                ("%{INT:a:b:int}", "7", r#"0 a=Text("7")"#),
+                ("(?<a:b:int>[0-9]+)", "7", "0 b=Int(7)"),
+                ("^(?<a>b)$", "a\nb\nc", r#"0 a=Text("b")"#),
+                (r"(?<a>\w+)", "Čierny", r#"0 a=Text("ierny")"#),
+                (r"(?<a>[\w-]+)", "é-b", r#"0 a=Text("-b")"#),
+                (r"(?<a>[^\W]+)", "éb", r#"0 a=Text("b")"#),
+                (r"(?<a>\S+)\s(?<b>.)", "a\u{a0}b c", "0 a=Text(\"a\\u{a0}b\") b=Text(\"c\")"),
+                (r"(?<a>\d+)", "٣4", r#"0 a=Text("4")"#),
+                ("(?<a>[[:alpha:]]+)", "Čie1", r#"0 a=Text("Čie")"#),
+                (r"\b(?<a>.+?)\b", "Čie rný", r#"0 a=Text("Čie")"#),
+                (r"(?<a>\h+)", "Čaf9", r#"0 a=Text("af9")"#),
+                ("(?m)(?<a>a.b)", "a\nb", r#"0 a=Text("a\nb")"#),
+                ("(?<a>[^x]+)", "a\nbx", r#"0 a=Text("a\nb")"#),
+                (r"(?<a>.)\k<a>", "abb", r#"0 a=Text("b")"#),
+                (r"(?<a>x)?(?<a>y)?\k<a>", "yy", r#"0 a=Text("y")"#),
+                ("%{ID:x=[0-9]{2}}", "a123", r#"0 x=Text("12")"#),
+                ("%{ID=[0-9]} %{ID:x}", "a1 2", r#"0 x=Text("2")"#),
+                (r"\%{WORD:a}", "%{WORD:a}", "0"),
+                ("%{WORD:un(r)ted} x", "%{WORD:unrted} x", "0"),
+                ("%{WORD:größe}", "x", r#"0 größe=Text("x")"#),
+                ("[%{WORD:a}]", "?", "0"),
+            ],
+        );
+    }
+}
+
+#[test]
+fn what_elasticsearch_means() {
+    check(
+        Dialect::Elasticsearch,
+        &[
+            ("(?<a>.*)", "a\nb", r#"0 a=Text("a")"#),
+            ("%{DATA:a}x", "x", r#"0 a=Text("")"#),
+            ("%{WORD:a.b}", "x", r#"0 a/b=Text("x")"#),
+            ("%{WORD:[a][b]}", "x", r#"0 [a][b]=Text("x")"#),
+            ("%{INT:a:int}", "2147483648", "unparsable"),
+            ("%{INT:a:long} %{WORD:b:boolean}", "2147483648 True", "0 a=Int(2147483648) b=Bool(true)"),
+            ("%{INT:a:int} %{INT:a:int}", "1 2", "0 a=List([Int(1), Int(2)])"),
+            ("^%{TIMESTAMP_ISO8601:t}", "2001-01-01T0:00:00", "nothing"),
+        ],
+    );
+}
+
+#[test]
+fn what_logstash_means() {
+    check(
+        Dialect::Logstash,
+        &[
+            ("(?<a>.*)", "a\nb", r#"0 a=Text("a\nb")"#),
+            ("%{DATA:a}x", "x", "0"),
+            ("%{WORD:a.b}", "x", r#"0 a.b=Text("x")"#),
+            ("%{WORD:[a][b]}", "x", r#"0 a/b=Text("x")"#),
+            ("%{INT:a:int}", "2147483648", "0 a=Int(2147483648)"),
+            ("%{INT:a:long} %{WORD:b:boolean}", "1 True", r#"0 a=Text("1") b=Text("True")"#),
+            ("%{INT:a:int} %{INT:a:int}", "1 2", "0 a=Int(1)"),
+            ("^%{TIMESTAMP_ISO8601:t}", "2001-01-01T0:00:00", r#"0 t=Text("2001-01-01T0:00:00")"#),
+        ],
+    );
+}
+
+#[test]
+fn options_stand_above_the_dialect() {
+    let patterns = Patterns::new(Set::Legacy, Dialect::Logstash);
+    let usual = Options::new(Dialect::Logstash);
+    let with = |options| search(&Grok::compile(&["%{DATA:a}%{WORD}"], &patterns, options).unwrap(), "x");
+    assert_eq!(with(usual), "0");
+    assert_eq!(with(Options { keep_empty_captures: true, ..usual }), r#"0 a=Text("")"#);
+    assert_eq!(with(Options { capture_unnamed: true, ..usual }), r#"0 WORD=Text("x")"#);
+}
+
+#[test]
+fn of_several_expressions_the_leftmost_or_the_first_wins() {
+    let expressions = ["%{INT:i}", "%{WORD:w}", "%{NOTSPACE:n}"];
+    for (dialect, text, expected) in [
+        (Dialect::Elasticsearch, "x 1", r#"1 w=Text("x")"#),
+        (Dialect::Logstash, "x 1", r#"0 i=Text("1")"#),
+        (Dialect::Elasticsearch, "1 x", r#"0 i=Text("1")"#),
+        (Dialect::Elasticsearch, "?x 1", r#"2 n=Text("?x")"#),
+        (Dialect::Elasticsearch, " ", "nothing"),
+    ] {
+        assert_eq!(search(&compile(&expressions, &[], dialect).unwrap(), text), expected, "{dialect:?} {text:?}");
+    }
+}
+
+#[test]
+fn faults_are_told_at_once_with_their_places() {
+    let definitions = [("A", "%{B}"), ("B", "x%{A}"), ("BAD", "("), ("OUTER", "y%{BAD}"), ("LOST", "%{NOWHERE}")];
+    let expressions = ["ab %{A}", "%{NUBMER:n} %{WROD}", "fine", "z)", "é%{OUTER}", "%{LOST}"];
+    let faults = compile(&expressions, &definitions, Dialect::Elasticsearch).unwrap_err();
+    let told: Vec<(usize, usize, String)> =
+        faults.iter().map(|fault| (fault.expression, fault.offset, fault.to_string())).collect();
+    let told: Vec<(usize, usize, &str)> = told.iter().map(|(number, at, what)| (*number, *at, what.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (0, 3, "circular reference detected: A->B->A (in the definition of B)"),
+            (1, 0, "unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)"),
+            (1, 12, "unable to find pattern [WROD] in Grok's pattern dictionary (did you mean WORD?)"),
+            (3, 0, "the pattern \"z)\" can't be compiled: unmatched close parenthesis"),
+            (
+                4,
+                2,
+                "the pattern \"(\" can't be compiled: end pattern with unmatched parenthesis (in the definition of BAD)"
+            ),
+            (5, 0, "unable to find pattern [NOWHERE] in Grok's pattern dictionary (in the definition of LOST)"),
+        ]
+    );
+}
+
+#[test]
+fn a_circle_of_definitions_is_told_though_nothing_uses_it() {
+    let definitions = [("ANOTHER", "%{INT}"), ("INT", "%{INT}"), ("USER", "%{USERNAME}"), ("USERNAME", "%{USER}")];
+    let faults = compile(&["x"], &definitions, Dialect::Logstash).unwrap_err();
+    let told: Vec<String> = faults.iter().map(|fault| fault.what.clone()).collect();
+    assert_eq!(told, ["circular reference detected: INT->INT", "circular reference detected: USER->USERNAME->USER"]);
+    // Twice the same is no circle.
+    assert!(compile(&["%{D}"], &[("D", "%{E}%{E}"), ("E", "x")], Dialect::Logstash).is_ok());
+}
+
+#[test]
+fn what_grows_too_large_is_refused() {
+    let ten = |name: &str| format!("%{{{name}}}").repeat(10);
+    let grown: Vec<(String, String)> = (1..7).map(|n| (format!("A{n}"), ten(&format!("A{}", n - 1)))).collect();
+    let mut definitions: Vec<(&str, &str)> = grown.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    definitions.push(("A0", "xxxxxxxxxx"));
+    let faults = compile(&["%{A6}"], &definitions, Dialect::Elasticsearch).unwrap_err();
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].what.contains("too large"), "{faults:?}");
+}
+
+#[test]
+fn what_only_looks_like_a_reference_is_warned_of() {
+    let grok = compile(&["a%{WORD:b c}", "%{WORD"], &[], Dialect::Elasticsearch).unwrap();
+    let told: Vec<(usize, usize, &str)> =
+        grok.warnings().iter().map(|fault| (fault.expression, fault.offset, fault.what.as_str())).collect();
+    assert_eq!(
+        told,
+        [(0, 1, "%{WORD:b c} is no reference and stands for itself"), (1, 0, "a %{ without its } stands for itself")]
+    );
+}
+
+#[test]
+fn an_engine_that_gives_up_says_so_and_no_more() {
+    let grok = compile(&["^(?:(?:a+)+)+$"], &[], Dialect::Elasticsearch).unwrap();
+    let text = "a".repeat(40) + "!";
+    assert!(["0 exhausted", "nothing"].contains(&search(&grok, &text).as_str()));
+}
+
+#[test]
+fn every_shipped_definition_is_read_and_compiles() {
+    for dialect in BOTH {
+        for set in [Set::Legacy, Set::EcsV1] {
+            let patterns = Patterns::new(set, dialect);
+            let names: Vec<String> = patterns.names().map(|name| format!("%{{{name}}}")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let grok =
+                Grok::compile(&names, &patterns, Options::new(dialect)).unwrap_or_else(|faults| panic!("{faults:#?}"));
+            assert_eq!(grok.warnings(), []);
+            assert!(grok.len() > 310, "{}", grok.len());
+            // Names of the schema are paths of plain words, in both dialects.
+            for field in (0..grok.len()).flat_map(|number| grok.fields(number)) {
+                let plain = |part: &String| !part.is_empty() && !part.contains(['[', ']', '.', ':']);
+                assert!(field.path.iter().all(plain), "{field:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn definitions_are_loaded_from_files_and_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a"), "ID [a-z]+\n# no\nBOTH %{ID} %{NR}\nLONELY\n").unwrap();
+    std::fs::write(folder.path().join("b.patterns"), "NR [0-9]+\nID [A-Z]+\n").unwrap();
+    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+    let faults = patterns.load(folder.path()).unwrap_err();
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].ends_with("/a:4:1: LONELY has no expression (a line is a name, a blank, an expression)"),
+        "{told:?}"
+    );
+    let grok = Grok::compile(&["%{BOTH:x}"], &patterns, Options::default()).unwrap();
+    assert_eq!(search(&grok, "a AB 12"), r#"0 x=Text("AB 12")"#);
+    let missing = patterns.load(&folder.path().join("c")).unwrap_err();
+    assert!(missing[0].to_string().contains("c: can't be read"), "{missing:?}");
+}

@@ -1,0 +1,180 @@
+//! Types, and what captures become.
+//!
+//! Elasticsearch: what is no number of its type is an error. Logstash: numbers are read as Ruby's `to_i` and `to_f` do,
+//! as far as they go, and the other types are not known.
+
+use super::options::Dialect;
+
+/// What a capture is converted to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Type {
+    /// Nothing.
+    #[default]
+    String,
+    /// A whole number of 32 bits; in Logstash of any size.
+    Int,
+    /// A whole number of 64 bits.
+    Long,
+    /// A number of single precision; in Logstash of double precision.
+    Float,
+    /// A number of double precision.
+    Double,
+    /// `true` in any case of letters, or else false.
+    Boolean,
+}
+
+/// A value of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'t> {
+    /// The capture itself.
+    Text(&'t str),
+    /// A whole number.
+    Int(i64),
+    /// A finite number.
+    Float(f64),
+    /// A truth.
+    Bool(bool),
+    /// What a repeated field captured, in the order of the groups.
+    List(Vec<Value<'t>>),
+}
+
+impl Type {
+    /// The type of this name; a name that is not known leaves the capture a string.
+    pub(super) fn by_name(name: &str, dialect: Dialect) -> Self {
+        match (name, dialect) {
+            ("int", _) => Self::Int,
+            ("float", _) => Self::Float,
+            ("long", Dialect::Elasticsearch) => Self::Long,
+            ("double", Dialect::Elasticsearch) => Self::Double,
+            ("boolean", Dialect::Elasticsearch) => Self::Boolean,
+            _ => Self::String,
+        }
+    }
+
+    /// Converts a capture; `None` if it can't be done.
+    pub(super) fn convert(self, text: &str, dialect: Dialect) -> Option<Value<'_>> {
+        if dialect == Dialect::Logstash {
+            return Some(match self {
+                Self::Int => as_ruby_int(text),
+                Self::Float => as_ruby_float(text),
+                _ => Value::Text(text),
+            });
+        }
+        Some(match self {
+            Self::String => Value::Text(text),
+            Self::Int => Value::Int(i64::from(text.parse::<i32>().ok()?)),
+            Self::Long => Value::Int(text.parse().ok()?),
+            Self::Float => {
+                let number: f32 = java_number(text)?.parse().ok().filter(|number: &f32| number.is_finite())?;
+                // The double that has the same shortest decimal form.
+                Value::Float(number.to_string().parse().ok()?)
+            }
+            Self::Double => {
+                let number: f64 = java_number(text)?.parse().ok()?;
+                Value::Float(Some(number).filter(|number| number.is_finite())?)
+            }
+            Self::Boolean => Value::Bool(text.eq_ignore_ascii_case("true")),
+        })
+    }
+}
+
+/// A floating point number as Java writes it, without the letter that may end it.
+fn java_number(text: &str) -> Option<&str> {
+    let text = text.trim_matches(|c| c <= ' ');
+    let text = text.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(text);
+    // Rust reads "inf" and "infinity", too.
+    text.ends_with(|c: char| c.is_ascii_digit() || c == '.').then_some(text)
+}
+
+fn as_ruby_int(text: &str) -> Value<'_> {
+    let number = &text[text.len() - text.trim_start().len()..];
+    let number = &number[..ruby_digits(number.strip_prefix(['+', '-']).unwrap_or(number), number)];
+    let plain = number.replace('_', "");
+    match plain.parse() {
+        Ok(number) => Value::Int(number),
+        Err(_) if plain.bytes().any(|b| b.is_ascii_digit()) => Value::Text(number),
+        Err(_) => Value::Int(0),
+    }
+}
+
+/// How long the digits at the beginning of `unsigned` are, counted in `whole`, which may have a sign before.
+fn ruby_digits(unsigned: &str, whole: &str) -> usize {
+    let bytes = unsigned.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut end = 0;
+    while is_digit(end) || (end > 0 && bytes.get(end) == Some(&b'_') && is_digit(end - 1) && is_digit(end + 1)) {
+        end += 1;
+    }
+    whole.len() - unsigned.len() + end
+}
+
+fn as_ruby_float(text: &str) -> Value<'_> {
+    let number = text.trim_start();
+    let sign = number.len() - number.strip_prefix(['+', '-']).unwrap_or(number).len();
+    let digits = |from: usize| from + number[from..].bytes().take_while(u8::is_ascii_digit).count();
+    let mut end = digits(sign);
+    if end > sign && number[end..].starts_with('.') && digits(end + 1) > end + 1 {
+        end = digits(end + 1);
+    }
+    if end > sign && number[end..].starts_with(['e', 'E']) {
+        let exponent = end + 1 + usize::from(number[end + 1..].starts_with(['+', '-']));
+        if digits(exponent) > exponent {
+            end = digits(exponent);
+        }
+    }
+    match number[..end].parse::<f64>() {
+        Ok(number) if number.is_finite() => Value::Float(number),
+        Ok(_) => Value::Text(text),
+        Err(_) => Value::Float(0.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_java_reads_them() {
+        for (kind, text, expected) in [
+            (Type::Int, "+12", Some(Value::Int(12))),
+            (Type::Int, "2147483648", None),
+            (Type::Int, "", None),
+            (Type::Int, " 1", None),
+            (Type::Long, "2147483648", Some(Value::Int(2_147_483_648))),
+            (Type::Long, "1.5", None),
+            (Type::Float, "0.1", Some(Value::Float(0.1))),
+            (Type::Float, "16777217", Some(Value::Float(16_777_216.0))),
+            (Type::Float, " 1.5f ", Some(Value::Float(1.5))),
+            (Type::Float, "1e40", None),
+            (Type::Double, "1e40", Some(Value::Float(1e40))),
+            (Type::Double, "5.", Some(Value::Float(5.0))),
+            (Type::Double, "inf", None),
+            (Type::Double, "NaN", None),
+            (Type::Boolean, "TRUE", Some(Value::Bool(true))),
+            (Type::Boolean, "yes", Some(Value::Bool(false))),
+        ] {
+            assert_eq!(kind.convert(text, Dialect::Elasticsearch), expected, "{text:?} as {kind:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_ruby_reads_them() {
+        for (kind, text, expected) in [
+            (Type::Int, "12", Value::Int(12)),
+            (Type::Int, " -12abc", Value::Int(-12)),
+            (Type::Int, "1_000", Value::Int(1000)),
+            (Type::Int, "1__0", Value::Int(1)),
+            (Type::Int, "abc", Value::Int(0)),
+            (Type::Int, "", Value::Int(0)),
+            (Type::Int, "140169861986176", Value::Int(140_169_861_986_176)),
+            (Type::Int, "99999999999999999999", Value::Text("99999999999999999999")),
+            (Type::Float, "28.4ms", Value::Float(28.4)),
+            (Type::Float, "1e3", Value::Float(1000.0)),
+            (Type::Float, "1.", Value::Float(1.0)),
+            (Type::Float, "-", Value::Float(0.0)),
+            (Type::Long, "12", Value::Text("12")),
+        ] {
+            assert_eq!(kind.convert(text, Dialect::Logstash), Some(expected), "{text:?} as {kind:?}");
+        }
+    }
+}
