@@ -6,6 +6,7 @@
 //! - `delivery`: the promise, on a real Kafka and a real Elasticsearch.
 //! - `docs`: what the documentation shows is true.
 //! - `help`: what `--help` and the page of commands teach works.
+//! - `grok_reference`: Elasticsearch's own grok agrees.
 //! - `lab`: what the tests are made with.
 //! - `lab_census`: the census sees what is wrong.
 //! - `lab_project`: the project's own files: containers, scripts, licences.
@@ -21,6 +22,7 @@ mod commands;
 mod delivery;
 mod docs;
 mod help;
+mod grok_reference;
 mod lab;
 mod lab_census;
 mod lab_project;

@@ -2,7 +2,7 @@
 //!
 //! A line is the name of a definition and what its captures are called: `old=new` or `old=new:type` for a capture that has
 //! a name, `NAME=new` for a reference that has none (`NAME#2` is the second of these), and `old=` for one that loses its
-//! name. A definition's name may end with `*`; then it is about all that begin so. Of several lines for one capture the
+//! name. `old=%NAME:new` is another reference in its place. A definition's name may end with `*`; then it is about all that begin so. Of several lines for one capture the
 //! first counts.
 
 use std::collections::HashMap;
@@ -84,8 +84,13 @@ fn renamed(expression: &str, names: &[(&str, &str)]) -> String {
                     named(&format!("{}#{count}", reference.name)).or_else(|| named(reference.name))
                 }
             };
-            let new = new.filter(|new| !new.is_empty()).map(|new| format!(":{new}")).unwrap_or_default();
-            out.push_str(&format!("%{{{}{new}}}", reference.name));
+            out.push_str(&match new.unwrap_or_default() {
+                "" => format!("%{{{}}}", reference.name),
+                new => match new.strip_prefix('%') {
+                    Some(other) => format!("%{{{other}}}"),
+                    None => format!("%{{{}:{new}}}", reference.name),
+                },
+            });
             at += 2 + length;
             continue;
         }
@@ -118,12 +123,17 @@ mod tests {
         let mut definitions = HashMap::from([
             ("A_ONE", "%{INT:n:int} %{WORD:w} %{INT} %{INT} (?<d>x) (?<e>y) (?<f>z)".to_owned()),
             ("B", "%{INT:n}".to_owned()),
+            ("C", "%{DATA:n:int}".to_owned()),
         ]);
-        rename(&mut definitions, "# all\nA_ONE n=a.n:long INT#2=a.second:int d=a.d:int e=\nA_* w=a.w n=never\n");
+        rename(
+            &mut definitions,
+            "# all\nA_ONE n=a.n:long INT#2=a.second:int d=a.d:int e=\nA_* w=a.w n=never\nC n=%INT:c:long\n",
+        );
         assert_eq!(
             definitions["A_ONE"],
             "%{INT:a.n:long} %{WORD:a.w} %{INT} %{INT:a.second:int} (?<group:a.d:int>x) (?:y) (?<f>z)"
         );
         assert_eq!(definitions["B"], "%{INT:n}");
+        assert_eq!(definitions["C"], "%{INT:c:long}");
     }
 }
