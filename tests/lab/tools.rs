@@ -3,7 +3,7 @@
 //! `scripts/test` installs them where it can. A test whose program is missing says so and is passed over; with `CI=true`
 //! it fails.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 /// Finds a program: beside the built binaries in `tools/`, where `scripts/test` puts those that it builds, or in the `PATH`.
@@ -13,7 +13,9 @@ use std::process::{Command, Output};
 /// It is missing, and `CI=true`.
 pub fn find(name: &str, how: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let built = Path::new(env!("CARGO_BIN_EXE_kelp")).ancestors().nth(2).map(|target| target.join("tools"));
+    // Tests run from target/<profile>/deps, the tool from target/<profile>/examples.
+    let own = std::env::current_exe().ok();
+    let built = own.and_then(|file| file.ancestors().nth(3).map(|target| target.join("tools")));
     let found = built.into_iter().chain(std::env::split_paths(&path)).map(|folder| folder.join(name));
     let found = found.into_iter().find(|file| file.is_file());
     if found.is_none() {
