@@ -8,13 +8,20 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# A JDK of the kind that the laboratory looks for.
+# Shows the script's own head comment, without building anything.
+usage() {
+    sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"
+    exit 0
+}
+
+# A JDK of the kind that the laboratory looks for: 17 or later.
 have_jdk() {
-    local home
-    for home in "${JAVA_HOME:-/nowhere}" /usr/lib/jvm/*; do
-        [ -x "$home/bin/javac" ] && return 0
+    local home version
+    for home in "${JAVA_HOME:-/nowhere}" /usr/lib/jvm/* ""; do
+        version=$({ "${home:+$home/bin/}javac" -version 2>&1 || true; } | sed -n 's/^javac \([0-9]*\).*/\1/p')
+        [ "${version:-0}" -ge 17 ] && return 0
     done
-    have javac
+    return 1
 }
 
 # Debian packages that are missing for building (a C and C++ compiler, OpenSSL and zlib for the Kafka client) and,
@@ -95,6 +102,11 @@ install_rust() {
             die "rustup cannot install Rust $wanted"
         return
     fi
+    if ! have cargo && [ "$(id -u)" = 0 ] && have apt-get && apt-cache show rustup >/dev/null 2>&1; then
+        say "installing rustup"
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends rustup </dev/null >&2 &&
+            rustup toolchain install "$wanted" --profile minimal -c rustfmt -c clippy >&2 && return
+    fi
     have cargo || die "Rust is missing: install rustup (Debian 13 and later: apt-get install rustup; elsewhere as its home page says), then: rustup toolchain install $wanted"
     [ "$(printf '%s\n' "$wanted" "$(rustc --version | cut -d' ' -f2)" | sort -V | head -n1)" = "$wanted" ] ||
         die "Rust $(rustc --version | cut -d' ' -f2) is too old: $wanted or later is needed; install rustup, then: rustup toolchain install $wanted"
@@ -105,6 +117,11 @@ target() { printf '%s' "${CARGO_TARGET_DIR:-target}"; }
 
 # Builds the binary and the laboratory for use.
 build_release() {
-    say "building (the first time takes some minutes)"
-    cargo build --release --locked --bin kelp --example lab || die "the build failed"
+    local quiet=--quiet
+    if ! [ -x "$(target)/release/examples/lab" ]; then
+        say "building: the first time takes some minutes"
+        quiet=
+    fi
+    # shellcheck disable=SC2086
+    cargo build --release --locked $quiet --bin kelp --example lab || die "the build failed"
 }

@@ -9,13 +9,5 @@ mod lab;
 mod lab_tool;
 
 fn main() -> ExitCode {
-    let command = lab_tool::Command::parse();
-    match lab_tool::run(command) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("lab: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    lab_tool::run(lab_tool::Command::parse())
 }

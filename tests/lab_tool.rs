@@ -7,6 +7,7 @@ mod progress;
 mod single;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 
@@ -24,6 +25,8 @@ pub enum Command {
     Servers,
     /// Writes a seeded access log to a topic, making the topic if it is not there.
     Produce(single::Produce),
+    /// Writes each line of its standard input as a record, making the topic if it is not there.
+    Send(single::Send),
     /// Holds every document of every index against every record of a topic.
     ///
     /// Exit code 0 only if nothing is missing, nothing is there twice and nothing is there that should not be.
@@ -49,19 +52,35 @@ pub enum Format {
     Json,
 }
 
-/// Runs a command.
-///
-/// # Errors
-/// It could not be carried out.
-pub fn run(command: Command) -> Result<bool> {
-    let interrupt = Interrupt::watch()?;
+/// Runs a command: 0 if the answer is good, 1 if not or if it could not be carried out, 130 after Ctrl-C.
+pub fn run(command: Command) -> ExitCode {
+    let interrupt = match Interrupt::watch() {
+        Ok(interrupt) => interrupt,
+        Err(error) => {
+            eprintln!("lab: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match carry_out(command, &interrupt) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(_) if interrupt.is_set() => ExitCode::from(130),
+        Err(error) => {
+            eprintln!("lab: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(command: Command, interrupt: &Interrupt) -> Result<bool> {
     match command {
-        Command::Servers => single::servers(&interrupt),
-        Command::Produce(produce) => single::produce(&produce, &interrupt),
+        Command::Servers => single::servers(interrupt),
+        Command::Produce(produce) => single::produce(&produce, interrupt),
+        Command::Send(send) => single::send(&send),
         Command::Census(take) => single::census(&take),
-        Command::Sink { listen } => single::sink(&listen, &interrupt),
-        Command::Demo(demo) => demo::run(&demo, &interrupt),
-        Command::Bench(bench) => bench::run(&bench, &interrupt),
+        Command::Sink { listen } => single::sink(&listen, interrupt),
+        Command::Demo(demo) => demo::run(&demo, interrupt),
+        Command::Bench(bench) => bench::run(&bench, interrupt),
     }
 }
 

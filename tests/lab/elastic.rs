@@ -45,7 +45,16 @@ impl Elastic {
     /// # Errors
     /// It ended, or does not answer in 120 s; with the end of its log.
     pub fn await_ready(&mut self) -> Result<()> {
+        self.await_ready_while(&|| Ok(()))
+    }
+
+    /// The same, unless `check` fails meanwhile.
+    ///
+    /// # Errors
+    /// As for [`Elastic::await_ready`], and those of `check`.
+    pub fn await_ready_while(&mut self, check: &dyn Fn() -> Result<()>) -> Result<()> {
         wait_until("Elasticsearch", DEADLINE, || {
+            check()?;
             self.process.expect_alive()?;
             Ok(self.client.get("/_cluster/health?wait_for_status=yellow&timeout=1s").ok())
         })

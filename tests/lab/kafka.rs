@@ -68,12 +68,21 @@ impl Kafka {
     /// # Errors
     /// It ended, or does not answer in 90 s; with the end of its log.
     pub fn await_ready(&mut self) -> Result<()> {
+        self.await_ready_while(&|| Ok(()))
+    }
+
+    /// The same, unless `check` fails meanwhile.
+    ///
+    /// # Errors
+    /// As for [`Kafka::await_ready`], and those of `check`.
+    pub fn await_ready_while(&mut self, check: &dyn Fn() -> Result<()>) -> Result<()> {
         let mut config = self.client();
         config.set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg).set("group.id", "lab");
         let probe: BaseConsumer = config.create()?;
         let mut list = rdkafka::TopicPartitionList::new();
         list.add_partition("lab", 0);
         wait_until("Kafka", DEADLINE, || {
+            check()?;
             self.process.expect_alive()?;
             // The first question about a group makes the broker create the topic of offsets: later ones find it there.
             Ok(probe.committed_offsets(list.clone(), Duration::from_millis(500)).ok())

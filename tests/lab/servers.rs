@@ -25,12 +25,20 @@ impl Servers {
     /// # Errors
     /// A server's jars cannot be had or it does not come up.
     pub fn start(kafka_settings: &[(&str, &str)]) -> Result<Self> {
+        Self::start_while(kafka_settings, || Ok(()))
+    }
+
+    /// The same, unless `check` fails meanwhile.
+    ///
+    /// # Errors
+    /// As for [`Servers::start`], and those of `check`.
+    pub fn start_while(kafka_settings: &[(&str, &str)], check: impl Fn() -> Result<()>) -> Result<Self> {
         let folder = RunFolder::new()?;
         let elastic = Elastic::start(folder.path())?;
         let kafka = Kafka::start(folder.path(), kafka_settings)?;
         let mut servers = Self { kafka, elastic, folder };
-        servers.kafka.await_ready()?;
-        servers.elastic.await_ready()?;
+        servers.kafka.await_ready_while(&check)?;
+        servers.elastic.await_ready_while(&check)?;
         Ok(servers)
     }
 

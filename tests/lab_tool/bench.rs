@@ -111,12 +111,11 @@ pub fn run(bench: &Bench, interrupt: &Interrupt) -> Result<bool> {
         Target::Sink => None,
         Target::Elasticsearch => Some(Elastic::start(folder.path())?),
     };
-    kafka.await_ready()?;
-    interrupt.check()?;
+    kafka.await_ready_while(&|| interrupt.check())?;
     kafka.create_topic(TOPIC, bench.load.partitions)?;
     let made = write_log(&Produce::new(kafka.bootstrap(), TOPIC, &bench.load), interrupt)?;
     if let Some(elastic) = &mut elastic {
-        elastic.await_ready()?;
+        elastic.await_ready_while(&|| interrupt.check())?;
     }
     let sink = Sink::start("127.0.0.1:0")?;
     let mut stage = Stage { bench, interrupt, folder, kafka, made, sink, elastic, turn: 0 };

@@ -28,8 +28,7 @@ pub fn run(demo: &Demo, interrupt: &Interrupt) -> Result<bool> {
     let binary = kelp(demo.load.kelp.as_ref())?;
     let pipeline = demo.load.pipeline();
     eprintln!("starting Kafka and Elasticsearch");
-    let mut servers = Servers::start(&[])?;
-    interrupt.check()?;
+    let mut servers = Servers::start_while(&[], || interrupt.check())?;
     servers.kafka.create_topic(TOPIC, demo.load.partitions)?;
     let bootstrap = servers.kafka.bootstrap().to_owned();
     write_log(&Produce::new(&bootstrap, TOPIC, &demo.load), interrupt)?;
@@ -86,12 +85,14 @@ impl Window {
         }
         let (then, before) = self.0[0];
         let rate = (settled - before) / now.duration_since(then).as_secs_f64().max(0.001);
-        let left = if rate > 0.0 {
-            format!("{:.0} s left", (records as f64 - settled).max(0.0) / rate)
-        } else {
-            String::new()
-        };
-        let lag = metrics.sum("kelp_lag_records").map_or("?".to_owned(), |lag| format!("{lag:.0}"));
-        format!("kelp: {settled:.0} of {records} records, {rate:.0}/s, lag {lag}, {left}")
+        let mut line = format!("kelp: {settled:.0} of {records} records, {rate:.0}/s");
+        if let Some(lag) = metrics.sum("kelp_lag_records") {
+            line.push_str(&format!(", lag {lag:.0}"));
+        }
+        // The first records that are settled are those that need no index; they say nothing about the rest.
+        if settled > records as f64 / 100.0 && rate > 0.0 {
+            line.push_str(&format!(", {:.0} s left", (records as f64 - settled).max(0.0) / rate));
+        }
+        line
     }
 }

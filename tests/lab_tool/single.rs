@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::{Format, Interrupt};
 use crate::lab::elastic::Client;
 use crate::lab::generate::{Generator, Made};
-use crate::lab::produce::produce_log;
+use crate::lab::produce::{Message, produce as produce_messages, produce_log};
 use crate::lab::sink::Sink;
 use crate::lab::{Census, Result, Servers, home, kafka};
 
@@ -49,7 +49,7 @@ impl Produce {
 #[derive(Debug, Args)]
 pub struct Load {
     /// How many access-log lines to write.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub records: u64,
     /// How many partitions the topic gets.
     #[arg(long, default_value_t = 8)]
@@ -108,9 +108,42 @@ pub struct Take {
     format: Format,
 }
 
+/// Lines from somewhere, for a topic.
+#[derive(Debug, Args)]
+pub struct Send {
+    /// Kafka's host:port.
+    #[arg(long, default_value = "localhost:9092")]
+    bootstrap: String,
+    /// The topic to write to.
+    #[arg(long)]
+    topic: String,
+    /// How many partitions it gets, if it is not there.
+    #[arg(long, default_value_t = 1)]
+    partitions: i32,
+}
+
+/// See [`super::Command::Send`].
+pub fn send(send: &Send) -> Result<bool> {
+    make_topic(&send.bootstrap, &send.topic, send.partitions)?;
+    let lines = std::io::stdin().lines().collect::<std::io::Result<Vec<String>>>()?;
+    let numbered = lines.into_iter().enumerate();
+    let messages: Vec<_> =
+        numbered.map(|(number, line)| Message::new(number as i32 % send.partitions.max(1), line)).collect();
+    produce_messages(&send.bootstrap, &send.topic, &messages)?;
+    eprintln!("wrote {} records to {}", messages.len(), send.topic);
+    Ok(true)
+}
+
+fn make_topic(bootstrap: &str, topic: &str, partitions: i32) -> Result<()> {
+    match kafka::create_topic(bootstrap, topic, partitions, &[]) {
+        Err(error) if !error.to_string().contains("already exists") => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// See [`super::Command::Servers`].
 pub fn servers(interrupt: &Interrupt) -> Result<bool> {
-    let mut servers = Servers::start(&[])?;
+    let mut servers = Servers::start_while(&[], || interrupt.check())?;
     keep(&mut servers, interrupt)?;
     Ok(true)
 }
@@ -129,11 +162,7 @@ pub fn keep(servers: &mut Servers, interrupt: &Interrupt) -> Result<()> {
 
 /// See [`super::Command::Produce`].
 pub fn produce(produce: &Produce, interrupt: &Interrupt) -> Result<bool> {
-    if let Err(error) = kafka::create_topic(&produce.bootstrap, &produce.topic, produce.partitions, &[])
-        && !error.to_string().contains("already exists")
-    {
-        return Err(error);
-    }
+    make_topic(&produce.bootstrap, &produce.topic, produce.partitions)?;
     write_log(produce, interrupt)?;
     Ok(true)
 }
