@@ -81,12 +81,14 @@ impl Rendered {
     fn config(&self, kind: &str) -> config::Config {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("kelp.yaml"), self.config_text()).unwrap();
+        std::fs::create_dir(folder.path().join("pipelines")).unwrap();
         let mut pipelines = 0;
         for map in self.all("ConfigMap").into_iter().filter(|map| map["metadata"]["name"] == "logs-kelp-pipelines") {
             for (name, text) in map["data"].as_object().unwrap() {
                 let pipeline = Pipeline::compile(name, text.as_str().unwrap());
                 let pipeline = pipeline.unwrap_or_else(|problems| panic!("{problems:?}"));
                 assert!(pipeline.run_tests().iter().all(|test| test.passed()), "{name}");
+                std::fs::write(folder.path().join("pipelines").join(name), text.as_str().unwrap()).unwrap();
                 pipelines += 1;
             }
         }
@@ -103,7 +105,19 @@ impl Rendered {
         }
         // The folder is there only in the pod.
         assert_eq!(self.config_text().matches("pipelines: /etc/kelp/pipelines\n").count(), 1, "{}", self.config_text());
-        variables.push(("KELP_PIPELINES".into(), folder.path().display().to_string()));
+        variables.push(("KELP_PIPELINES".into(), folder.path().join("pipelines").display().to_string()));
+        if pipelines == 0 {
+            // Somebody else's ConfigMap.
+            std::fs::write(folder.path().join("pipelines/ours.yaml"), "").unwrap();
+        } else {
+            let mut check = Command::new(env!("CARGO_BIN_EXE_kelp"));
+            for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KELP_")) {
+                check.env_remove(name);
+            }
+            check.args(["check", "-c"]).arg(folder.path().join("kelp.yaml")).envs(variables.iter().cloned());
+            let checked = tools::run(&mut check);
+            assert!(checked.status.success(), "{}", tools::said(&checked));
+        }
         let sources = Sources { folder: folder.path().to_owned(), variables, ..Sources::default() };
         config::load(&sources).unwrap_or_else(|faults| panic!("{faults}\n{}", self.config_text()))
     }
