@@ -27,7 +27,7 @@ use crate::exit::ExitStatus;
 use crate::reader::Ending;
 
 pub use clock::wall_millis;
-pub use plan::{Checked, Plan, check_pipelines, plan};
+pub use plan::{Checked, Files, Plan, check_pipelines, plan, read_files};
 
 use messages::ToReader;
 use start::{Parts, StartFault};

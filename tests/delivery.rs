@@ -11,6 +11,7 @@ mod main_job;
 mod outage;
 mod proxy;
 mod refused;
+mod secrets;
 mod signals;
 mod transactions;
 

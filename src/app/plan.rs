@@ -14,10 +14,15 @@ use crate::kafka;
 use crate::pipeline::Pipeline;
 use crate::yaml;
 
+/// Pipeline files with their texts, as read at one time.
+pub type Files = Vec<(PathBuf, String)>;
+
 /// A configuration that can be run, with all that follows from it.
 pub struct Plan {
     /// The configuration.
     pub config: Config,
+    /// The pipeline files with their texts, as they were read.
+    pub files: Files,
     /// The pipelines, in the order of their files.
     pub pipelines: Vec<Arc<Pipeline>>,
     /// Which pipeline each topic belongs to.
@@ -39,21 +44,13 @@ pub fn plan(sources: &Sources) -> Result<Plan, Faults> {
     let Some(config) = config else { return Err(Faults(faults)) };
     faults.extend(refused_properties(&config.kafka.properties));
     faults.sort();
-    let files = config.pipelines.files().unwrap_or_else(|(path, error)| {
+    let paths = config.pipelines.files().unwrap_or_else(|(path, error)| {
         faults.push(of_file(&path.display().to_string(), format!("cannot be read: {error}")));
         Vec::new()
     });
-    let mut checked = check_pipelines(&files, &sources.folder);
-    for (file, pipeline) in checked.files.iter().zip(&checked.pipelines) {
-        for (topic, place) in pipeline.topics().iter().zip(pipeline.topic_places()) {
-            if *topic == config.dead_letter_topic {
-                let what = format!("the topic {topic:?} is that of the dead letters, which would come back as records");
-                let hint = "remove it, or set dead_letters.topic to another";
-                checked.faults.push(Fault { place: spot(file, *place), what, hint: Some(hint.to_owned()) });
-            }
-        }
-    }
-    checked.faults.sort();
+    let (files, unread) = read_files(&paths, &sources.folder);
+    faults.extend(unread);
+    let mut checked = check_pipelines(&files, &sources.folder, Some(&config.dead_letter_topic));
     faults.append(&mut checked.faults);
     let templates = templates(&config, &checked.pipelines).unwrap_or_else(|fault| {
         faults.push(fault);
@@ -68,7 +65,7 @@ pub fn plan(sources: &Sources) -> Result<Plan, Faults> {
     });
     let by_topic = by_topic.collect();
     let Checked { pipelines, warnings, tests, .. } = checked;
-    Ok(Plan { config, pipelines, by_topic, templates, warnings, tests })
+    Ok(Plan { config, files, pipelines, by_topic, templates, warnings, tests })
 }
 
 /// What is found in pipeline files.
@@ -85,26 +82,40 @@ pub struct Checked {
     pub tests: usize,
 }
 
-/// Compiles pipelines, runs their tests, and looks whether one is in another's way. Files below `folder` are told as seen
-/// from there.
-pub fn check_pipelines(files: &[PathBuf], folder: &Path) -> Checked {
-    let mut checked =
-        Checked { files: Vec::new(), pipelines: Vec::new(), faults: Vec::new(), warnings: Vec::new(), tests: 0 };
-    for path in files {
-        let file = path.strip_prefix(folder).unwrap_or(path).display().to_string();
+/// Reads pipeline files. Those below `folder` are told as seen from there.
+pub fn read_files(paths: &[PathBuf], folder: &Path) -> (Files, Vec<Fault>) {
+    let (mut files, mut faults) = (Files::new(), Vec::new());
+    for path in paths {
         match fs::read_to_string(path) {
-            Ok(text) => match Pipeline::compile(&file, &text) {
-                Ok(pipeline) => checked.add(file, pipeline),
-                Err(problems) => checked.faults.extend(problems.into_iter().map(Fault::from)),
-            },
-            Err(error) => checked.faults.push(of_file(&file, format!("cannot be read: {error}"))),
+            Ok(text) => files.push((path.clone(), text)),
+            Err(error) => faults.push(of_file(&shown(path, folder), format!("cannot be read: {error}"))),
         }
     }
+    (files, faults)
+}
+
+fn shown(path: &Path, folder: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).display().to_string()
+}
+
+/// Compiles pipelines, runs their tests, and looks whether one is in another's way, or reads the topic of the dead letters.
+/// Files below `folder` are told as seen from there.
+pub fn check_pipelines(files: &Files, folder: &Path, dead_letters: Option<&str>) -> Checked {
+    let mut checked =
+        Checked { files: Vec::new(), pipelines: Vec::new(), faults: Vec::new(), warnings: Vec::new(), tests: 0 };
+    for (path, text) in files {
+        let file = shown(path, folder);
+        match Pipeline::compile(&file, text) {
+            Ok(pipeline) => checked.add(file, pipeline, dead_letters),
+            Err(problems) => checked.faults.extend(problems.into_iter().map(Fault::from)),
+        }
+    }
+    checked.faults.sort();
     checked
 }
 
 impl Checked {
-    fn add(&mut self, file: String, pipeline: Pipeline) {
+    fn add(&mut self, file: String, pipeline: Pipeline, dead_letters: Option<&str>) {
         self.warnings.extend(pipeline.warnings().iter().cloned().map(Fault::from));
         for result in pipeline.run_tests() {
             if result.passed() {
@@ -121,6 +132,11 @@ impl Checked {
             if let Some(other) = self.claim(topic) {
                 let what = format!("the topic {topic:?} belongs to the pipeline at {other} already");
                 let hint = "a topic belongs to one pipeline: remove it from one of the two";
+                self.faults.push(Fault { place: spot(&file, *place), what, hint: Some(hint.to_owned()) });
+            }
+            if Some(topic.as_str()) == dead_letters {
+                let what = format!("the topic {topic:?} is that of the dead letters, which would come back as records");
+                let hint = "remove it, or set dead_letters.topic to another";
                 self.faults.push(Fault { place: spot(&file, *place), what, hint: Some(hint.to_owned()) });
             }
         }

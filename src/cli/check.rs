@@ -63,8 +63,10 @@ impl Arguments {
 
 /// Pipelines alone.
 fn check_files(paths: &[PathBuf]) -> ExitStatus {
-    let (files, mut faults) = pipeline_files(paths);
-    let checked = app::check_pipelines(&files, Path::new(""));
+    let (paths, mut faults) = pipeline_files(paths);
+    let (files, unread) = app::read_files(&paths, Path::new(""));
+    faults.extend(unread);
+    let checked = app::check_pipelines(&files, Path::new(""), None);
     faults.extend(checked.faults);
     warn(&checked.warnings);
     if !faults.is_empty() {

@@ -7,7 +7,8 @@ use crate::lab::servers;
 #[test]
 fn a_property_that_the_promise_depends_on_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("pipeline.yaml"), "").unwrap();
+    let pipeline = "source: {topics: [t]}\ndestination: {index: a}\n";
+    std::fs::write(folder.path().join("pipeline.yaml"), pipeline).unwrap();
     let mut config =
         Config::new("127.0.0.1:1", "refused", "http://127.0.0.1:1", &[&folder.path().join("pipeline.yaml")]);
     config.kafka.push("properties: {enable.auto.commit: true, client.id: fine}".into());
