@@ -4,6 +4,7 @@
 //! me" from every other end.
 
 mod check;
+mod grok;
 mod output;
 mod paths;
 mod run;
@@ -27,6 +28,7 @@ Then kelp.yaml, which says where Kafka and Elasticsearch are:
   kelp check                                 every mistake of both, with its place
   kelp run                                   run the service until it is told to stop
   kelp run -c kelp.yaml --until-caught-up    stop when all that was there at the start is settled
+  kelp grok '%{COMBINEDAPACHELOG}' < lines    what an expression makes of lines
   KELP_KAFKA__GROUP_ID=try kelp run          set kafka.group_id by a variable
 
 Exit codes:
@@ -52,6 +54,7 @@ enum Command {
     Check(check::Arguments),
     Simulate(simulate::Arguments),
     Test(test::Arguments),
+    Grok(grok::Arguments),
 }
 
 /// How an answer is told.
@@ -78,6 +81,7 @@ impl Command {
             Self::Check(arguments) => arguments.run(),
             Self::Simulate(arguments) => arguments.run(),
             Self::Test(arguments) => arguments.run(),
+            Self::Grok(arguments) => arguments.run(),
         }
     }
 }

@@ -11,6 +11,7 @@
 mod blame;
 mod definitions;
 mod expand;
+mod explain;
 mod fault;
 mod matcher;
 mod options;
@@ -22,6 +23,7 @@ mod value;
 
 use std::mem;
 
+pub use explain::{Explainer, Explanation};
 pub use fault::Fault;
 pub use matcher::Scratch;
 pub use options::{Dialect, Options, Order};

@@ -3,6 +3,7 @@
 //! - `chart`: the Helm chart, rendered by Helm.
 //! - `cli`: the command line and its exit codes, without servers.
 //! - `commands`: the commands that need no server: check, simulate, test.
+//! - `cli_grok`: `kelp grok`.
 //! - `delivery`: the promise, on a real Kafka and a real Elasticsearch.
 //! - `docs`: what the documentation shows is true.
 //! - `help`: what `--help` and the page of commands teach works.
@@ -19,6 +20,7 @@
 mod chart;
 mod cli;
 mod commands;
+mod cli_grok;
 mod delivery;
 mod docs;
 mod grok_reference;

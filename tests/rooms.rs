@@ -27,7 +27,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("elasticsearch::http", &["elastic"]),
     ("tokio", &["app", "admin", "kafka", "elastic"]),
     ("std::thread", &["app", "kafka", "telemetry", "budget"]),
-    ("Instant::now", &["app", "kafka", "telemetry"]),
+    ("Instant::now", &["app", "kafka", "telemetry", "cli"]),
     ("SystemTime::now", &["app"]),
 ];
 

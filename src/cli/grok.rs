@@ -1,0 +1,220 @@
+//! `kelp grok`: what expressions make of lines, without a pipeline around them.
+
+mod bench;
+mod explain;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Format;
+use super::output::Answer;
+use crate::event::{Object, Value};
+use crate::exit::ExitStatus;
+use crate::grok::{self, Fault, Grok, Match, Options, Outcome, Patterns, Scratch};
+
+const EXAMPLES: &str = "\
+A line that matches gives a JSON object of what it captured, by the fields' dotted names; one
+that does not gives null. What could not be decided (the engine's budget was used up) or not
+be converted (99999999999 as an int) gives null, too, is told on standard error, and ends the
+command with 1.
+
+Examples:
+  kelp grok '%{COMBINEDAPACHELOG}' < access.log
+  kelp grok --set ecs-v1 '%{SYSLOGLINE}' -f syslog
+  kelp grok --dialect logstash '%{WORD:[user][name]} %{INT:n:int}' < lines
+  kelp grok --definitions my.patterns '%{MINE:x}' '%{GREEDYDATA:rest}' < lines
+  kelp grok --explain '%{COMBINEDAPACHELOG}' < access.log
+  kelp grok --bench '%{COMBINEDAPACHELOG}' < access.log";
+
+/// Match lines against grok expressions.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Expressions; which of several wins is the dialect's matter.
+    #[arg(required = true, value_name = "PATTERN")]
+    patterns: Vec<String>,
+    /// The lines; without it standard input.
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The shipped patterns: by their old names, or by those of the Elastic Common Schema.
+    #[arg(long, value_enum, default_value_t = Set::Legacy)]
+    set: Set,
+    /// Whose grok.
+    #[arg(long, value_enum, default_value_t = Dialect::Elasticsearch)]
+    dialect: Dialect,
+    /// Definitions of one's own: a file of lines with a name and an expression, or a folder of such; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    definitions: Vec<PathBuf>,
+    /// Tell for people what was captured where, and how far the expression got on what does not match.
+    #[arg(long, conflicts_with = "bench")]
+    explain: bool,
+    /// Measure lines a second, and the time of each pattern alone.
+    #[arg(long)]
+    bench: bool,
+    /// How the measurement is told.
+    #[arg(long, value_enum, default_value_t = Format::Text, requires = "bench")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Set {
+    Legacy,
+    EcsV1,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Dialect {
+    Elasticsearch,
+    Logstash,
+}
+
+/// Expressions that are to be matched, and what they were made of.
+struct Asked {
+    expressions: Vec<String>,
+    patterns: Patterns,
+    options: Options,
+    grok: Grok,
+}
+
+impl Arguments {
+    pub(super) fn run(self) -> ExitStatus {
+        let Some(asked) = self.asked() else { return ExitStatus::Usage };
+        for fault in asked.grok.warnings() {
+            tell(&asked.expressions, fault, "warning: ");
+        }
+        let lines: Box<dyn BufRead> = match &self.file {
+            None => Box::new(io::stdin().lock()),
+            Some(path) => match File::open(path) {
+                Ok(file) => Box::new(BufReader::new(file)),
+                Err(error) => {
+                    eprintln!("{}: can't be read: {error}", path.display());
+                    return ExitStatus::Usage;
+                }
+            },
+        };
+        if self.bench {
+            return bench::run(&asked, lines, self.format);
+        }
+        let mut answer = Answer::new();
+        let mut explainer = self.explain.then(|| explain::Teller::new(&asked));
+        let mut scratch = Scratch::new();
+        let mut status = ExitStatus::Done;
+        for (number, line) in each(lines).enumerate() {
+            let line = match line {
+                Ok(line) => line,
+                Err(error) => {
+                    eprintln!("the lines can't be read: {error}");
+                    return answer.end(ExitStatus::Fault);
+                }
+            };
+            let outcome = asked.grok.search(&line, &mut scratch);
+            if let Some(what) = undecided(&outcome) {
+                answer.flush();
+                eprintln!("line {}: {what}", number + 1);
+                status = ExitStatus::No;
+            }
+            match &mut explainer {
+                Some(teller) => teller.tell(&mut answer, number + 1, &line, &asked, &outcome),
+                None => answer.line(&as_json(&asked.grok, &outcome)),
+            }
+            if answer.is_over() {
+                break;
+            }
+        }
+        answer.end(status)
+    }
+
+    fn asked(&self) -> Option<Asked> {
+        let set = match self.set {
+            Set::Legacy => grok::Set::Legacy,
+            Set::EcsV1 => grok::Set::EcsV1,
+        };
+        let dialect = match self.dialect {
+            Dialect::Elasticsearch => grok::Dialect::Elasticsearch,
+            Dialect::Logstash => grok::Dialect::Logstash,
+        };
+        let mut patterns = Patterns::new(set, dialect);
+        let mut read = true;
+        for path in &self.definitions {
+            for fault in patterns.load(path).err().into_iter().flatten() {
+                eprintln!("{fault}");
+                read = false;
+            }
+        }
+        let expressions: Vec<&str> = self.patterns.iter().map(String::as_str).collect();
+        let options = Options::new(dialect);
+        match Grok::compile(&expressions, &patterns, options) {
+            Ok(grok) => read.then(|| Asked { expressions: self.patterns.clone(), patterns, options, grok }),
+            Err(faults) => {
+                faults.iter().for_each(|fault| tell(&self.patterns, fault, ""));
+                None
+            }
+        }
+    }
+}
+
+/// Tells a fault with its place: which pattern, and at which letter of it.
+fn tell(expressions: &[String], fault: &Fault, kind: &str) {
+    let before = expressions.get(fault.expression).and_then(|text| text.get(..fault.offset)).unwrap_or_default();
+    eprintln!("pattern {}:{}: {kind}{fault}", fault.expression + 1, before.chars().count() + 1);
+}
+
+/// The lines, without their newlines. What is no UTF-8 has the replacement character in its place.
+fn each(mut lines: Box<dyn BufRead>) -> impl Iterator<Item = io::Result<String>> {
+    std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        match lines.read_until(b'\n', &mut line) {
+            Ok(0) => None,
+            Ok(_) => {
+                if line.last() == Some(&b'\n') {
+                    line.pop();
+                }
+                Some(Ok(String::from_utf8_lossy(&line).into_owned()))
+            }
+            Err(error) => Some(Err(error)),
+        }
+    })
+}
+
+/// Why it is not known what a line gives.
+fn undecided(outcome: &Outcome<'_, '_>) -> Option<String> {
+    match outcome {
+        Outcome::NoMatch => None,
+        Outcome::Match(found) => found.values().err().map(|error| format!("{error}: {:?}", error.text)),
+        Outcome::Exhausted { expression } => {
+            Some(format!("grok timeout: the budget was used up by pattern {}", expression + 1))
+        }
+        Outcome::Failed { expression, what } => {
+            Some(format!("the engine failed with pattern {}: {what}", expression + 1))
+        }
+    }
+}
+
+fn as_json(grok: &Grok, outcome: &Outcome<'_, '_>) -> String {
+    match outcome {
+        Outcome::Match(found) => {
+            fields(grok, found).map_or_else(|| "null".to_owned(), |fields| Value::Object(fields).to_json())
+        }
+        _ => "null".to_owned(),
+    }
+}
+
+/// The fields of a match by their dotted names.
+fn fields<'t>(grok: &Grok, found: &Match<'_, 't>) -> Option<Object<'t>> {
+    let names = grok.fields(found.index());
+    let values = found.values().ok()?;
+    Some(values.into_iter().map(|(field, value)| (names[field].dotted().into(), shown(value))).collect())
+}
+
+fn shown(value: grok::Value<'_>) -> Value<'_> {
+    match value {
+        grok::Value::Text(text) => Value::str(text),
+        grok::Value::Int(number) => Value::Int(number),
+        grok::Value::Float(number) => Value::Float(number),
+        grok::Value::Bool(truth) => Value::Bool(truth),
+        grok::Value::List(values) => Value::Array(values.into_iter().map(shown).collect()),
+    }
+}

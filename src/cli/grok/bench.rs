@@ -1,0 +1,103 @@
+//! How fast expressions are on given lines.
+//!
+//! The lines are in memory, and every capture is read and converted, as a pipeline does. Rounds over all lines are run for
+//! at least a second; the first is not counted.
+
+use std::io::BufRead;
+use std::time::{Duration, Instant};
+
+use super::super::Format;
+use super::super::output::Answer;
+use super::{Asked, each, undecided};
+use crate::exit::ExitStatus;
+use crate::grok::{Grok, Outcome, Scratch};
+
+/// How long rounds are repeated.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// What was measured.
+struct Measured {
+    matched: usize,
+    undecided: usize,
+    rounds: u32,
+    took: Duration,
+}
+
+pub(super) fn run(asked: &Asked, lines: Box<dyn BufRead>, format: Format) -> ExitStatus {
+    let lines: Vec<String> = match each(lines).collect() {
+        Ok(lines) => lines,
+        Err(error) => {
+            eprintln!("the lines can't be read: {error}");
+            return ExitStatus::Fault;
+        }
+    };
+    if lines.is_empty() {
+        eprintln!("there is no line to measure with (give lines on standard input, or a file with -f)");
+        return ExitStatus::Usage;
+    }
+    let all = measure(&asked.grok, &lines);
+    let per_second = all.lines_per_second(lines.len());
+    let mut answer = Answer::new();
+    if format == Format::Json {
+        let matched = all.matched;
+        answer.line(&format!(r#"{{"lines":{},"matched":{matched},"lines_per_second":{per_second:.0}}}"#, lines.len()));
+        return answer.end(ExitStatus::Done);
+    }
+    let bytes: usize = lines.iter().map(String::len).sum();
+    answer.line(&format!(
+        "{} lines of {} bytes on average, {} matched, {} undecided; {} rounds",
+        lines.len(),
+        bytes / lines.len(),
+        all.matched,
+        all.undecided,
+        all.rounds
+    ));
+    answer.line(&format!(
+        "{per_second:>12.0} lines a second, {:>8.1} MB a second, one thread",
+        megabytes(per_second, bytes, lines.len())
+    ));
+    if asked.expressions.len() > 1 {
+        answer.line("each pattern alone, on all lines:");
+    }
+    for (number, expression) in asked.expressions.iter().enumerate().filter(|_| asked.expressions.len() > 1) {
+        let Ok(alone) = Grok::compile(&[expression], &asked.patterns, asked.options) else { continue };
+        let measured = measure(&alone, &lines);
+        let nanoseconds = 1e9 / measured.lines_per_second(lines.len());
+        let shown: String = expression.chars().take(60).collect();
+        answer.line(&format!("{nanoseconds:>9.0} ns a line  {:>8} matched  {}: {shown}", measured.matched, number + 1));
+    }
+    answer.end(ExitStatus::Done)
+}
+
+fn megabytes(per_second: f64, bytes: usize, lines: usize) -> f64 {
+    per_second * bytes as f64 / lines as f64 / 1e6
+}
+
+fn measure(grok: &Grok, lines: &[String]) -> Measured {
+    let mut scratch = Scratch::new();
+    let mut measured = Measured { matched: 0, undecided: 0, rounds: 0, took: Duration::ZERO };
+    for line in lines {
+        let outcome = grok.search(line, &mut scratch);
+        match undecided(&outcome) {
+            Some(_) => measured.undecided += 1,
+            None => measured.matched += usize::from(matches!(outcome, Outcome::Match(_))),
+        }
+    }
+    let start = Instant::now();
+    while measured.took < LEAST {
+        for line in lines {
+            if let Outcome::Match(found) = grok.search(line, &mut scratch) {
+                std::hint::black_box(found.values().is_ok());
+            }
+        }
+        measured.rounds += 1;
+        measured.took = start.elapsed();
+    }
+    measured
+}
+
+impl Measured {
+    fn lines_per_second(&self, lines: usize) -> f64 {
+        lines as f64 * f64::from(self.rounds) / self.took.as_secs_f64()
+    }
+}

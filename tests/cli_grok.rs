@@ -1,0 +1,157 @@
+//! `kelp grok`, as scripts and people use it.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value as Json, json};
+
+const ACCESS: &str = r#"203.0.113.9 - bob [20/Nov/2026:00:00:00 +0900] "GET /a HTTP/1.1" 200 12 "-" "curl/8.5.0""#;
+
+/// Runs `kelp grok` in a folder.
+fn kelp(folder: &Path, arguments: &[&str], lines: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kelp"))
+        .arg("grok")
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Whoever refuses its arguments does not read.
+    child.stdin.take().unwrap().write_all(lines.as_bytes()).ok();
+    child.wait_with_output().unwrap()
+}
+
+fn run(arguments: &[&str], lines: &str) -> (Option<i32>, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("my.patterns"), "# mine\nMINE [a-z]+-%{ID}\nID [0-9]+\n").unwrap();
+    fs::write(folder.path().join("wrong.patterns"), "MINE [a-z]+\nLONELY\n").unwrap();
+    let output = kelp(folder.path(), arguments, lines);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_line_gives_an_object_of_captures_or_null() {
+    let lines = format!("{ACCESS}\nsomething else\n");
+    for (arguments, expected) in [
+        (
+            &["%{COMBINEDAPACHELOG}"][..],
+            json!({"clientip": "203.0.113.9", "ident": "-", "auth": "bob", "timestamp": "20/Nov/2026:00:00:00 +0900",
+                "verb": "GET", "request": "/a", "httpversion": "1.1", "response": "200", "bytes": "12",
+                "referrer": "\"-\"", "agent": "\"curl/8.5.0\""}),
+        ),
+        (
+            &["--set", "ecs-v1", "%{COMBINEDAPACHELOG}"],
+            json!({"source.address": "203.0.113.9", "user.name": "bob", "timestamp": "20/Nov/2026:00:00:00 +0900",
+                "http.request.method": "GET", "url.original": "/a", "http.version": "1.1",
+                "http.response.status_code": 200, "http.response.body.bytes": 12, "user_agent.original": "curl/8.5.0"}),
+        ),
+        (&["--dialect", "logstash", "%{IP:[source][ip]}%{DATA:empty} - "], json!({"source.ip": "203.0.113.9"})),
+        (&["%{IP:ip}%{DATA:empty} - "], json!({"ip": "203.0.113.9", "empty": ""})),
+        (&["nowhere", r"HTTP/%{NUMBER:v:float}\W+%{INT:status:int}"], json!({"v": 1.1, "status": 200})),
+    ] {
+        let (code, stdout, stderr) = run(arguments, &lines);
+        assert_eq!((code, &*stderr), (Some(0), ""), "{arguments:?}");
+        let answers: Vec<Json> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(answers, [expected, Json::Null], "{arguments:?}");
+    }
+}
+
+#[test]
+fn definitions_are_read_from_files() {
+    let (code, stdout, stderr) = run(&["--definitions", "my.patterns", "%{MINE:x}"], "see ab-12\n\n");
+    assert_eq!((code, &*stdout, &*stderr), (Some(0), "{\"x\":\"ab-12\"}\nnull\n", ""));
+    let (code, stdout, stderr) = run(&["--definitions", "wrong.patterns", "x"], "x\n");
+    let told = "wrong.patterns:2:1: LONELY has no expression (a line is a name, a blank, an expression)\n";
+    assert_eq!((code, &*stdout, &*stderr), (Some(64), "", told));
+}
+
+#[test]
+fn faults_are_told_with_their_places_and_end_with_64() {
+    let (code, stdout, stderr) = run(&["%{INT} %{NUBMER:n}", "a)"], "");
+    assert_eq!((code, &*stdout), (Some(64), ""));
+    let told: Vec<&str> = stderr.lines().collect();
+    assert_eq!(
+        told[0],
+        "pattern 1:8: unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)"
+    );
+    assert!(told[1].starts_with("pattern 2:1: the pattern \"a)\" can't be compiled: "), "{stderr}");
+    for arguments in
+        [&[][..], &["--set", "ecs", "x"], &["x", "-f", "missing"], &["x", "--bench"], &["x", "--format", "json"]]
+    {
+        assert_eq!(run(arguments, "").0, Some(64), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_could_not_be_decided_is_told_and_ends_with_1() {
+    let (code, stdout, stderr) = run(&["%{INT:n:int}"], "1\n99999999999\n2\n");
+    assert_eq!((code, &*stdout), (Some(1), "{\"n\":1}\nnull\n{\"n\":2}\n"));
+    assert_eq!(stderr, "line 2: the capture of field [n] is no int: \"99999999999\"\n");
+    let (code, stdout, stderr) = run(&["a%{WORD:b c}"], "x\n");
+    assert_eq!((code, &*stdout), (Some(0), "null\n"));
+    assert!(stderr.starts_with("pattern 1:2: warning: %{WORD:b c} is no reference and stands for itself"), "{stderr}");
+}
+
+#[test]
+fn an_explanation_tells_how_far_the_expression_got() {
+    let (code, stdout, stderr) = run(&["--explain", "%{COMMONAPACHELOG}"], "::1 - - [31/Foo/2026:0\n");
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    let expected = "\
+line 1: no match
+  `%{IPORHOST:clientip} %{HTTPDUSER:ident} %{HTTPDUSER:auth} \\[` matches \"::1 - - [\"
+    clientip = \"::1\"
+    ident = \"-\"
+    auth = \"-\"
+  then `%{HTTPDATE:timestamp}` was wanted
+  there is \"31/Foo/2026:0\"
+";
+    assert_eq!(stdout, expected);
+    let (_, stdout, _) = run(&["--explain", "%{INT:n}", "nowhere"], "a 12 b\nc\n");
+    let expected = "\
+line 1: pattern 1 matches \"12\"
+  it leaves \"a \" before and \" b\" after
+  n = \"12\"
+line 2: no match, pattern 1 got furthest
+  nowhere in \"c\"
+  then `%{INT:n}` was wanted
+";
+    assert_eq!(stdout, expected);
+}
+
+#[test]
+fn a_measurement_is_one_object() {
+    let lines = format!("{ACCESS}\nsomething else\n");
+    let (code, stdout, stderr) = run(&["--bench", "--format", "json", "%{COMBINEDAPACHELOG}"], &lines);
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    let told: Json = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&told["lines"], &told["matched"]), (&json!(2), &json!(1)));
+    assert!(told["lines_per_second"].as_u64().unwrap() > 0 && told.as_object().unwrap().len() == 3, "{told}");
+}
+
+#[test]
+fn the_examples_of_the_help_run() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("access.log", format!("{ACCESS}\n")),
+        ("syslog", "Nov 20 01:02:03 web-1 sshd[4711]: It came\n".to_owned()),
+        ("lines", "bob 12\n".to_owned()),
+        ("my.patterns", "MINE [a-z]+\n".to_owned()),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let help = String::from_utf8(kelp(folder.path(), &["--help"], "").stdout).unwrap();
+    let examples: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  kelp grok ")).collect();
+    assert_eq!(examples.len(), 6, "{help}");
+    for example in examples {
+        let command = format!("{} grok {example}", env!("CARGO_BIN_EXE_kelp"));
+        let output = Command::new("sh").args(["-c", &command]).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success() && output.stderr.is_empty(), "{example}: {output:?}");
+        assert!(!output.stdout.is_empty() && !output.stdout.starts_with(b"null"), "{example}: {output:?}");
+    }
+}
