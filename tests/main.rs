@@ -19,8 +19,8 @@
 
 mod chart;
 mod cli;
-mod commands;
 mod cli_grok;
+mod commands;
 mod delivery;
 mod docs;
 mod grok_reference;
