@@ -15,7 +15,11 @@ pub(super) fn is_array(text: &str) -> bool {
 
 /// Reads one object; the error says what is wrong and where.
 pub(super) fn object(text: &str) -> Result<Object<'_>, String> {
-    serde_json::from_str(text).map_err(|error| error.to_string())
+    serde_json::from_str(text).map_err(|error| {
+        // Of an array that breaks off it is the break that matters, not that an array is no object.
+        let broken = if is_array(text) { count_elements(text).err() } else { None };
+        broken.unwrap_or(error).to_string()
+    })
 }
 
 /// How many elements the array has, if the whole text is one array and nothing else.
