@@ -80,6 +80,52 @@ fn the_image_runs_the_shipped_configuration_as_nobody_special() {
     assert!(dockerfile.contains(&format!("FROM rust:{version}-")), "the image builds with another Rust than {version}");
 }
 
+/// The image is built from what the Dockerfile copies, without the rest of the project: nothing else may be needed.
+#[test]
+fn the_image_is_built_from_what_is_copied_into_it() {
+    let dockerfile = read("Dockerfile");
+    let (build, _) = dockerfile.rsplit_once("\nFROM ").unwrap();
+    let copied: Vec<&str> = build.lines().filter_map(|line| line.strip_prefix("COPY ")).collect();
+    let copied: Vec<&str> = copied.iter().flat_map(|line| line.split(' ')).collect();
+    for needed in ["Cargo.toml", "Cargo.lock", "src", "tests"] {
+        assert!(copied.contains(&needed), "{needed} is not copied");
+    }
+    let listed = Command::new("git").args(["ls-files", "src", "build.rs"]).current_dir(project()).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let mut included = 0;
+    for file in listed.lines().filter(|file| file.ends_with(".rs") && !file.ends_with("tests.rs")) {
+        let text = read(file);
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let macros = ["include_str!(\"", "include_bytes!(\""];
+        for path in macros.iter().flat_map(|name| code.split(name).skip(1)) {
+            let path = path.split('"').next().unwrap();
+            let path = project().join(file).parent().unwrap().join(path).canonicalize();
+            let path = path.unwrap_or_else(|error| panic!("{file} includes what is not there: {error}"));
+            let path = path.strip_prefix(project().canonicalize().unwrap()).unwrap().to_owned();
+            let top = path.iter().next().unwrap().to_string_lossy().into_owned();
+            assert!(copied.contains(&top.as_str()), "{file} includes {}, which is not copied", path.display());
+            included += 1;
+        }
+    }
+    assert!(included > 0, "are inclusions still found?");
+}
+
+/// Nobody's downloads and no binaries: what is in the repository is text.
+#[test]
+fn the_repository_holds_text_only() {
+    let listed = Command::new("git").args(["ls-files", "-z"]).current_dir(project()).output().unwrap();
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let names = String::from_utf8(listed.stdout).unwrap();
+    let mut files = 0;
+    for name in names.split('\0').filter(|name| !name.is_empty()) {
+        // One that was removed and not committed yet.
+        let Ok(bytes) = std::fs::read(project().join(name)) else { continue };
+        assert!(std::str::from_utf8(&bytes).is_ok_and(|text| !text.contains('\0')), "{name} is no text");
+        files += 1;
+    }
+    assert!(files > 100, "{files}");
+}
+
 #[test]
 fn the_scripts_are_sound_shell() {
     for script in ["scripts/lib.sh", "scripts/demo", "scripts/bench", "scripts/test", ".ci/run"] {
