@@ -27,9 +27,10 @@ pub fn find(name: &str, how: &str) -> Option<PathBuf> {
 /// Says that a test is passed over for want of something.
 ///
 /// # Panics
-/// With `CI=true`.
+/// With `CI=true`, unless `scripts/test` tried to fetch it and said so in `LAB_UNREACHABLE`.
 pub fn missing(what: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{what}");
+    let excused = std::env::var_os("LAB_UNREACHABLE").is_some();
+    assert!(excused || std::env::var("CI").as_deref() != Ok("true"), "{what}");
     eprintln!("passed over: {what}");
 }
 
