@@ -25,60 +25,66 @@ have_jdk() {
 }
 
 # Debian packages that are missing for building (a C and C++ compiler, OpenSSL and zlib for the Kafka client) and,
-# with "servers", for running the real servers; with "tests", for all that the tests need.
+# with "servers", for running the real servers.
 missing_packages() {
     have gcc && have g++ && have make || echo build-essential
     have pkg-config || echo pkg-config
     pkg-config --exists openssl 2>/dev/null || echo libssl-dev
     pkg-config --exists zlib 2>/dev/null || echo zlib1g-dev
-    if [ "${1:-}" = servers ] || [ "${1:-}" = tests ]; then
+    if [ "${1:-}" = servers ]; then
         have_jdk || echo openjdk-17-jdk-headless
         have mvn || echo maven
     fi
-    if [ "${1:-}" = tests ]; then
-        have promtool || echo prometheus
-    fi
+}
+
+# Runs as root what needs to.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi </dev/null >&2
+}
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 
 install_missing() {
-    local packages sudo=()
+    local packages
     mapfile -t packages < <(missing_packages "${1:-}")
     if [ ${#packages[@]} -gt 0 ]; then
         have apt-get || die "missing: ${packages[*]} (names of Debian packages); install their like and run this again"
-        if [ "$(id -u)" != 0 ]; then
-            have sudo || die "missing: run as root: apt-get install ${packages[*]}"
-            sudo=(sudo)
-        fi
+        [ "$(id -u)" = 0 ] || have sudo || die "missing: run as root: apt-get install ${packages[*]}"
         say "installing ${packages[*]}"
-        "${sudo[@]}" apt-get update -qq </dev/null >&2 || say "apt-get update failed; trying with the lists at hand"
-        if ! "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-            "${packages[@]}" </dev/null >&2; then
-            # Releases that have another JDK: the servers run with it, too.
-            packages=("${packages[@]/openjdk-17-jdk-headless/default-jdk-headless}")
-            "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-                "${packages[@]}" </dev/null >&2 || die "cannot install; by hand: apt-get install ${packages[*]}"
-        fi
+        as_root apt-get update -qq || say "apt-get update failed; trying with the lists at hand"
+        # The second try is for releases that have another JDK: the servers run with it, too.
+        apt_install "${packages[@]}" || apt_install "${packages[@]/openjdk-17-jdk-headless/default-jdk-headless}" ||
+            die "cannot install; by hand: apt-get install ${packages[*]}"
     fi
-    # The package starts a service, which nobody asked for.
-    case " ${packages[*]} " in *" prometheus "*)
-        if have systemctl; then
-            "${sudo[@]}" systemctl disable --now prometheus >/dev/null 2>&1 || say "no service of prometheus to stop"
-        fi
-        ;;
-    esac
     install_rust
 }
 
+# Says what cannot be had from elsewhere. That says nothing about the project: its tests are passed over, and say so.
+unreachable() {
+    export LAB_UNREACHABLE="${LAB_UNREACHABLE:+$LAB_UNREACHABLE; }$1"
+    say "$1: the tests that need it are passed over"
+}
+
+# Prometheus, which the tests of alerts and dashboard ask. Its package starts a service, which nobody asked for.
+install_prometheus() {
+    if have promtool && have prometheus; then return; fi
+    if ! have apt-get || { [ "$(id -u)" != 0 ] && ! have sudo; } || ! { as_root apt-get update -qq; apt_install prometheus; }; then
+        unreachable "Prometheus cannot be installed"
+    elif have systemctl; then
+        as_root systemctl disable --now prometheus || say "no service of prometheus to stop"
+    fi
+}
+
 # Helm and kubeconform, built from their Go modules, and the description of Kubernetes' objects, which is part of its own.
-# Without Go the tests that need them are passed over; with CI=true that is a failure.
 install_tools() {
     local helm=v3.22.0 kubeconform=v0.8.0 kubernetes=v1.34.0 folder source
     mkdir -p "$(target)/tools"
     folder=$(cd "$(target)/tools" && pwd)
     [ "$(cat "$folder/versions" 2>/dev/null)" = "$helm $kubeconform $kubernetes" ] && return
     if ! have go; then
-        [ "${CI:-}" != true ] || die "Go is missing: it is needed to build Helm and kubeconform for the tests of the chart"
-        say "Go is missing: the tests of the chart are passed over"
+        unreachable "Helm and kubeconform cannot be built without Go"
         return
     fi
     say "building Helm and kubeconform for the tests of the chart (once, some minutes)"
@@ -89,9 +95,7 @@ install_tools() {
         printf '%s' "$helm $kubeconform $kubernetes" >"$folder/versions"
         return
     fi
-    # What has to be fetched from elsewhere may be out of reach; that says nothing about the project.
-    export LAB_UNREACHABLE="Helm and kubeconform cannot be fetched or built"
-    say "$LAB_UNREACHABLE: the tests of the chart are passed over"
+    unreachable "Helm and kubeconform cannot be fetched or built"
 }
 
 install_rust() {
