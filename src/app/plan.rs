@@ -107,11 +107,23 @@ pub fn check_pipelines(files: &Files, folder: &Path, dead_letters: Option<&str>)
         let file = shown(path, folder);
         match Pipeline::compile(&file, text) {
             Ok(pipeline) => checked.add(file, pipeline, dead_letters),
+            Err(_) if is_configuration(text) => {
+                let what = "is a configuration and no pipeline".to_owned();
+                let hint = "give it with -c; pipelines belong into a folder of their own";
+                checked.faults.push(Fault { place: Place::File(file), what, hint: Some(hint.to_owned()) });
+            }
             Err(problems) => checked.faults.extend(problems.into_iter().map(Fault::from)),
         }
     }
     checked.faults.sort();
     checked
+}
+
+/// True for what was meant as a `kelp.yaml`, which some keep beside their pipelines.
+fn is_configuration(text: &str) -> bool {
+    let root = yaml::parse(text, &yaml::Problems::new(""));
+    let has = |key: &str| root.as_ref().is_some_and(|root| root.get(key).is_some());
+    (has("kafka") || has("elasticsearch")) && !has("source") && !has("destination")
 }
 
 impl Checked {

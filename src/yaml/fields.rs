@@ -63,7 +63,8 @@ impl<'n, 'p> Fields<'n, 'p> {
     pub fn required(&self, key: &'static str) -> Option<&'n Node> {
         let node = self.node(key);
         if node.is_none() {
-            self.problems.add(self.place, format!("{} has no {key:?}, which it needs", self.what));
+            let what = format!("{} has no {key:?}, which it needs", self.what);
+            self.problems.add_hint(self.place, what, format!("add {key}: …"));
         }
         node
     }
