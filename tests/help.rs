@@ -46,6 +46,9 @@ fn try_out(line: &str) {
         ("pipelines/web.yaml", WEB),
         ("pipelines/app.yaml", APP),
         ("access.log", LINES),
+        ("lines", LINES),
+        ("syslog", LINES),
+        ("my.patterns", "MINE [0-9.]+\n"),
     ]);
     let program = Path::new(env!("CARGO_BIN_EXE_kelp")).parent().unwrap().display().to_string();
     let is_run = line.contains("kelp run");
