@@ -13,6 +13,7 @@ mod definitions;
 mod expand;
 mod explain;
 mod fault;
+mod lint;
 mod matcher;
 mod options;
 mod outcome;
@@ -25,6 +26,7 @@ use std::mem;
 
 pub use explain::{Explainer, Explanation};
 pub use fault::Fault;
+pub use lint::{Finding, Growth, lint};
 pub use matcher::Scratch;
 pub use options::{Dialect, Options, Order};
 pub use outcome::{Capture, Match, Outcome, Unparsable};
