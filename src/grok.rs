@@ -71,6 +71,8 @@ struct Expression {
     first: Vec<usize>,
     /// The expression without references.
     regex: String,
+    /// What of it is of the shipped set.
+    shipped: Vec<(usize, usize)>,
 }
 
 impl Grok {
@@ -135,6 +137,11 @@ impl Grok {
         self.expressions.get(expression).and_then(|expression| expression.matcher.fallback())
     }
 
+    /// What of an expression can take long in engines that try one way after the other.
+    pub fn findings(&self, expression: usize) -> Vec<Finding> {
+        self.expressions.get(expression).map_or(Vec::new(), |one| lint::of_regex(&one.regex, &one.shipped))
+    }
+
     /// Searches a text. `scratch` is memory to be used again; it may have served any other expression before.
     pub fn search<'m, 't>(&'m self, text: &'t str, scratch: &'m mut Scratch) -> Outcome<'m, 't> {
         let mut found: Option<(usize, Start)> = None;
@@ -173,7 +180,7 @@ impl Expression {
             .iter()
             .map(|field| fields.iter().position(|known| known.path == field.path).unwrap_or_default())
             .collect();
-        Self { matcher, fields, first, regex: expanded.regex.clone() }
+        Self { matcher, fields, first, regex: expanded.regex.clone(), shipped: expanded.shipped.clone() }
     }
 }
 

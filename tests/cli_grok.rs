@@ -155,3 +155,24 @@ fn the_examples_of_the_help_run() {
         assert!(!output.stdout.is_empty() && !output.stdout.starts_with(b"null"), "{example}: {output:?}");
     }
 }
+
+#[test]
+fn what_the_page_shows_comes_out_so() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/grok.md")).unwrap();
+    let binary = Path::new(env!("CARGO_BIN_EXE_kelp")).parent().unwrap();
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+    let mut shown = 0;
+    for block in page.split("```console\n").skip(1) {
+        let block = block.split("```").next().unwrap();
+        for example in block.split("$ ").skip(1) {
+            let (command, expected) = example.split_once('\n').unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let output =
+                Command::new("sh").args(["-c", command]).current_dir(&folder).env("PATH", &path).output().unwrap();
+            assert_eq!(String::from_utf8(output.stdout).unwrap(), expected, "{command}");
+            assert!(output.stderr.is_empty(), "{command}");
+            shown += 1;
+        }
+    }
+    assert_eq!(shown, 5);
+}

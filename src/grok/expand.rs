@@ -25,6 +25,8 @@ pub(super) struct Expanded {
     pub regex: String,
     /// By the number in the group's name.
     pub fields: Vec<Field>,
+    /// What of the regex comes from the shipped set.
+    pub shipped: Vec<(usize, usize)>,
     pub warnings: Vec<Fault>,
 }
 
@@ -45,13 +47,14 @@ pub(super) fn expand<'p>(text: &'p str, patterns: &'p Patterns, options: Options
         inline: Vec::new(),
         offset: 0,
         shipped: false,
+        ranges: Vec::new(),
         stopped: false,
         warnings: Vec::new(),
         faults: Vec::new(),
     };
     expander.text(text);
-    let Expander { regex, fields, warnings, faults, .. } = expander;
-    if faults.is_empty() { Ok(Expanded { regex, fields, warnings }) } else { Err(faults) }
+    let Expander { regex, fields, ranges: shipped, warnings, faults, .. } = expander;
+    if faults.is_empty() { Ok(Expanded { regex, fields, shipped, warnings }) } else { Err(faults) }
 }
 
 struct Expander<'p> {
@@ -69,6 +72,7 @@ struct Expander<'p> {
     offset: usize,
     /// Whether what is being expanded is of the shipped set.
     shipped: bool,
+    ranges: Vec<(usize, usize)>,
     stopped: bool,
     warnings: Vec<Fault>,
     faults: Vec<Fault>,
@@ -160,11 +164,15 @@ impl<'p> Expander<'p> {
             None if self.options.capture_unnamed => self.open_group(name, name, None),
             None => self.regex.push_str("(?:"),
         }
+        let start = self.regex.len();
         let around = std::mem::replace(&mut self.shipped, shipped);
         self.path.push(name);
         self.text(definition);
         self.path.pop();
         self.shipped = around;
+        if shipped && !around {
+            self.ranges.push((start, self.regex.len()));
+        }
         self.regex.push(')');
         read
     }

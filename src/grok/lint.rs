@@ -32,6 +32,8 @@ pub struct Finding {
     pub part: String,
     /// What it is about.
     pub what: String,
+    /// Whether it is a shipped definition's own, which whoever wrote the expression can't mend.
+    pub shipped: bool,
 }
 
 /// Looks an expression through.
@@ -39,11 +41,11 @@ pub struct Finding {
 /// # Errors
 /// It can't be expanded.
 pub fn lint(expression: &str, patterns: &Patterns, options: Options) -> Result<Vec<Finding>, Vec<Fault>> {
-    super::expand::expand(expression, patterns, options).map(|expanded| of_regex(&expanded.regex))
+    super::expand::expand(expression, patterns, options).map(|expanded| of_regex(&expanded.regex, &expanded.shipped))
 }
 
-/// Looks an expression without references through.
-pub(super) fn of_regex(regex: &str) -> Vec<Finding> {
+/// Looks an expression without references through, of which some ranges are shipped.
+pub(super) fn of_regex(regex: &str, shipped: &[(usize, usize)]) -> Vec<Finding> {
     let mut linter = Linter { found: Vec::new() };
     linter.walk(&parse(regex), false);
     let mut findings: Vec<Finding> = Vec::new();
@@ -53,7 +55,8 @@ pub(super) fn of_regex(regex: &str) -> Vec<Finding> {
             Growth::Exponential => "the repetitions in it can share the same letters in exponentially many ways",
             Growth::Polynomial => "the repetitions in it can share the same letters",
         };
-        let finding = Finding { growth, part, what: what.to_owned() };
+        let shipped = shipped.iter().any(|(from, to)| *from <= start && end <= *to);
+        let finding = Finding { growth, part, what: what.to_owned(), shipped };
         if !findings.contains(&finding) {
             findings.push(finding);
         }
@@ -282,8 +285,13 @@ mod tests {
             growth: Growth::Exponential,
             part: r"(?:(.*?)\s*)+".to_owned(),
             what: "the repetitions in it can share the same letters in exponentially many ways".to_owned(),
+            shipped: false,
         };
         assert_eq!(found, [finding]);
+        for (expression, shipped) in [("%{URI}", true), ("%{URIPROTO:p}://", true), (r"(?:\w+)+:%{INT}", false)] {
+            let found = lint(expression, &patterns, Options::default()).unwrap();
+            assert!(found.len() == 1 && found[0].shipped == shipped, "{expression}: {found:?}");
+        }
         assert!(lint("%{NOWHERE}", &patterns, Options::default()).is_err());
     }
 

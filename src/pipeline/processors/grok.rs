@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::sync::Mutex;
 
 use crate::event::{Path, Value};
-use crate::grok::{Dialect, Fault, Grok, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured};
+use crate::grok::{Dialect, Fault, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured};
 use crate::pipeline::compile::Compiler;
 use crate::pipeline::step::{Flow, Process, Work};
 use crate::yaml::{Fields, Spanned};
@@ -72,6 +72,9 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     }
     let paths =
         written.iter().enumerate().map(|(number, text)| paths(&grok, number, *text, cx)).collect::<Option<_>>()?;
+    for (number, text) in written.iter().enumerate() {
+        warn(&grok, number, *text, cx);
+    }
     let memory = Mutex::default();
     Some(Box::new(GrokProcessor { field: field?, grok, paths, ignore_missing, trace_match, memory }))
 }
@@ -79,6 +82,21 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
 fn paths(grok: &Grok, expression: usize, text: Spanned<&str>, cx: &Compiler<'_>) -> Option<Vec<Path>> {
     let path = |name: &String| cx.write_path(Spanned { place: text.place, value: name });
     grok.fields(expression).iter().map(|field| path(&field.dotted())).collect()
+}
+
+/// Tells what is no fault and yet good to know of an expression.
+fn warn(grok: &Grok, expression: usize, text: Spanned<&str>, cx: &Compiler<'_>) {
+    for finding in grok.findings(expression) {
+        if finding.growth == Growth::Exponential && !finding.shipped {
+            let what = format!("{}: {}", finding.part, finding.what);
+            let hint = "here a match is bounded; elsewhere one line may take hours: let the repetitions have no letter in common";
+            cx.problems.warn(text.place, what, hint);
+        }
+    }
+    if let Some(why) = grok.fallback(expression) {
+        let what = format!("the pattern {:?} is left to the slower engine: {why}", super::cut(text.value));
+        cx.problems.warn(text.place, what, "another way to write it may be faster");
+    }
 }
 
 fn within(fault: &Fault) -> String {

@@ -318,3 +318,16 @@ fn patterns_that_cannot_be_compiled_say_why() {
         assert!(told[0].what.contains(why), "{pattern}: {told:?}");
     }
 }
+
+#[test]
+fn a_pattern_that_takes_for_ever_elsewhere_is_warned_of() {
+    for (pattern, warned) in [(r"(?<all>(\w+\s*)+):", true), ("%{URI}", false), ("%{COMBINEDAPACHELOG}", false)] {
+        let problems = Problems::new("f");
+        let text = format!("[grok: {{field: m, patterns: ['{pattern}']}}]");
+        let root = parse(&text, &problems).unwrap();
+        let Kind::List(nodes) = &root.kind else { panic!("a list") };
+        assert_eq!(Compiler::new(&problems, "kafka").steps(nodes).len(), 1);
+        let told = problems.take_warnings();
+        assert_eq!(told.iter().any(|told| told.what.contains("exponentially")), warned, "{pattern}: {told:?}");
+    }
+}
