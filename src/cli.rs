@@ -28,7 +28,7 @@ Then kelp.yaml, which says where Kafka and Elasticsearch are:
   kelp check                                 every mistake of both, with its place
   kelp run                                   run the service until it is told to stop
   kelp run -c kelp.yaml --until-caught-up    stop when all that was there at the start is settled
-  kelp grok '%{COMBINEDAPACHELOG}' < lines    what an expression makes of lines
+  kelp grok '%{IP:ip} %{WORD:verb}' < access.log   what an expression makes of lines
   KELP_KAFKA__GROUP_ID=try kelp run          set kafka.group_id by a variable
 
 Exit codes:

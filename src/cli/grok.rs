@@ -23,9 +23,9 @@ command with 1.
 
 Examples:
   kelp grok '%{COMBINEDAPACHELOG}' < access.log
-  kelp grok --set ecs-v1 '%{SYSLOGLINE}' -f syslog
-  kelp grok --dialect logstash '%{WORD:[user][name]} %{INT:n:int}' < lines
-  kelp grok --definitions my.patterns '%{MINE:x}' '%{GREEDYDATA:rest}' < lines
+  kelp grok --set ecs-v1 '%{COMBINEDAPACHELOG}' -f access.log
+  kelp grok --dialect logstash '%{IP:[source][ip]} %{NOTSPACE:ident}' < access.log
+  kelp grok --definitions my.patterns '%{MINE:x}' '%{GREEDYDATA:rest}' < access.log
   kelp grok --explain '%{COMBINEDAPACHELOG}' < access.log
   kelp grok --bench '%{COMBINEDAPACHELOG}' < access.log";
 
