@@ -13,6 +13,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use fields::Fields;
+pub use json::parse_json;
 pub use path::{Path, PathError, Segment};
 pub use write::write_json_str;
 
@@ -236,6 +237,16 @@ impl<'a> Event<'a> {
 impl<'a> From<Object<'a>> for Event<'a> {
     fn from(root: Object<'a>) -> Self {
         Self { root }
+    }
+}
+
+/// The fields in order.
+impl<'a> IntoIterator for Object<'a> {
+    type Item = (Cow<'a, str>, Value<'a>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.fields.into_pairs().into_iter()
     }
 }
 

@@ -9,12 +9,15 @@
 //! `error.processor`. The changes that were made until then are undone by decoding the record again, so that the usual
 //! way pays nothing for it.
 
+mod calls;
 mod cases;
 mod compile;
 mod condition;
 mod destination;
+mod field;
 mod meter;
 mod processors;
+mod regex;
 mod spec;
 mod step;
 mod template;
@@ -116,8 +119,9 @@ impl Pipeline {
     /// # Errors
     /// All the faults of the text.
     pub fn compile(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
-        let spec = spec::compile(file, text)?;
+        let mut spec = spec::compile(file, text)?;
         let name = Path::new(file).file_stem().map_or(file.into(), |stem| stem.to_string_lossy());
+        spec.pipelines.name = name.clone().into_owned();
         let hash = fnv1a(text.as_bytes());
         Ok(Self { name: name.into_owned(), version: format!("{hash:016x}"), hash, spec })
     }
@@ -206,7 +210,7 @@ impl Pipeline {
             recorder.begin(sub, unread.as_deref());
         }
         let probe = scratch.meter.as_mut().map_or_else(Default::default, Meter::document);
-        let mut work = Work { trace, probe, ..Work::new(event, record.timestamp) };
+        let mut work = Work { trace, probe, ..Work::new(event, record.timestamp, &self.spec.pipelines) };
         match self.process(&mut work, source, record, unread) {
             Ok(Flow::Drop) => sink.dropped(DropReason::Pipeline, sub),
             Ok(Flow::Continue) => self.deliver(&mut scratch.index, &mut work, sub, sink),
@@ -228,7 +232,7 @@ impl Pipeline {
     ) -> Result<Flow, Unhandled> {
         let outcome = match unread {
             None => run_steps(&self.spec.processors, work),
-            Some(message) => Err(Failure { message, processor: "codec", tag: None }),
+            Some(message) => Err(Failure { message, processor: "codec", tag: None, pipeline: &self.name }),
         };
         let outcome = match outcome {
             Err(failure) if !self.spec.on_failure.is_empty() => {

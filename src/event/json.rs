@@ -41,13 +41,13 @@ impl Serialize for Event<'_> {
 
 impl<'de> Deserialize<'de> for Value<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        deserializer.deserialize_any(ValueVisitor::<false>)
     }
 }
 
 impl<'de> Deserialize<'de> for Object<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
+        deserializer.deserialize_map(ObjectVisitor::<false>)
     }
 }
 
@@ -57,9 +57,36 @@ impl<'de> Deserialize<'de> for Event<'de> {
     }
 }
 
-struct ValueVisitor;
+/// Reads a text as JSON. Two fields of one name are an error unless `duplicates`, where the last wins; what follows the
+/// value is one if `whole`.
+///
+/// # Errors
+/// What is wrong with the text, and where.
+pub fn parse_json(text: &str, duplicates: bool, whole: bool) -> Result<Value<'_>, serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = match duplicates {
+        true => Value::deserialize(&mut reader)?,
+        false => UniqueValue::deserialize(&mut reader)?.0,
+    };
+    if whole {
+        reader.end()?;
+    }
+    Ok(value)
+}
 
-impl<'de> Visitor<'de> for ValueVisitor {
+/// A value in which no object has two fields of one name.
+struct UniqueValue<'de>(Value<'de>);
+
+impl<'de> Deserialize<'de> for UniqueValue<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor::<true>).map(Self)
+    }
+}
+
+/// Makes values; if `UNIQUE`, a second field of one name is an error.
+struct ValueVisitor<const UNIQUE: bool>;
+
+impl<'de, const UNIQUE: bool> Visitor<'de> for ValueVisitor<UNIQUE> {
     type Value = Value<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,20 +127,26 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value<'de>, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = access.next_element()? {
-            items.push(item);
+        if UNIQUE {
+            while let Some(UniqueValue(item)) = access.next_element()? {
+                items.push(item);
+            }
+        } else {
+            while let Some(item) = access.next_element()? {
+                items.push(item);
+            }
         }
         Ok(Value::Array(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Value<'de>, A::Error> {
-        ObjectVisitor.visit_map(access).map(Value::Object)
+        ObjectVisitor::<UNIQUE>.visit_map(access).map(Value::Object)
     }
 }
 
-struct ObjectVisitor;
+struct ObjectVisitor<const UNIQUE: bool>;
 
-impl<'de> Visitor<'de> for ObjectVisitor {
+impl<'de, const UNIQUE: bool> Visitor<'de> for ObjectVisitor<UNIQUE> {
     type Value = Object<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -123,7 +156,15 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Object<'de>, A::Error> {
         let mut object = Object::new();
         while let Some(Key(key)) = access.next_key()? {
-            object.insert(key, access.next_value()?);
+            if UNIQUE {
+                if object.contains(&key) {
+                    return Err(serde::de::Error::custom(format_args!("Duplicate field '{key}'")));
+                }
+                let UniqueValue(value) = access.next_value()?;
+                object.insert(key, value);
+            } else {
+                object.insert(key, access.next_value()?);
+            }
         }
         Ok(object)
     }

@@ -170,7 +170,8 @@ fn read_expect(node: &Node, problems: &Problems) -> Option<Expect> {
     }
 }
 
-fn plain_value(node: &Node) -> Value<'static> {
+/// A node's value, as it is written.
+pub(super) fn plain_value(node: &Node) -> Value<'static> {
     match &node.kind {
         Kind::Scalar { text, value, .. } => match value {
             Scalar::Null => Value::Null,

@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::calls::Calls;
 use super::condition::Condition;
 use super::meter::StepInfo;
 use super::processors;
@@ -24,22 +25,47 @@ const METADATA: [&str; 10] = [
     "_dynamic_templates",
 ];
 
+/// True for the names that Elasticsearch keeps for metadata.
+pub(crate) fn is_metadata(name: &str) -> bool {
+    name.starts_with('_') && (name == "_ingest" || METADATA.contains(&name))
+}
+
 /// The state of a compilation.
 pub(crate) struct Compiler<'p> {
     /// Where problems go.
     pub problems: &'p Problems,
     /// The name of the origin's field.
     pub origin: &'p str,
+    /// Who calls whom among the file's pipelines.
+    pub calls: Calls,
     uses_origin: Cell<bool>,
     /// Every processor so far, by its number.
     found: RefCell<Vec<StepInfo>>,
     /// Where the list stands that is being compiled.
     within: RefCell<String>,
+    /// How many loops are around what is being compiled.
+    loops: Cell<usize>,
 }
 
 impl<'p> Compiler<'p> {
     pub(crate) fn new(problems: &'p Problems, origin: &'p str) -> Self {
-        Self { problems, origin, uses_origin: Cell::new(false), found: RefCell::default(), within: RefCell::default() }
+        Self {
+            problems,
+            origin,
+            calls: Calls::default(),
+            uses_origin: Cell::new(false),
+            loops: Cell::new(0),
+            found: RefCell::default(),
+            within: RefCell::default(),
+        }
+    }
+
+    /// Compiles what is within a loop, where there is `_ingest._value`.
+    pub(crate) fn within_loop<T>(&self, compile: impl FnOnce() -> T) -> T {
+        self.loops.set(self.loops.get() + 1);
+        let compiled = self.within("processor", compile);
+        self.loops.set(self.loops.get() - 1);
+        compiled
     }
 
     /// True if anything compiled so far reads the origin.
@@ -53,7 +79,7 @@ impl<'p> Compiler<'p> {
     }
 
     /// Compiles what stands below `name`: its processors are found at a place of that name.
-    fn within<T>(&self, name: &str, compile: impl FnOnce() -> T) -> T {
+    pub(crate) fn within<T>(&self, name: &str, compile: impl FnOnce() -> T) -> T {
         let around = self.within.borrow().clone();
         let dot = if around.is_empty() { "" } else { "." };
         self.within.replace(format!("{around}{dot}{name}"));
@@ -74,6 +100,11 @@ impl<'p> Compiler<'p> {
         if path.first() == self.origin {
             self.uses_origin.set(true);
         }
+    }
+
+    /// Notes that the origin may be read, by a name that is not known yet.
+    pub(crate) fn reads_origin(&self) {
+        self.uses_origin.set(true);
     }
 
     /// Compiles a path that is read only.
@@ -99,11 +130,11 @@ impl<'p> Compiler<'p> {
 
     fn path(&self, text: Spanned<&str>) -> Option<Path> {
         if text.value.contains("{{") {
-            self.problems.add(text.place, format!("{:?}: templates in names of fields are not supported", text.value));
+            self.problems.add(text.place, format!("{:?}: a template is not supported in this name", text.value));
             return None;
         }
         match Path::parse(text.value) {
-            Ok(path) if self.is_reserved(path.first()) => {
+            Ok(path) if self.is_reserved(&path) => {
                 self.problems.add_hint(
                     text.place,
                     format!("{:?} is no field of the document", text.value),
@@ -119,9 +150,15 @@ impl<'p> Compiler<'p> {
         }
     }
 
-    /// True for the names that Elasticsearch keeps for metadata.
-    pub(crate) fn is_reserved(&self, name: &str) -> bool {
-        name == "_ingest" || METADATA.contains(&name)
+    /// True for what Elasticsearch keeps for metadata, which are no fields of the document.
+    pub(crate) fn is_reserved(&self, path: &Path) -> bool {
+        match path.segments() {
+            [first, second, ..] if first.name == "_ingest" => {
+                self.loops.get() == 0 || !matches!(second.name.as_str(), "_value" | "_key")
+            }
+            [first, ..] => is_metadata(&first.name),
+            [] => false,
+        }
     }
 
     /// Compiles a list of processors.
@@ -147,7 +184,8 @@ impl<'p> Compiler<'p> {
         }
     }
 
-    fn step(&self, node: &Node) -> Option<Step> {
+    /// Compiles one processor.
+    pub(crate) fn step(&self, node: &Node) -> Option<Step> {
         let Kind::Mapping(entries) = &node.kind else {
             let what =
                 format!("a processor is {}, where a mapping of its name to its options is expected", node.describe());
@@ -198,7 +236,13 @@ impl<'p> Compiler<'p> {
     fn condition(&self, text: Spanned<&str>, node: Option<&Node>) -> Option<Condition> {
         match Condition::compile(text.value) {
             Ok(condition) => {
-                condition.paths(&mut |path| self.reads(path));
+                condition.paths(&mut |path| {
+                    self.reads(path);
+                    if self.is_reserved(path) {
+                        let what = format!("condition: ctx.{path} is no field of the document");
+                        self.problems.add_hint(text.place, what, "index and id are made by the destination alone");
+                    }
+                });
                 Some(condition)
             }
             Err(error) => {

@@ -1,10 +1,11 @@
 //! The file of a pipeline: from its text to the compiled pipeline, telling all faults at once.
 
+use super::calls;
 use super::cases::{self, Case};
 use super::compile::Compiler;
 use super::destination::{Destination, compile_index};
 use super::meter::StepInfo;
-use super::step::Step;
+use super::step::{Pipelines, Step};
 use super::time::{Moment, Zone, parse_iso};
 use crate::codec::Codec;
 use crate::yaml::{self, Fields, Place, Problem, Problems, Spanned};
@@ -29,6 +30,7 @@ pub(super) struct Spec {
     pub steps: Vec<StepInfo>,
     pub processors: Vec<Step>,
     pub on_failure: Vec<Step>,
+    pub pipelines: Pipelines,
     pub destination: Destination,
     pub cases: Vec<Case>,
 }
@@ -55,8 +57,10 @@ fn read(root: &yaml::Node, problems: &Problems) -> Option<Spec> {
         .required("source")
         .and(fields.mapping("source", "the source"))
         .and_then(|source| read_source(source, problems));
+    calls::note(&fields, &cx);
     let processors = cx.steps(fields.list("processors").unwrap_or_default());
     let on_failure = cx.handlers(&fields);
+    let pipelines = calls::compile(&fields, &cx);
     let destination = destination.and_then(|fields| read_destination(fields, &cx));
     let cases = cases::read(&fields);
     fields.finish();
@@ -76,6 +80,7 @@ fn read(root: &yaml::Node, problems: &Problems) -> Option<Spec> {
         steps: cx.found(),
         processors,
         on_failure,
+        pipelines,
         destination,
         cases,
         origin,

@@ -26,7 +26,6 @@ pub(crate) trait Process: Send + Sync {
 }
 
 /// One event that is being worked on.
-#[derive(Debug)]
 pub(crate) struct Work<'a> {
     /// The event.
     pub event: Event<'a>,
@@ -40,13 +39,51 @@ pub(crate) struct Work<'a> {
     pub trace: Option<Box<Recorder>>,
     /// Counts what each step does.
     pub probe: Probe<'a>,
+    /// The pipelines that can be called.
+    pub pipelines: &'a Pipelines,
+    /// Which of them are running, the innermost last.
+    pub calls: Vec<usize>,
+    /// How many calls there were.
+    pub called: u32,
+    /// The failure within a called pipeline, for who called it.
+    pub inner: Option<Failure<'a>>,
 }
 
 impl<'a> Work<'a> {
     /// Work on an event that nobody counts.
-    pub(crate) fn new(event: Event<'a>, record_millis: Option<i64>) -> Self {
-        Self { event, record_millis, failure: None, grok_match: None, trace: None, probe: Probe::default() }
+    pub(crate) fn new(event: Event<'a>, record_millis: Option<i64>, pipelines: &'a Pipelines) -> Self {
+        Self {
+            event,
+            record_millis,
+            failure: None,
+            grok_match: None,
+            trace: None,
+            probe: Probe::default(),
+            pipelines,
+            calls: Vec::new(),
+            called: 0,
+            inner: None,
+        }
     }
+
+    /// The name of the pipeline that is running.
+    pub(crate) fn pipeline(&self) -> &'a str {
+        self.calls.last().map_or(&self.pipelines.name, |index| &self.pipelines.called[*index].name)
+    }
+}
+
+/// The pipelines of one file: its own name, and those that its processors can call.
+#[derive(Default)]
+pub(crate) struct Pipelines {
+    pub name: String,
+    pub called: Vec<Called>,
+}
+
+/// A pipeline that is called by others.
+pub(crate) struct Called {
+    pub name: String,
+    pub processors: Vec<Step>,
+    pub on_failure: Vec<Step>,
 }
 
 /// Why and where a pipeline failed.
@@ -58,6 +95,8 @@ pub(crate) struct Failure<'a> {
     pub processor: &'static str,
     /// The processor's tag.
     pub tag: Option<&'a str>,
+    /// The name of the pipeline that it happened in.
+    pub pipeline: &'a str,
 }
 
 /// A processor with what is common to all.
@@ -96,9 +135,15 @@ pub(crate) fn run_steps<'a>(steps: &'a [Step], work: &mut Work<'a>) -> Result<Fl
         match ran {
             Ok(Flow::Continue) => {}
             Ok(Flow::Drop) => return Ok(Flow::Drop),
-            Err(_) if step.ignore_failure => {}
+            Err(_) if step.ignore_failure => work.inner = None,
             Err(message) => {
-                let failure = Failure { message, processor: step.name, tag: step.tag.as_deref() };
+                let failure = match work.inner.take() {
+                    Some(inner) => inner,
+                    None => {
+                        let (tag, pipeline) = (step.tag.as_deref(), work.pipeline());
+                        Failure { message, processor: step.name, tag, pipeline }
+                    }
+                };
                 if step.on_failure.is_empty() {
                     return Err(failure);
                 }

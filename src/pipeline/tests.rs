@@ -53,16 +53,40 @@ fn faults(text: &str) -> Vec<String> {
 
 #[test]
 fn shipped_pipelines_pass_their_own_tests() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines");
-    let mut ran = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
-        let pipeline = Pipeline::load(&file.unwrap().path()).unwrap_or_else(|problems| panic!("{problems:#?}"));
-        for result in pipeline.run_tests() {
-            assert!(result.passed(), "{} line {}: {:#?}", pipeline.name(), result.line, result);
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed = std::fs::read_to_string(project.join("docs/pipelines.md")).unwrap();
+    let (mut ran, mut wrong, mut topics, mut patterns) = (0, Vec::new(), Vec::new(), Vec::new());
+    for file in std::fs::read_dir(project.join("pipelines")).unwrap() {
+        let pipeline = match Pipeline::load(&file.unwrap().path()) {
+            Ok(pipeline) => pipeline,
+            Err(problems) => {
+                wrong.extend(problems.iter().map(ToString::to_string));
+                continue;
+            }
+        };
+        let results = pipeline.run_tests();
+        assert!(results.len() >= 3, "{} has hardly any tests", pipeline.name());
+        for result in results {
+            if !result.passed() {
+                wrong.push(format!("{}:{}: {:#?}", pipeline.name(), result.line, result));
+            }
             ran += 1;
         }
+        assert!(pipeline.description().is_some(), "{} does not say what it is", pipeline.name());
+        let row = format!("| [{0}](../pipelines/{0}.yaml) |", pipeline.name());
+        assert!(listed.contains(&row), "docs/pipelines.md does not list {row}");
+        topics.extend(pipeline.topics().to_vec());
+        patterns.extend(pipeline.index_patterns());
     }
-    assert!(ran >= 6);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // All of them can run in one service.
+    for names in [&mut topics, &mut patterns] {
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count, "two pipelines share one of {names:?}");
+    }
+    assert!(topics.len() >= 10 && ran >= 40, "{} topics, {ran} tests", topics.len());
 }
 
 #[test]
@@ -300,4 +324,57 @@ fn a_scratch_can_be_shared_and_the_same_record_gives_the_same_document() {
 fn a_pipeline_can_be_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Pipeline>();
+}
+
+#[test]
+fn pipelines_that_call_each_other() {
+    let pipeline = json_pipeline(
+        "processors:
+  - pipeline: {name: outer, if: ctx.go != 'template', tag: caller}
+  - pipeline: {name: '{{{which}}}', if: ctx.go == 'template'}
+pipelines:
+  outer:
+    - pipeline: {name: inner}
+    - set: {field: after, value: '{{{_ingest.pipeline}}}'}
+  inner:
+    - fail: {message: no, tag: f, if: ctx.go == 'fail'}
+    - drop: {if: ctx.go == 'drop'}
+    - set: {field: within, value: '{{{_ingest.pipeline}}}'}
+  again: [pipeline: {name: '{{{which}}}'}]
+on_failure:
+  - set: {field: why, value: '{{_ingest.on_failure_pipeline}} {{_ingest.on_failure_processor_type}} {{_ingest.on_failure_processor_tag}} {{_ingest.on_failure_message}}'}",
+    );
+    assert_eq!(document(&pipeline, "{}"), r#"{"within":"inner","after":"outer"}"#);
+    assert_eq!(run(&pipeline, Some(br#"{"go":"drop"}"#)), ["0 dropped pipeline"]);
+    assert_eq!(document(&pipeline, r#"{"go":"fail"}"#), r#"{"go":"fail","why":"inner fail f no"}"#);
+    let circle = document(&pipeline, r#"{"go":"template","which":"again"}"#);
+    assert!(circle.contains("again pipeline  Cycle detected for pipeline: again"), "{circle}");
+    let unknown = document(&pipeline, r#"{"go":"template","which":"x"}"#);
+    assert!(unknown.contains("p pipeline  Pipeline processor configured for non-existent pipeline [x]"), "{unknown}");
+
+    let told = faults(
+        "source: {topics: t}\ndestination: {index: x}\nprocessors: [pipeline: {name: owter}]\npipelines:\n  outer: [pipeline: {name: inner}]\n  inner: [pipeline: {name: outer}]",
+    );
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].contains("3:31: there is no pipeline \"owter\" to call (did you mean \"outer\"?)"), "{told:#?}");
+    assert!(told[1].contains("in a circle: outer -> inner -> outer"), "{told:#?}");
+}
+
+#[test]
+fn the_records_time_is_that_of_ingest_and_gives_the_year() {
+    let pipeline = json_pipeline(
+        "processors:
+  - set: {field: seen, value: '{{_ingest.timestamp}}'}
+  - date: {field: t, target_field: t, formats: [MMM dd HH:mm:ss]}",
+    );
+    let run = |timestamp| {
+        let payload = Some(&br#"{"t":"Dec 31 23:59:59"}"#[..]);
+        let record = Record { topic: "t", partition: 0, offset: 0, timestamp: Some(timestamp), key: None, payload };
+        let mut lines = Lines::default();
+        pipeline.run(&mut Scratch::new(), &record, &mut lines);
+        lines.0.remove(0)
+    };
+    // 2027-01-01T00:00:05Z, and seven months later.
+    assert!(run(1_798_761_605_000).contains(r#""t":"2026-12-31T23:59:59.000Z","seen":"2027-01-01T00:00:05.000Z""#));
+    assert!(run(1_817_078_400_000).contains(r#""t":"2027-12-31T23:59:59.000Z","seen":"2027-08-01T00:00:00.000Z""#));
 }

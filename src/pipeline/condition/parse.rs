@@ -1,58 +1,95 @@
 //! From the text of a condition to its tree: a hand-written descent, one function a level of precedence.
 
+mod primary;
+
 use std::cmp::Ordering;
 
-use super::{ConditionError, Expr, Method, Operand};
-use crate::event::{Path, Value};
+use super::compute::{Kind, Operator};
+use super::method::{Known, METHODS};
+use super::tokens::{Parsed, Tokens};
+use super::{ConditionError, Expr};
+use crate::event::Value;
+use crate::pipeline::regex::Regex;
+use crate::yaml::nearest;
 
-/// How deep parentheses and negations may be nested.
+/// How deep parentheses, negations and the like may be nested.
 const MAX_DEPTH: usize = 64;
-const KNOWN: &str = "known: ctx fields, literals, == != < <= > >= && || ! ( ), .contains(), .startsWith(), .endsWith()";
-
-type Parsed<T> = Result<T, ConditionError>;
+/// How many parts a condition may have.
+const MAX_PARTS: usize = 2000;
+const KNOWN: &str =
+    "known: ctx fields, literals, == != < <= > >= =~ ==~ instanceof && || ! ? : + - * / %, methods, ( )";
 
 pub(super) fn parse(text: &str) -> Parsed<Expr> {
-    let mut parser = Parser { chars: text.chars().collect(), at: 0, depth: 0 };
-    let expr = parser.any()?;
-    parser.blanks();
-    match parser.peek() {
+    let mut parser = Parser { tokens: Tokens::new(text), depth: 0, parts: 0 };
+    parser.tokens.take_word("return");
+    let expr = parser.choice()?;
+    parser.tokens.blanks();
+    let end = parser.tokens.at;
+    let statement = parser.take(";");
+    parser.tokens.blanks();
+    match parser.tokens.peek() {
         None => Ok(expr),
-        Some(';') => Err(parser.error("a script of several statements", "a condition is one expression, without ;")),
-        Some('?') => Err(parser.error("?: is not supported", "write it with && and ||")),
+        Some(_) if statement => {
+            let hint = "a condition is one expression, without ;";
+            Err(parser.tokens.error_at(end, "a script of several statements", hint))
+        }
         Some(c) => Err(parser.error(&format!("unexpected {c:?}"), KNOWN)),
     }
 }
 
 struct Parser {
-    chars: Vec<char>,
-    at: usize,
+    tokens: Tokens,
     depth: usize,
+    parts: usize,
+}
+
+fn boxed(expr: Expr) -> Box<Expr> {
+    Box::new(expr)
 }
 
 impl Parser {
-    fn peek(&self) -> Option<char> {
-        self.chars.get(self.at).copied()
-    }
-
-    fn blanks(&mut self) {
-        while self.peek().is_some_and(char::is_whitespace) {
-            self.at += 1;
-        }
-    }
-
-    /// Takes `token` if it comes next, blanks passed over.
-    fn take(&mut self, token: &str) -> bool {
-        self.blanks();
-        let fits = token.chars().enumerate().all(|(index, c)| self.chars.get(self.at + index) == Some(&c));
-        if fits {
-            self.at += token.chars().count();
-        }
-        fits
-    }
-
     fn error(&self, what: &str, hint: &str) -> ConditionError {
-        let hint = (!hint.is_empty()).then(|| hint.to_owned());
-        ConditionError { at: self.at, what: what.to_owned(), hint }
+        self.tokens.error(what, hint)
+    }
+
+    fn take(&mut self, token: &str) -> bool {
+        self.tokens.take(token)
+    }
+
+    /// Runs one level deeper.
+    fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.error("nested too deeply", ""));
+        }
+        let parsed = parse(self);
+        self.depth -= 1;
+        parsed
+    }
+
+    /// Counts a part, which bounds how deep a tree of equal rank can be.
+    fn part(&mut self) -> Parsed<()> {
+        self.parts += 1;
+        if self.parts > MAX_PARTS { Err(self.error("a condition of too many parts", "split it")) } else { Ok(()) }
+    }
+
+    /// `a ? b : c` and `a ?: b`.
+    fn choice(&mut self) -> Parsed<Expr> {
+        self.deeper(|parser| {
+            let test = parser.any()?;
+            if parser.take("?:") {
+                let other = boxed(parser.choice()?);
+                return Ok(Expr::Else { of: boxed(test), other });
+            }
+            if !parser.take("?") {
+                return Ok(test);
+            }
+            let yes = boxed(parser.choice()?);
+            if !parser.take(":") {
+                return Err(parser.error("a ? without its :", ""));
+            }
+            Ok(Expr::Choose { test: boxed(test), yes, no: boxed(parser.choice()?) })
+        })
     }
 
     fn any(&mut self) -> Parsed<Expr> {
@@ -64,274 +101,224 @@ impl Parser {
     }
 
     fn all(&mut self) -> Parsed<Expr> {
-        let mut parts = vec![self.not()?];
+        let mut parts = vec![self.equality()?];
         while self.take("&&") {
-            parts.push(self.not()?);
+            parts.push(self.equality()?);
         }
         Ok(if parts.len() == 1 { parts.remove(0) } else { Expr::All(parts) })
     }
 
-    fn not(&mut self) -> Parsed<Expr> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(self.error("nested too deeply", ""));
-        }
-        self.blanks();
-        let expr = if self.peek() == Some('!') && self.chars.get(self.at + 1) != Some(&'=') {
-            self.at += 1;
-            Expr::Not(Box::new(self.not()?))
-        } else if self.take("(") {
-            let inner = self.any()?;
-            if !self.take(")") {
-                return Err(self.error("a ( without its )", ""));
-            }
-            inner
-        } else {
-            self.comparison()?
-        };
-        self.depth -= 1;
-        Ok(expr)
-    }
-
-    fn comparison(&mut self) -> Parsed<Expr> {
-        let (left, method) = self.operand()?;
-        if let Some((method, what)) = method {
-            let ask = Expr::Ask { of: left, method, what };
-            // `x.contains('a') == false` is how some write a negation.
-            return Ok(match (self.equality(), self.take("true"), self.take("false")) {
-                (None, ..) => ask,
-                (Some(negated), true, _) => {
-                    if negated {
-                        Expr::Not(Box::new(ask))
-                    } else {
-                        ask
-                    }
-                }
-                (Some(negated), false, true) => {
-                    if negated {
-                        ask
-                    } else {
-                        Expr::Not(Box::new(ask))
-                    }
-                }
-                _ => return Err(self.error("what is asked is compared with something else than true or false", "")),
-            });
-        }
-        if let Some(negated) = self.equality() {
-            let right = self.plain_operand()?;
-            return Ok(Expr::Equal { left, right, negated });
-        }
-        let orders: &[Ordering] = match () {
-            () if self.take("<=") => &[Ordering::Less, Ordering::Equal],
-            () if self.take(">=") => &[Ordering::Greater, Ordering::Equal],
-            () if self.take("<") => &[Ordering::Less],
-            () if self.take(">") => &[Ordering::Greater],
-            () => {
-                self.blanks();
-                if self.peek() == Some('=') {
-                    return Err(self.error("a single =", "== compares"));
-                }
-                return Ok(Expr::True(left));
-            }
-        };
-        let right = self.plain_operand()?;
-        Ok(Expr::Order { left, right, orders })
-    }
-
-    /// `==` or `!=`, also in Painless's forms for identity.
-    fn equality(&mut self) -> Option<bool> {
-        if self.take("===") || self.take("==") {
-            Some(false)
-        } else if self.take("!==") || self.take("!=") {
-            Some(true)
-        } else {
-            None
-        }
-    }
-
-    fn plain_operand(&mut self) -> Parsed<Operand> {
-        match self.operand()? {
-            (operand, None) => Ok(operand),
-            _ => Err(self.error("a method on the right of a comparison", "put it on the left")),
-        }
-    }
-
-    fn operand(&mut self) -> Parsed<(Operand, Option<(Method, Operand)>)> {
-        self.blanks();
-        let start = self.at;
-        match self.peek() {
-            None => Err(self.error("the condition ends where a value is expected", "")),
-            Some('\'' | '"') => {
-                let text = self.string()?;
-                self.literal_with_method(Value::String(text.into()))
-            }
-            Some('[') => {
-                let list = self.list()?;
-                self.literal_with_method(Value::Array(list))
-            }
-            Some(c) if c.is_ascii_digit() || c == '-' => Ok((Operand::Literal(self.number()?), None)),
-            Some(c) if c.is_alphabetic() || c == '_' => match self.word().as_str() {
-                "true" => Ok((Operand::Literal(Value::Bool(true)), None)),
-                "false" => Ok((Operand::Literal(Value::Bool(false)), None)),
-                "null" => Ok((Operand::Literal(Value::Null), None)),
-                "ctx" => self.field(),
-                word => {
-                    let what = format!("{word:?} is not known here");
-                    self.at = start;
-                    Err(self.error(&what, "fields begin with ctx, as in ctx.status"))
-                }
-            },
-            Some(c) => Err(self.error(&format!("unexpected {c:?} where a value is expected"), KNOWN)),
-        }
-    }
-
-    fn literal_with_method(&mut self, value: Value<'static>) -> Parsed<(Operand, Option<(Method, Operand)>)> {
-        self.blanks();
-        if self.peek() != Some('.') {
-            return Ok((Operand::Literal(value), None));
-        }
-        self.at += 1;
-        let name = self.word();
-        let ask = self.method(&name)?;
-        Ok((Operand::Literal(value), Some(ask)))
-    }
-
-    fn field(&mut self) -> Parsed<(Operand, Option<(Method, Operand)>)> {
-        let mut names: Vec<String> = Vec::new();
-        let start = self.at;
+    fn equality(&mut self) -> Parsed<Expr> {
+        let mut left = self.relation()?;
         loop {
+            let negated = match () {
+                () if self.take("==~") => {
+                    left = self.matches(left, true)?;
+                    continue;
+                }
+                () if self.take("=~") => {
+                    left = self.matches(left, false)?;
+                    continue;
+                }
+                () if self.take("===") || self.take("==") => false,
+                () if self.take("!==") || self.take("!=") => true,
+                () => {
+                    self.tokens.blanks();
+                    if self.tokens.peek() == Some('=') {
+                        return Err(self.error("a single =", "== compares"));
+                    }
+                    return Ok(left);
+                }
+            };
+            self.part()?;
+            left = Expr::Equal { left: boxed(left), right: boxed(self.relation()?), negated };
+        }
+    }
+
+    fn matches(&mut self, of: Expr, whole: bool) -> Parsed<Expr> {
+        self.part()?;
+        self.tokens.blanks();
+        let start = self.tokens.at;
+        if self.tokens.peek() != Some('/') {
+            return Err(self.error("a regular expression is expected", "write it between slashes: /^a.*/"));
+        }
+        let (pattern, flags) = self.tokens.regex()?;
+        if let Some(flag) = flags.chars().find(|c| !"imsx".contains(*c)) {
+            return Err(self.tokens.error_at(start, &format!("the flag {flag:?} is not supported"), "known: i m s x"));
+        }
+        let pattern = if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") };
+        let regex = if whole { Regex::compile_whole(&pattern) } else { Regex::compile(&pattern) };
+        match regex {
+            Ok(regex) => Ok(Expr::Matches { of: boxed(of), regex: Box::new(regex) }),
+            Err(cause) => Err(self.tokens.error_at(start, &format!("no regular expression: {cause}"), "")),
+        }
+    }
+
+    fn relation(&mut self) -> Parsed<Expr> {
+        let mut left = self.sum()?;
+        loop {
+            let orders: &'static [Ordering] = match () {
+                () if self.take("<=") => &[Ordering::Less, Ordering::Equal],
+                () if self.take(">=") => &[Ordering::Greater, Ordering::Equal],
+                () if self.take("<") => &[Ordering::Less],
+                () if self.take(">") => &[Ordering::Greater],
+                () if self.tokens.take_word("instanceof") => {
+                    self.part()?;
+                    let kind = self.kind()?;
+                    left = Expr::Is { of: boxed(left), kind };
+                    continue;
+                }
+                () => return Ok(left),
+            };
+            self.part()?;
+            left = Expr::Order { left: boxed(left), right: boxed(self.sum()?), orders };
+        }
+    }
+
+    fn kind(&mut self) -> Parsed<Kind> {
+        self.tokens.blanks();
+        let start = self.tokens.at;
+        let name = self.tokens.word();
+        Kind::named(&name).ok_or_else(|| {
+            let known = "known: String, List, Map, Number, Integer, Long, Float, Double, Boolean, Object";
+            self.tokens.error_at(start, &format!("the type {name:?} is not known"), known)
+        })
+    }
+
+    fn sum(&mut self) -> Parsed<Expr> {
+        let mut left = self.product()?;
+        loop {
+            let operator = match () {
+                () if self.take("+") => Operator::Add,
+                () if self.take("-") => Operator::Subtract,
+                () => return Ok(left),
+            };
+            self.part()?;
+            left = Expr::Compute { operator, left: boxed(left), right: boxed(self.product()?) };
+        }
+    }
+
+    fn product(&mut self) -> Parsed<Expr> {
+        let mut left = self.unary()?;
+        loop {
+            let operator = match () {
+                () if self.take("*") => Operator::Multiply,
+                () if self.take("/") => Operator::Divide,
+                () if self.take("%") => Operator::Remainder,
+                () => return Ok(left),
+            };
+            self.part()?;
+            left = Expr::Compute { operator, left: boxed(left), right: boxed(self.unary()?) };
+        }
+    }
+
+    fn unary(&mut self) -> Parsed<Expr> {
+        self.tokens.blanks();
+        match (self.tokens.peek(), self.tokens.peek_at(1)) {
+            (Some('!'), next) if next != Some('=') => {
+                self.tokens.at += 1;
+                Ok(Expr::Not(boxed(self.deeper(Self::unary)?)))
+            }
+            (Some('-'), _) => {
+                self.tokens.at += 1;
+                let (operator, zero) = (Operator::Subtract, boxed(Expr::Literal(Value::Int(0))));
+                match self.deeper(Self::unary)? {
+                    Expr::Literal(Value::Int(number)) => Ok(Expr::Literal(Value::Int(-number))),
+                    Expr::Literal(Value::Float(number)) => Ok(Expr::Literal(Value::Float(-number))),
+                    expr => Ok(Expr::Compute { operator, left: zero, right: boxed(expr) }),
+                }
+            }
+            (Some('('), _) => match self.cast() {
+                Some(to) => Ok(Expr::Cast { of: boxed(self.deeper(Self::unary)?), to }),
+                None => self.postfix(),
+            },
+            _ => self.postfix(),
+        }
+    }
+
+    /// `(int)`, if that comes next.
+    fn cast(&mut self) -> Option<Kind> {
+        let start = self.tokens.at;
+        self.tokens.at += 1;
+        self.tokens.blanks();
+        let kind = Kind::named(&self.tokens.word());
+        if kind.is_some() && self.take(")") {
+            return kind;
+        }
+        self.tokens.at = start;
+        None
+    }
+
+    fn postfix(&mut self) -> Parsed<Expr> {
+        let mut of = self.primary()?;
+        loop {
+            let start = self.tokens.at;
+            if self.take("?:") {
+                self.tokens.at = start;
+                return Ok(of);
+            }
             if self.take("?.") || self.take(".") {
-                self.blanks();
-                let name = self.word();
+                self.part()?;
+                self.tokens.blanks();
+                let at = self.tokens.at;
+                let name = self.tokens.word();
                 if name.is_empty() {
                     return Err(self.error("a name is expected after the dot", ""));
                 }
-                self.blanks();
-                if self.peek() == Some('(') {
-                    let ask = self.method(&name)?;
-                    return Ok((Operand::Field(self.path(&names, start)?), Some(ask)));
-                }
-                names.push(name);
+                of = match self.take("(") {
+                    true => self.call(of, &name, at)?,
+                    false => Expr::Member { of: boxed(of), name },
+                };
             } else if self.take("[") {
-                self.blanks();
-                match self.peek() {
-                    Some('\'' | '"') => names.push(self.string()?),
-                    Some(c) if c.is_ascii_digit() => names.push(self.word()),
-                    _ => return Err(self.error("a name in quotes or an index is expected after [", "")),
-                }
+                self.part()?;
+                let at = boxed(self.choice()?);
                 if !self.take("]") {
                     return Err(self.error("a [ without its ]", ""));
                 }
+                of = Expr::Index { of: boxed(of), at };
             } else {
-                return Ok((Operand::Field(self.path(&names, start)?), None));
+                return Ok(of);
             }
         }
     }
 
-    fn path(&self, names: &[String], at: usize) -> Parsed<Path> {
-        let error = |what: String| ConditionError { at, what, hint: Some("fields are written ctx.name".into()) };
-        Path::from_segments(names.iter().map(String::as_str)).map_err(|cause| error(cause.to_string()))
-    }
-
-    fn method(&mut self, name: &str) -> Parsed<(Method, Operand)> {
-        let method = match name {
-            "contains" => Method::Contains,
-            "startsWith" => Method::StartsWith,
-            "endsWith" => Method::EndsWith,
-            _ => {
-                let what = format!("the method {name:?} is not supported");
-                return Err(self.error(&what, "supported: contains, startsWith, endsWith"));
-            }
+    fn call(&mut self, of: Expr, name: &str, at: usize) -> Parsed<Expr> {
+        let Some(known) = METHODS.iter().find(|known| known.name == name) else {
+            let names = METHODS.iter().map(|known| known.name);
+            let hint = match nearest(name, names.clone()) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("supported: {}", names.collect::<Vec<_>>().join(", ")),
+            };
+            return Err(self.tokens.error_at(at, &format!("the method {name:?} is not supported"), &hint));
         };
-        if !self.take("(") {
-            return Err(self.error(&format!("{name} needs an argument in parentheses"), ""));
-        }
-        let what = self.plain_operand()?;
-        if !self.take(")") {
-            return Err(self.error("a ( without its )", ""));
-        }
-        Ok((method, what))
+        let arguments = self.arguments(known, at)?;
+        Ok(Expr::Call { of: boxed(of), method: known.method, arguments })
     }
 
-    fn word(&mut self) -> String {
-        let start = self.at;
-        while self.peek().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '@') {
-            self.at += 1;
+    /// The arguments of a call, whose parenthesis is open.
+    fn arguments(&mut self, known: &Known, at: usize) -> Parsed<Vec<Expr>> {
+        let arguments = self.items(")", "a ( without its )")?;
+        let (least, most) = known.arguments;
+        if !(least..=most).contains(&arguments.len()) {
+            let what = format!("{} has {} arguments, where {least} is expected", known.name, arguments.len());
+            return Err(self.tokens.error_at(at, &what, ""));
         }
-        self.chars[start..self.at].iter().collect()
+        Ok(arguments)
     }
 
-    fn string(&mut self) -> Parsed<String> {
-        let start = self.at;
-        let quote = self.peek();
-        self.at += 1;
-        let mut text = String::new();
-        loop {
-            match self.peek() {
-                None => {
-                    self.at = start;
-                    return Err(self.error("a string without its closing quote", ""));
-                }
-                c if c == quote => {
-                    self.at += 1;
-                    return Ok(text);
-                }
-                Some('\\') => {
-                    self.at += 1;
-                    text.push(match self.peek() {
-                        Some('n') => '\n',
-                        Some('r') => '\r',
-                        Some('t') => '\t',
-                        Some(c @ ('\\' | '\'' | '"')) => c,
-                        _ => return Err(self.error("an unknown escape in a string", r#"known: \\ \' \" \n \r \t"#)),
-                    });
-                    self.at += 1;
-                }
-                Some(c) => {
-                    text.push(c);
-                    self.at += 1;
-                }
-            }
-        }
-    }
-
-    fn list(&mut self) -> Parsed<Vec<Value<'static>>> {
-        self.at += 1;
+    fn items(&mut self, end: &str, unclosed: &str) -> Parsed<Vec<Expr>> {
         let mut items = Vec::new();
-        if self.take("]") {
+        if self.take(end) {
             return Ok(items);
         }
         loop {
-            match self.plain_operand()? {
-                Operand::Literal(Value::Array(_)) => return Err(self.error("a list within a list", "")),
-                Operand::Literal(value) => items.push(value),
-                Operand::Field(_) => return Err(self.error("a field within a list", "lists take literals only")),
-            }
-            if self.take("]") {
+            items.push(self.choice()?);
+            if self.take(end) {
                 return Ok(items);
             }
             if !self.take(",") {
-                return Err(self.error("a [ without its ]", ""));
+                return Err(self.error(unclosed, ""));
             }
         }
-    }
-
-    fn number(&mut self) -> Parsed<Value<'static>> {
-        let start = self.at;
-        self.at += usize::from(self.peek() == Some('-'));
-        while self.peek().is_some_and(|c| c.is_ascii_digit() || c == '.') {
-            self.at += 1;
-        }
-        let digits: String = self.chars[start..self.at].iter().collect();
-        self.at += usize::from(self.peek().is_some_and(|c| "lLfFdD".contains(c)));
-        let value = match digits.parse() {
-            Ok(whole) => Some(Value::Int(whole)),
-            Err(_) => digits.parse().ok().map(Value::Float),
-        };
-        let ended = self.peek().is_none_or(|c| !c.is_alphanumeric());
-        value.filter(|_| ended).ok_or_else(|| {
-            self.at = start;
-            self.error("not a number", "")
-        })
     }
 }

@@ -2,17 +2,18 @@
 //!
 //! | option | |
 //! |---|---|
-//! | `field` | a path or a list of paths to remove; an absent one is a failure unless `ignore_missing` |
+//! | `field` | a path or a list of paths to remove, which may be templates; an absent one is a failure unless `ignore_missing` |
 //! | `keep` | instead: a path or a list of paths to keep, with the objects that they lie in |
 //! | `ignore_missing` | `false` |
 
 use crate::event::{Object, Path, Value};
 use crate::pipeline::compile::Compiler;
+use crate::pipeline::field::FieldName;
 use crate::pipeline::step::{Flow, Process, Work};
 use crate::yaml::Fields;
 
 enum Remove {
-    Fields { fields: Vec<Path>, ignore_missing: bool },
+    Fields { fields: Vec<FieldName>, ignore_missing: bool },
     Keep { fields: Vec<Path> },
 }
 
@@ -28,7 +29,8 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
         return Some(Box::new(Remove::Keep { fields: keep }));
     }
     fields.required("field")?;
-    let paths: Option<Vec<Path>> = fields.strings("field")?.into_iter().map(|text| cx.write_path(text)).collect();
+    let paths: Option<Vec<FieldName>> =
+        fields.strings("field")?.into_iter().map(|text| FieldName::write(text, cx)).collect();
     Some(Box::new(Remove::Fields { fields: paths?, ignore_missing }))
 }
 
@@ -36,8 +38,9 @@ impl Process for Remove {
     fn run<'a>(&'a self, work: &mut Work<'a>) -> Result<Flow, String> {
         match self {
             Self::Fields { fields, ignore_missing } => {
-                for path in fields {
-                    if *ignore_missing && work.event.get(path).is_none() {
+                for field in fields {
+                    let Some(path) = field.path_or_missing(work, *ignore_missing)? else { continue };
+                    if *ignore_missing && work.event.get(&path).is_none() {
                         continue;
                     }
                     path.remove(work.event.root_mut()).map_err(|error| error.to_string())?;

@@ -2,7 +2,7 @@
 //!
 //! | option | |
 //! |---|---|
-//! | `field` | where |
+//! | `field` | where; may be a template |
 //! | `value` | what: any value; texts are templates |
 //! | `copy_from` | instead: the field to copy |
 //! | `override` | `true`; if `false` a field that is there and not null stays |
@@ -11,12 +11,13 @@
 
 use crate::event::{Path, Value};
 use crate::pipeline::compile::Compiler;
+use crate::pipeline::field::{FieldName, set_at};
 use crate::pipeline::step::{Flow, Process, Work};
-use crate::pipeline::template::{ValueSource, escapes};
+use crate::pipeline::template::{Template, ValueSource, escapes};
 use crate::yaml::Fields;
 
 struct Set {
-    field: Path,
+    field: FieldName,
     source: Source,
     override_present: bool,
     ignore_empty: bool,
@@ -28,12 +29,17 @@ enum Source {
 }
 
 pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<dyn Process>> {
-    let field = fields.required_string("field").and_then(|text| cx.write_path(text));
+    let field = fields.required_string("field").and_then(|text| FieldName::write(text, cx));
     let override_present = fields.bool("override").unwrap_or(true);
     let ignore_empty = fields.bool("ignore_empty_value").unwrap_or(false);
     let escape = escapes(fields);
     let source = match (fields.node("value"), fields.string("copy_from")) {
         (Some(node), None) => ValueSource::compile(node, escape, cx).map(Source::Value),
+        (None, Some(from)) if matches!(from.value, "_ingest.timestamp" | "_ingest.pipeline") => {
+            let template = format!("{{{{{{{}}}}}}}", from.value);
+            let template = Template::compile(&template, from.place, false, cx);
+            template.map(|template| Source::Value(ValueSource::Text(template)))
+        }
         (None, Some(from)) => cx.read_path(from).map(Source::CopyFrom),
         (Some(node), Some(_)) => {
             cx.problems.add(node.place, "both \"value\" and \"copy_from\", where one is expected");
@@ -49,7 +55,8 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
 
 impl Process for Set {
     fn run<'a>(&'a self, work: &mut Work<'a>) -> Result<Flow, String> {
-        if !self.override_present && work.event.get(&self.field).is_some_and(|value| *value != Value::Null) {
+        let field = self.field.path(work)?;
+        if !self.override_present && work.event.get(&field).is_some_and(|value| *value != Value::Null) {
             return Ok(Flow::Continue);
         }
         let value = match &self.source {
@@ -62,7 +69,7 @@ impl Process for Set {
         };
         let empty = value == Value::Null || value.as_str() == Some("");
         if !(self.ignore_empty && empty) {
-            super::set(work, &self.field, value)?;
+            set_at(work, field, value)?;
         }
         Ok(Flow::Continue)
     }

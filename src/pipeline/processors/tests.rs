@@ -1,8 +1,10 @@
 //! Each processor and its options, on small events.
 
+mod more;
+
 use crate::event::Event;
 use crate::pipeline::compile::Compiler;
-use crate::pipeline::step::{Work, run_steps};
+use crate::pipeline::step::{Pipelines, Work, run_steps};
 use crate::yaml::{Kind, Problems, parse};
 
 /// The event after one processor, as JSON, or the reason of its failure.
@@ -16,7 +18,8 @@ fn apply(processor: &str, event: &str) -> Result<String, String> {
     let event: Event<'_> = serde_json::from_str(event).unwrap();
     // 2026-11-20T00:00:00Z
     let record_millis = Some(1_795_132_800_000);
-    let mut work = Work::new(event, record_millis);
+    let none = Pipelines::default();
+    let mut work = Work::new(event, record_millis, &none);
     match run_steps(&steps, &mut work) {
         Ok(_) => Ok(serde_json::to_string(&work.event).unwrap()),
         Err(failure) => Err(failure.message),
@@ -285,7 +288,8 @@ fn plain_captures_borrow_from_the_record() {
     let Kind::List(nodes) = &root.kind else { panic!("a list") };
     let steps = Compiler::new(&problems, "kafka").steps(nodes);
     let event: Event<'_> = serde_json::from_str(r#"{"message":"one two three"}"#).unwrap();
-    let mut work = Work::new(event, None);
+    let none = Pipelines::default();
+    let mut work = Work::new(event, None, &none);
     run_steps(&steps, &mut work).unwrap();
     for name in ["w", "rest"] {
         assert!(matches!(work.event.root().get(name), Some(Value::String(Cow::Borrowed(_)))), "{name}");
