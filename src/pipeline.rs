@@ -346,4 +346,6 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod corpus_tests;
 #[cfg(test)]
+mod module_tests;
+#[cfg(test)]
 mod tests;
