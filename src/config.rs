@@ -4,6 +4,7 @@
 //! either gives a [`Config`] in which every value is usable, or every mistake at once, each with its place. Nothing is
 //! guessed: an unknown key is a mistake, because it may be the misspelt name of a limit that somebody relies on.
 
+mod access;
 mod elasticsearch;
 mod environment;
 mod fault;
@@ -25,7 +26,8 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-pub use elasticsearch::{Bulk, Elasticsearch, Template};
+pub use access::{ApiKey, Tls};
+pub use elasticsearch::{Bulk, Compression, Elasticsearch, Template};
 pub use environment::OTHER_VARIABLES;
 pub use fault::{Fault, Faults, Place};
 pub use kafka::{Kafka, OutOfRange, Start};

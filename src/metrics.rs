@@ -73,6 +73,7 @@ pub struct Metrics {
     pub condition_met: IntGaugeVec,
     build_info: IntGaugeVec,
     watched: Watched,
+    pub endpoint_up: IntGaugeVec,
 }
 
 impl Metrics {
@@ -113,6 +114,7 @@ impl Metrics {
             kafka_errors: families.counters("kelp_kafka_errors_total"),
             pipeline_failures: families.counters("kelp_pipeline_failures_total"),
             partition_stopped: families.gauges("kelp_partition_stopped"),
+            endpoint_up: families.gauges("kelp_endpoint_up"),
             offsets_skipped: families.counters("kelp_offsets_skipped_total"),
             processor_runs: families.counters("kelp_processor_runs_total"),
             processor_failures: families.counters("kelp_processor_failures_total"),

@@ -3,6 +3,7 @@
 
 mod codecs;
 mod contract;
+mod endpoints;
 mod faults;
 mod group;
 mod killed;

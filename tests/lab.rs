@@ -5,9 +5,11 @@
 //! It imports nothing of Kelp: what it says about Kelp it says from outside.
 #![allow(dead_code, unused_imports)]
 
+pub mod authority;
 pub mod census;
 pub mod elastic;
 pub mod generate;
+pub mod guard;
 pub mod home;
 pub mod kafka;
 pub mod kelp;

@@ -25,9 +25,10 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("rdkafka::", &["kafka"]),
     ("rdkafka_sys", &["kafka"]),
     ("elasticsearch::http", &["elastic"]),
+    ("reqwest", &["elastic"]),
     ("tokio", &["app", "admin", "kafka", "elastic"]),
     ("std::thread", &["app", "kafka", "telemetry", "budget"]),
-    ("Instant::now", &["app", "kafka", "telemetry", "cli"]),
+    ("Instant::now", &["app", "kafka", "elastic", "telemetry", "cli"]),
     ("SystemTime::now", &["app"]),
 ];
 

@@ -168,8 +168,7 @@ pub(super) fn build(
         spawn(&format!("worker-{id}"), move || worker.run())?;
     }
 
-    let endpoints: Vec<_> = config.elasticsearch.endpoints.iter().map(|endpoint| endpoint.expose().clone()).collect();
-    let elastic = Elastic::new(&endpoints, config.elasticsearch.request_timeout).map_err(StartFault::Own)?;
+    let elastic = Elastic::new(&config.elasticsearch, Arc::clone(&metrics)).map_err(StartFault::Own)?;
     let dispatch_settings = DispatchSettings {
         concurrency: config.elasticsearch.concurrency,
         backoff: Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) },

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::access::{self, ApiKey, Tls};
 use super::fault::{Wrong, wrong};
 use super::from_file::secret;
 use super::layers::Node;
 use super::paths::Folders;
-use super::read::{Read, Section, number, text, texts};
+use super::read::{Read, Section, number, one_of, text, texts};
 use super::secret::{Endpoint, redact_url};
 use super::units::{bytes, duration, show_bytes};
 
@@ -18,6 +19,12 @@ use super::units::{bytes, duration, show_bytes};
 pub struct Elasticsearch {
     /// The nodes; at least one, no two the same.
     pub endpoints: Vec<Endpoint>,
+    /// Who asks, where it is not a user with a password.
+    pub api_key: Option<ApiKey>,
+    /// Certificates.
+    pub tls: Tls,
+    /// How request bodies are sent.
+    pub compression: Compression,
     /// The index template.
     pub template: Template,
     /// How long a request may take before its outcome is unknown.
@@ -26,6 +33,15 @@ pub struct Elasticsearch {
     pub bulk: Bulk,
     /// How many bulk requests are under way at once, at most.
     pub concurrency: usize,
+}
+
+/// How request bodies are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// As they are.
+    None,
+    /// With gzip, which costs processor time and saves four fifths of the bytes of logs.
+    Gzip,
 }
 
 /// The index template that the service looks after.
@@ -57,7 +73,13 @@ const MIB: usize = 1 << 20;
 pub(super) fn read(section: Section<'_>, memory_limit: &Read<usize>, folders: &Folders) -> Elasticsearch {
     let default = Endpoint::new(Url::parse("http://localhost:9200").expect("a URL"));
     let mut endpoints = section.read("endpoints", vec![default], endpoints);
+    access::cloud_id(&section, &mut endpoints);
     credentials(&section, &mut endpoints, folders);
+    let api_key = access::api_key(&section, folders);
+    let tls = access::tls(section.section("tls"), folders);
+    access::check(&section, &endpoints, &api_key, &tls);
+    let compressions = [("none", Compression::None), ("gzip", Compression::Gzip)];
+    let compression = section.read("compression", Compression::None, |node| one_of(node, &compressions));
     let template = section.read("template", Template::Auto, |node| template(node, folders));
     let request_timeout = section.read("request_timeout", Duration::from_secs(60), duration);
     let concurrency = section.read("concurrency", 4, |node| number(node, 1..=1024));
@@ -86,6 +108,9 @@ pub(super) fn read(section: Section<'_>, memory_limit: &Read<usize>, folders: &F
     section.finish();
     Elasticsearch {
         endpoints: endpoints.value,
+        api_key: api_key.value,
+        tls: tls.value,
+        compression: compression.value,
         template: template.value,
         request_timeout: request_timeout.value,
         bulk: bulk.value,

@@ -69,6 +69,11 @@ pub const FAMILIES: &[Family] = &[
         labels: &[],
         help: "Time from sending a bulk request to the end of its answer",
     },
+    gauge(
+        "kelp_endpoint_up",
+        &["endpoint"],
+        "1 for each endpoint of Elasticsearch that takes part, 0 if it is left out",
+    ),
     counter("kelp_bulk_items_total", &["class"], "Items of bulk answers, by class"),
     counter("kelp_bulk_retries_total", &["reason"], "Items sent again, by reason"),
     gauge("kelp_in_flight_records", &[], "Records received and not yet settled"),

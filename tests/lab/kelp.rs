@@ -18,7 +18,7 @@ pub struct Config {
     pub bootstrap: String,
     /// The consumer group.
     pub group: String,
-    /// Elasticsearch's `http://host:port`.
+    /// Elasticsearch's `http://host:port`, several parted by commas.
     pub elasticsearch: String,
     /// Files or a folder.
     pub pipelines: Vec<PathBuf>,
@@ -50,13 +50,14 @@ impl Config {
     /// The file's text, with an admin port of its own.
     fn text(&self, admin: u16) -> String {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let endpoints: Vec<_> = self.elasticsearch.split(',').map(quoted).collect();
         let mut lines = vec![
             "kafka:".to_owned(),
             format!("  bootstrap_servers: {}", quoted(&self.bootstrap)),
             format!("  group_id: {}", quoted(&self.group)),
         ];
         lines.extend(self.kafka.iter().map(|line| format!("  {line}")));
-        lines.extend(["elasticsearch:".to_owned(), format!("  endpoints: [{}]", quoted(&self.elasticsearch))]);
+        lines.extend(["elasticsearch:".to_owned(), format!("  endpoints: [{}]", endpoints.join(", "))]);
         lines.extend(self.elastic.iter().map(|line| format!("  {line}")));
         let pipelines: Vec<_> = self.pipelines.iter().map(|path| quoted(&path.display().to_string())).collect();
         lines.push(format!("pipelines: [{}]", pipelines.join(", ")));
