@@ -9,6 +9,7 @@ mod group;
 mod killed;
 mod letters;
 mod main_job;
+mod opensearch;
 mod outage;
 mod proxy;
 mod refused;

@@ -13,6 +13,7 @@ pub mod guard;
 pub mod home;
 pub mod kafka;
 pub mod kelp;
+pub mod opensearch;
 pub mod ports;
 pub mod process;
 pub mod produce;

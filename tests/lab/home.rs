@@ -58,10 +58,27 @@ pub fn run_folder() -> Result<PathBuf> {
 /// # Errors
 /// Java or Maven is missing, or the jars cannot be fetched; the message says what to do.
 pub fn jars(name: &str) -> Result<Jars> {
+    jars_of(name, java_home()?)
+}
+
+/// The same for a server that needs a JDK of at least this version.
+///
+/// # Errors
+/// As for [`jars`].
+pub fn jars_on(name: &str, version: u32) -> Result<Jars> {
+    let home = java_homes().into_iter().find(|home| java_version(home) >= Some(version));
+    jars_of(name, home.ok_or_else(|| format!("no JDK {version} or later found"))?)
+}
+
+/// True if there is a JDK of at least this version.
+pub fn has_java(version: u32) -> bool {
+    java_homes().iter().any(|home| java_version(home) >= Some(version))
+}
+
+fn jars_of(name: &str, java_home: PathBuf) -> Result<Jars> {
     let sources = project().join("tests/servers");
     let inputs =
         [sources.join(name).join("pom.xml"), sources.join(name).join("Server.java"), sources.join("Owner.java")];
-    let java_home = java_home()?;
     let mut hasher = DefaultHasher::new();
     for input in &inputs {
         std::fs::read(input).map_err(|error| format!("cannot read {}: {error}", input.display()))?.hash(&mut hasher);
@@ -112,8 +129,23 @@ fn run(command: &mut Command, hint: &str) -> Result<()> {
     }
 }
 
-/// A JDK, 17 if there is one: `JAVA_HOME`, `/usr/lib/jvm`, then the `javac` of the `PATH`.
+/// A JDK, 17 if there is one.
 fn java_home() -> Result<PathBuf> {
+    let homes = java_homes();
+    homes.iter().find(|home| java_version(home) == Some(17)).or(homes.first()).cloned().ok_or_else(|| {
+        "no JDK found: install version 17 (Debian: apt-get install openjdk-17-jdk-headless) or set JAVA_HOME".into()
+    })
+}
+
+/// The main version of a JDK, as its file `release` has it.
+fn java_version(home: &Path) -> Option<u32> {
+    let text = std::fs::read_to_string(home.join("release")).ok()?;
+    let version = text.lines().find_map(|line| line.strip_prefix("JAVA_VERSION=\""))?;
+    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+/// Every JDK: `JAVA_HOME`, `/usr/lib/jvm`, then the `javac` of the `PATH`.
+fn java_homes() -> Vec<PathBuf> {
     let mut homes: Vec<_> = std::env::var_os("JAVA_HOME").map(PathBuf::from).into_iter().collect();
     if let Ok(entries) = std::fs::read_dir("/usr/lib/jvm") {
         let mut known: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
@@ -124,10 +156,5 @@ fn java_home() -> Result<PathBuf> {
     let javacs = std::env::split_paths(&path).filter_map(|folder| folder.join("javac").canonicalize().ok());
     homes.extend(javacs.filter_map(|javac| Some(javac.parent()?.parent()?.to_path_buf())));
     homes.retain(|home| home.join("bin/javac").is_file());
-    let is_17 = |home: &&PathBuf| {
-        std::fs::read_to_string(home.join("release")).is_ok_and(|text| text.contains("JAVA_VERSION=\"17"))
-    };
-    homes.iter().find(is_17).or(homes.first()).cloned().ok_or_else(|| {
-        "no JDK found: install version 17 (Debian: apt-get install openjdk-17-jdk-headless) or set JAVA_HOME".into()
-    })
+    homes
 }
