@@ -14,6 +14,7 @@ mod plan;
 mod progress;
 mod reader;
 mod start;
+mod topics;
 mod worker;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

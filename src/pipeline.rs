@@ -18,6 +18,7 @@ mod field;
 mod meter;
 mod processors;
 mod regex;
+mod routes;
 mod spec;
 mod step;
 mod template;
@@ -29,6 +30,7 @@ use std::path::Path;
 
 pub use cases::{Difference, TestResult, parse_timestamp};
 pub use meter::{Counts, Meter, SAMPLE, StepCount, StepInfo};
+pub use routes::{Conflict, Routes, TopicsPattern};
 pub use trace::{Came, Change, Entry, Then, Trace, What};
 
 use crate::clock::Moment;
@@ -46,6 +48,7 @@ const TAG_CODEC_FAILURE: &str = "_codec_failure";
 
 /// A compiled pipeline.
 pub struct Pipeline {
+    file: String,
     name: String,
     version: String,
     hash: u64,
@@ -123,7 +126,7 @@ impl Pipeline {
         let name = Path::new(file).file_stem().map_or(file.into(), |stem| stem.to_string_lossy());
         spec.pipelines.name = name.clone().into_owned();
         let hash = fnv1a(text.as_bytes());
-        Ok(Self { name: name.into_owned(), version: format!("{hash:016x}"), hash, spec })
+        Ok(Self { file: file.to_owned(), name: name.into_owned(), version: format!("{hash:016x}"), hash, spec })
     }
 
     /// The stem of the file's name.
@@ -141,7 +144,17 @@ impl Pipeline {
         self.spec.description.as_deref()
     }
 
-    /// The topics that it reads.
+    /// The file that it was compiled from, as problems name it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The pattern of further topics that it reads.
+    pub fn topics_pattern(&self) -> Option<&TopicsPattern> {
+        self.spec.topics_pattern.as_ref()
+    }
+
+    /// The topics that it reads by name.
     pub fn topics(&self) -> &[String] {
         &self.spec.topics
     }

@@ -38,8 +38,6 @@ pub struct Settings {
     pub restart_out_of_range: bool,
     /// Stop, successfully, once everything below the end that each partition had when it was assigned is committed.
     pub until_caught_up: bool,
-    /// The field of a document that tells its origin, by topic.
-    pub origin_fields: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// What the broker said about a partition that was assigned.
@@ -53,6 +51,8 @@ pub struct Resolved {
     pub committed: Option<(i64, String)>,
     /// First offset, and the end up to the last stable offset.
     pub bounds: (i64, i64),
+    /// The field of a document that tells its origin, for this topic.
+    pub field: Arc<str>,
 }
 
 /// The result of one partition's commit.

@@ -6,6 +6,7 @@ mod contract;
 mod endpoints;
 mod faults;
 mod group;
+mod guarded;
 mod killed;
 mod letters;
 mod main_job;
@@ -15,6 +16,8 @@ mod proxy;
 mod refused;
 mod secrets;
 mod signals;
+mod statics;
+mod topics;
 mod transactions;
 
 use std::collections::BTreeMap;
@@ -46,10 +49,15 @@ pub(crate) struct Scene {
 impl Scene {
     /// Makes the topic.
     pub(crate) fn new(servers: &Servers, name: &str, partitions: i32) -> Self {
-        servers.kafka.create_topic(name, partitions).unwrap();
+        Self::of(servers.kafka.bootstrap(), servers, name, partitions)
+    }
+
+    /// Makes the topic at another broker.
+    fn of(bootstrap: &str, servers: &Servers, name: &str, partitions: i32) -> Self {
+        crate::lab::kafka::create_topic(bootstrap, name, partitions, &[]).unwrap();
         Self {
             name: name.into(),
-            bootstrap: servers.kafka.bootstrap().into(),
+            bootstrap: bootstrap.into(),
             elastic: (*servers.elastic).clone(),
             partitions,
             folder: tempfile::tempdir().unwrap(),

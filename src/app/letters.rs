@@ -16,14 +16,12 @@ use crate::dead_letter::Letter;
 use crate::exit::ExitStatus;
 use crate::kafka::{LetterFault, LetterProducer, OutgoingLetter};
 use crate::metrics::Metrics;
+use crate::pipeline::Routes;
 use crate::telemetry::{Tell, Teller, exit_now};
 use crate::worker::Input;
 
 const RETRY: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(10) };
 const NAP: Duration = Duration::from_millis(500);
-
-/// The names of a topic's pipeline and of its version.
-pub type PipelineNames = HashMap<Arc<str>, (String, String)>;
 
 /// Makes the function that the producer calls with what became of a letter.
 pub fn on_delivered(
@@ -53,7 +51,7 @@ pub struct LettersLoop {
     /// What is sent to it.
     pub inbox: Receiver<ToLetters>,
     /// For the letters' headers.
-    pub pipelines: PipelineNames,
+    pub routes: Arc<Routes>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What was told.
@@ -142,8 +140,8 @@ impl LettersLoop {
         let letter = &waiting.letter;
         let records = &letter.batch.records;
         let record = records.get(letter.record as usize);
-        let names = self.pipelines.get(record.topic);
-        let names = names.map_or(("", ""), |(name, version)| (name.as_str(), version.as_str()));
+        let names = self.routes.of(record.topic);
+        let names = names.map_or(("", ""), |pipeline| (pipeline.name(), pipeline.version()));
         let own = letter.headers(names).into_iter();
         let mut headers: Vec<_> = own.map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))).collect();
         for (name, value) in records.headers(letter.record as usize) {

@@ -18,6 +18,8 @@ pub enum ToReader {
     Committable(Committable),
     /// A holding has nothing in flight any more.
     Drained(HoldingId),
+    /// The topics to be subscribed to, all of them.
+    Topics(Vec<String>),
     /// Stop within this time.
     Shutdown(Duration),
 }

@@ -3,7 +3,6 @@
 //!
 //! Mistakes in `kelp.yaml` don't keep those in the pipelines from being told: everything that can be looked at is.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use crate::config::{self, Config, Fault, Faults, Place, Properties, Sources, Template};
 use crate::elastic::Templates;
 use crate::kafka;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Routes};
 use crate::yaml;
 
 /// Pipeline files with their texts, as read at one time.
@@ -26,7 +25,7 @@ pub struct Plan {
     /// The pipelines, in the order of their files.
     pub pipelines: Vec<Arc<Pipeline>>,
     /// Which pipeline each topic belongs to.
-    pub by_topic: HashMap<Arc<str>, Arc<Pipeline>>,
+    pub routes: Arc<Routes>,
     /// The index templates to be seen to.
     pub templates: Templates,
     /// What is no mistake and yet hardly meant.
@@ -34,6 +33,9 @@ pub struct Plan {
     /// How many tests of pipelines passed.
     pub tests: usize,
 }
+
+/// No pattern matches the dead letters of another Kelp either, as far as they have the usual name.
+const DEFAULT_DEAD_LETTERS: &str = "kelp.dead-letters";
 
 /// Makes the plan that the configuration asks for.
 ///
@@ -59,13 +61,10 @@ pub fn plan(sources: &Sources) -> Result<Plan, Faults> {
     if !faults.is_empty() {
         return Err(Faults(faults));
     }
-    let by_topic = checked.pipelines.iter().flat_map(|pipeline| {
-        let topics = pipeline.topics().iter();
-        topics.map(|topic| (Arc::from(topic.as_str()), Arc::clone(pipeline)))
-    });
-    let by_topic = by_topic.collect();
+    let never = [config.dead_letter_topic.clone(), DEFAULT_DEAD_LETTERS.to_owned()];
+    let routes = Arc::new(Routes::new(&checked.pipelines, never));
     let Checked { pipelines, warnings, tests, .. } = checked;
-    Ok(Plan { config, files, pipelines, by_topic, templates, warnings, tests })
+    Ok(Plan { config, files, pipelines, routes, templates, warnings, tests })
 }
 
 /// What is found in pipeline files.

@@ -21,6 +21,7 @@ use crate::dispatch;
 use crate::exit::ExitStatus;
 use crate::kafka::{Consumer, ConsumerEvent, FaultKind};
 use crate::metrics::{Metrics, PartitionMeters, TopicMeters};
+use crate::pipeline::Routes;
 use crate::reader::{CommitResult, Effect, Ending, Input, Notice, OutOfRange, Reader, Resolved, Start};
 use crate::record::{Origin, RecordBatch, TopicPartition};
 use crate::telemetry::{Tell, Teller, exit_now};
@@ -46,6 +47,8 @@ pub struct ReaderLoop {
     pub consumer: Consumer,
     /// The core.
     pub core: Reader,
+    /// Which pipeline each topic belongs to.
+    pub routes: Arc<Routes>,
     /// What is sent to it.
     pub inbox: Receiver<ToReader>,
     /// The workers, by number.
@@ -244,6 +247,13 @@ impl ReaderLoop {
                 Input::Committable(moved)
             }
             ToReader::Drained(holding) => Input::Drained(holding),
+            ToReader::Topics(topics) => {
+                let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+                if let Err(error) = self.consumer.subscribe(&topics) {
+                    tracing::error!(%error, "the topics cannot be subscribed to; reading those from before");
+                }
+                Input::Tick
+            }
             ToReader::Shutdown(within) => {
                 self.health.fails(Condition::Intake, "draining before the end");
                 Input::Shutdown(self.clock.now() + within)
@@ -330,6 +340,7 @@ impl ReaderLoop {
                 incarnation: Arc::clone(incarnation),
                 committed: committed.get(partition).cloned(),
                 bounds: self.consumer.bounds(partition, ASK)?,
+                field: self.routes.of(&partition.topic).map_or("kafka", |pipeline| pipeline.origin_field()).into(),
             });
         }
         Ok(resolved)

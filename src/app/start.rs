@@ -1,5 +1,6 @@
 //! Builds everything in order: pipelines, address, Kafka's side, Elasticsearch, workers, dispatch, reader.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Sender, channel};
@@ -16,6 +17,7 @@ use super::letters::{LettersLoop, on_delivered};
 use super::messages::{ToReader, WorkerHandle};
 use super::plan::Plan;
 use super::reader::ReaderLoop;
+use super::topics::TopicsLoop;
 use super::worker::WorkerLoop;
 use crate::admin::{self, Condition, Health};
 use crate::backoff::{Backoff, Chance};
@@ -25,7 +27,7 @@ use crate::dispatch::{Dispatch, Settings as DispatchSettings};
 use crate::elastic::Elastic;
 use crate::kafka::{self, Consumer, KafkaSettings, LetterProducer, Side};
 use crate::metrics::{HeldLanes, Metrics};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Routes};
 use crate::reader::{Reader, Settings as ReaderSettings};
 use crate::telemetry::{Tell, Teller};
 use crate::worker::{BulkLimits, PipelineTransform, Worker};
@@ -61,7 +63,7 @@ pub(super) fn build(
     stopped: impl Fn() -> bool,
 ) -> Result<Option<Parts>, StartFault> {
     let clock = Clock::start();
-    let Plan { config, pipelines, by_topic, templates, warnings, .. } = plan;
+    let Plan { config, pipelines, routes, templates, warnings, .. } = plan;
     let templates = Arc::new(templates);
     for Fault { place, what, hint } in &warnings {
         tracing::warn!(%place, hint, "{what}");
@@ -87,9 +89,9 @@ pub(super) fn build(
         properties: config.kafka.properties.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         queue_kbytes_per_partition: 0,
     };
-    let topics: Vec<&str> = by_topic.keys().map(|topic| &**topic).collect();
-    let Some(partitions) = prepare_kafka(&settings, &topics, &config.dead_letter_topic, (&teller, &health), stopped)?
-    else {
+    let side = Side::new(&settings).map_err(|error| StartFault::Own(error.to_string()))?;
+    let ready = prepare_kafka(&side, &routes, &config.dead_letter_topic, (&teller, &health), stopped)?;
+    let Some((topics, partitions)) = ready else {
         return Ok(None);
     };
     // An eighth of the limit is for what librdkafka fetches ahead. It counts payloads, by partition; with its own
@@ -124,10 +126,7 @@ pub(super) fn build(
     let letters = LettersLoop {
         producer,
         inbox: letters_inbox,
-        pipelines: by_topic
-            .iter()
-            .map(|(topic, pipeline)| (Arc::clone(topic), (pipeline.name().to_owned(), pipeline.version().to_owned())))
-            .collect(),
+        routes: Arc::clone(&routes),
         metrics: Arc::clone(&metrics),
         teller: Arc::clone(&teller),
         clock,
@@ -146,12 +145,13 @@ pub(super) fn build(
         };
         let failures = metrics.pipeline_failures.clone();
         let on_failure = move |pipeline: &Pipeline| failures.with_label_values(&[pipeline.name()]).inc();
-        let meter = |pipeline: &Pipeline| {
+        let watching = Arc::clone(&metrics);
+        let meter = move |pipeline: &Pipeline| {
             let meter = pipeline.meter(move || clock.now());
-            metrics.watch(pipeline, meter.counts());
+            watching.watch(pipeline, meter.counts());
             meter
         };
-        let transform = PipelineTransform::new(by_topic.clone(), meter, on_failure);
+        let transform = PipelineTransform::new(Arc::clone(&routes), meter, on_failure);
         let worker = WorkerLoop {
             core: Worker::new(id, transform, limits, Some(budget.clone())),
             inbox,
@@ -193,7 +193,8 @@ pub(super) fn build(
     runtime.spawn(dispatch.run());
 
     let consumer = Consumer::new(&settings).map_err(|error| StartFault::Own(format!("the consumer: {error}")))?;
-    consumer.subscribe(&topics).map_err(|error| StartFault::Own(format!("subscribing: {error}")))?;
+    let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+    consumer.subscribe(&names).map_err(|error| StartFault::Own(format!("subscribing: {error}")))?;
     let reader_settings = ReaderSettings {
         workers: threads,
         drain_timeout: config.kafka.drain_timeout,
@@ -201,12 +202,14 @@ pub(super) fn build(
         start_at_end: config.kafka.start == Start::End,
         restart_out_of_range: config.kafka.out_of_range == OutOfRange::Beginning,
         until_caught_up,
-        origin_fields: by_topic
-            .iter()
-            .map(|(topic, pipeline)| (Arc::clone(topic), pipeline.origin_field().into()))
-            .collect(),
     };
+    if routes.has_patterns() {
+        let (routes, reader, teller) = (Arc::clone(&routes), to_reader.clone(), Arc::clone(&teller));
+        let topics = TopicsLoop { side, routes, reader, teller, subscribed: topics };
+        spawn("topics", move || topics.run())?;
+    }
     let reader = ReaderLoop {
+        routes,
         consumer,
         core: Reader::new(reader_settings, chance),
         inbox: reader_inbox,
@@ -223,23 +226,34 @@ pub(super) fn build(
     Ok(Some(Parts { reader, to_reader }))
 }
 
-/// Waits for the topics, sees to the topic of the dead letters, and gives the number of partitions there are.
+/// Waits for the topics, sees to the topic of the dead letters, and gives the topics and the number of their partitions.
 fn prepare_kafka(
-    settings: &KafkaSettings,
-    topics: &[&str],
+    side: &Side,
+    routes: &Routes,
     dead_letters: &str,
     (teller, health): (&Teller, &Health),
     stopped: impl Fn() -> bool,
-) -> Result<Option<usize>, StartFault> {
-    let side = Side::new(settings).map_err(|error| StartFault::Own(error.to_string()))?;
+) -> Result<Option<(BTreeSet<String>, usize)>, StartFault> {
+    let prepare = || {
+        let there = if routes.has_patterns() { side.topics(ASK)? } else { Vec::new() };
+        let (claimed, conflicts) = routes.claim(there.iter().map(String::as_str));
+        if let Some(conflict) = conflicts.first() {
+            return Err(format!("{conflict}; name it in source.topics of one of them, or narrow a pattern"));
+        }
+        if claimed.is_empty() {
+            return Err("no topic is matched by any source.topics_pattern: make one, or correct the pattern".to_owned());
+        }
+        let topics: Vec<&str> = claimed.iter().copied().collect();
+        let partitions = side.partitions(&topics, ASK)?;
+        side.ensure_dead_letters(dead_letters, &topics, ASK)?;
+        Ok((topics.into_iter().map(str::to_owned).collect(), partitions))
+    };
     loop {
-        let ready = side
-            .partitions(topics, ASK)
-            .and_then(|partitions| side.ensure_dead_letters(dead_letters, topics, ASK).map(|()| partitions));
+        let ready: Result<(BTreeSet<String>, usize), String> = prepare();
         match ready {
-            Ok(partitions) => {
+            Ok(ready) => {
                 health.fails(Condition::Assigned, "waiting for partitions from the group");
-                return Ok(Some(partitions));
+                return Ok(Some(ready));
             }
             Err(why) => {
                 health.fails(Condition::Assigned, why.as_str());

@@ -24,6 +24,8 @@ pub struct Consumer {
     queues: HashMap<TopicPartition, PartitionQueue>,
     commits: Commits,
     consumer: Arc<BaseConsumer<Events>>,
+    /// It has a place of its own in the group (`group.instance.id`).
+    is_static: bool,
 }
 
 impl Consumer {
@@ -35,7 +37,8 @@ impl Consumer {
         let config = settings::consumer(settings);
         let consumer = BaseConsumer::from_config_and_context(&config, Events::default())?;
         let consumer = Arc::new(consumer);
-        Ok(Self { queues: HashMap::new(), commits: Commits::new(&consumer), consumer })
+        let is_static = config.get("group.instance.id").is_some_and(|id| !id.is_empty());
+        Ok(Self { queues: HashMap::new(), commits: Commits::new(&consumer), consumer, is_static })
     }
 
     /// Joins the group for these topics.
@@ -198,10 +201,31 @@ impl Consumer {
     fn leave(mut self, deadline: Duration) {
         let until = Instant::now() + deadline;
         self.queues.clear();
+        if self.is_static {
+            return self.close_in_place(until);
+        }
         self.consumer.unsubscribe();
         // The last revoke is served here: everything is settled, or given up, before this is called.
         let assigned = |consumer: &BaseConsumer<Events>| consumer.assignment().is_ok_and(|list| list.count() > 0);
         while Instant::now() < until && assigned(&self.consumer) {
+            for event in self.poll(Duration::from_millis(20)) {
+                if let ConsumerEvent::Revoke { partitions, .. } = event
+                    && let Err(error) = self.unassign(&partitions)
+                {
+                    tracing::debug!(%error, "partitions could not be given back at the end");
+                }
+            }
+        }
+    }
+
+    /// Closes without telling the group: the partitions wait for the next process of the same name until the session is
+    /// over. To unsubscribe would be to leave.
+    fn close_in_place(mut self, until: Instant) {
+        if let Err(error) = self.consumer.close_queue() {
+            tracing::debug!(%error, "the consumer cannot be closed");
+            return;
+        }
+        while Instant::now() < until && !self.consumer.closed() {
             for event in self.poll(Duration::from_millis(20)) {
                 if let ConsumerEvent::Revoke { partitions, .. } = event
                     && let Err(error) = self.unassign(&partitions)

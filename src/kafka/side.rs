@@ -1,12 +1,18 @@
 //! A client beside the consumer, for what has to be known or made before anything is read: whether the topics are there, how
 //! many partitions they have, and the topic of the dead letters.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rdkafka::ClientContext;
 use rdkafka::admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::metadata::Metadata;
 
+use super::events::log;
 use super::settings::{self, KafkaSettings};
 
 /// What a letter's headers may add to the record, in bytes.
@@ -14,18 +20,93 @@ const ROOM_FOR_HEADERS: i64 = 64 * 1024;
 /// What brokers take where nothing else is said.
 const DEFAULT_MAX_MESSAGE: i64 = 1_048_588;
 
+/// What librdkafka said last about a connection that failed: the errors of its calls say no more than that there was no
+/// answer.
+#[derive(Debug, Default)]
+struct Connections(Mutex<Option<String>>);
+
+impl Connections {
+    fn last(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl ClientContext for Connections {
+    fn error(&self, error: KafkaError, reason: &str) {
+        // That all are down is said after each of them has said why.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
+        }
+    }
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        log(level, facility, text);
+    }
+}
+
+impl ConsumerContext for Connections {}
+
+/// What librdkafka says about a connection, and what to do about it.
+const ADVICE: &[(&str, &str)] = &[
+    (
+        "certificate verify failed",
+        "set ssl.ca.location in kafka.properties to the certificate of the authority that signed the brokers'; or theirs has expired, or is for another name than kafka.bootstrap_servers has",
+    ),
+    ("SASL authentication error", "check sasl.username, sasl.password and sasl.mechanism in kafka.properties"),
+    ("uthentication failed", "check sasl.username, sasl.password and sasl.mechanism in kafka.properties"),
+    ("ecurity.protocol", "check security.protocol in kafka.properties: the listener speaks another one"),
+    ("PLAINTEXT broker listener", "check security.protocol in kafka.properties: the listener speaks another one"),
+    (
+        "alert",
+        "the brokers do not accept our certificate: set ssl.certificate.location and ssl.key.location in kafka.properties",
+    ),
+];
+
+fn advice(reason: &str) -> Option<&'static str> {
+    ADVICE.iter().find(|(sign, _)| reason.contains(sign)).map(|(_, advice)| *advice)
+}
+
 /// Asks and administers.
 pub struct Side {
     client: AdminClient<DefaultClientContext>,
+    /// A consumer without a group, for metadata: unlike the other client it can be polled for what went wrong.
+    asker: BaseConsumer<Connections>,
 }
 
 impl Side {
-    /// Makes the client; it connects by itself.
+    /// Makes the clients; they connect by themselves.
     ///
     /// # Errors
     /// librdkafka refuses the configuration.
     pub fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        Ok(Self { client: settings::side(settings).create()? })
+        let config = settings::side(settings);
+        // A broker that just hangs up is worth knowing of: it may expect TLS.
+        let mut asker = config.clone();
+        asker.set("log.connection.close", "true");
+        Ok(Self { client: config.create()?, asker: asker.create_with_context(Connections::default())? })
+    }
+
+    fn metadata(&self, topic: Option<&str>, timeout: Duration) -> Result<Metadata, String> {
+        self.asker.fetch_metadata(topic, timeout).map_err(|error| {
+            while self.asker.poll(Duration::ZERO).is_some() {}
+            let about = topic.map_or_else(|| "its topics".to_owned(), |topic| format!("the topic {topic}"));
+            let mut text = format!("no answer from kafka about {about}: {error}");
+            if let Some(reason) = self.asker.context().last() {
+                let advice = advice(&reason).map_or_else(String::new, |advice| format!("; {advice}"));
+                text.push_str(&format!("{advice} ({reason})"));
+            }
+            text
+        })
+    }
+
+    /// The names of all topics that this user may see.
+    ///
+    /// # Errors
+    /// In words for a person: the brokers cannot be reached.
+    pub fn topics(&self, timeout: Duration) -> Result<Vec<String>, String> {
+        let metadata = self.metadata(None, timeout)?;
+        let usable = metadata.topics().iter().filter(|topic| topic.error().is_none() && !topic.partitions().is_empty());
+        Ok(usable.map(|topic| topic.name().to_owned()).collect())
     }
 
     /// How many partitions the topics have together.
@@ -35,9 +116,7 @@ impl Side {
     pub fn partitions(&self, topics: &[&str], timeout: Duration) -> Result<usize, String> {
         let mut count = 0;
         for topic in topics {
-            let metadata = self.client.inner().fetch_metadata(Some(topic), timeout);
-            let metadata =
-                metadata.map_err(|error| format!("no answer from kafka about the topic {topic}: {error}"))?;
+            let metadata = self.metadata(Some(topic), timeout)?;
             let partitions = metadata.topics().iter().find(|found| found.name() == *topic && found.error().is_none());
             match partitions.map(|found| found.partitions().len()) {
                 None | Some(0) => {
@@ -64,8 +143,7 @@ impl Side {
             }
         }
         let needed = largest + ROOM_FOR_HEADERS;
-        let metadata = self.client.inner().fetch_metadata(Some(topic), timeout);
-        let metadata = metadata.map_err(|error| format!("no answer from kafka about the topic {topic}: {error}"))?;
+        let metadata = self.metadata(Some(topic), timeout)?;
         let there = metadata.topics().iter().any(|found| found.name() == topic && found.error().is_none());
         if !there {
             return self.create(topic, needed, &options);

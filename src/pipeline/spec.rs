@@ -5,6 +5,7 @@ use super::cases::{self, Case};
 use super::compile::Compiler;
 use super::destination::{Destination, compile_index};
 use super::meter::StepInfo;
+use super::routes::TopicsPattern;
 use super::step::{Pipelines, Step};
 use super::time::{Moment, Zone, parse_iso};
 use crate::codec::Codec;
@@ -20,6 +21,7 @@ pub(super) struct Spec {
     pub topics: Vec<String>,
     /// Where each of the topics is named.
     pub topic_places: Vec<Place>,
+    pub topics_pattern: Option<TopicsPattern>,
     /// What is no fault and yet hardly meant.
     pub warnings: Vec<Problem>,
     pub codec: Codec,
@@ -66,13 +68,14 @@ fn read(root: &yaml::Node, problems: &Problems) -> Option<Spec> {
     fields.finish();
 
     let uses_origin = cx.uses_origin();
-    let (topics, codec, max_payload) = source?;
+    let (topics, topics_pattern, codec, max_payload) = source?;
     let (topics, topic_places) = topics.into_iter().unzip();
     let destination = destination?;
     Some(Spec {
         description,
         topics,
         topic_places,
+        topics_pattern,
         warnings: problems.take_warnings(),
         codec,
         max_payload,
@@ -101,11 +104,24 @@ fn origin_field(given: Option<Spanned<&str>>, problems: &Problems) -> String {
 /// Topics, each with its place.
 type Topics = Vec<(String, Place)>;
 
-fn read_source(fields: Fields<'_, '_>, problems: &Problems) -> Option<(Topics, Codec, usize)> {
-    if let Some(node) = fields.node("topics_pattern") {
-        problems.add_hint(node.place, "topics_pattern is not supported", "name the topics in source.topics");
-    }
-    let topics = fields.required("topics").and(fields.strings("topics"));
+/// Topics, the pattern of topics, the codec, the largest payload.
+type Source = (Topics, Option<TopicsPattern>, Codec, usize);
+
+fn read_source(fields: Fields<'_, '_>, problems: &Problems) -> Option<Source> {
+    let given = fields.string("topics_pattern");
+    let pattern = given.and_then(|text| match TopicsPattern::new(text.value, text.place) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            let hint = "a regular expression for whole names, such as logs-.*";
+            problems.add_hint(text.place, format!("{:?} is no pattern for topics: {error}", text.value), hint);
+            None
+        }
+    });
+    let topics = if given.is_some() {
+        fields.strings("topics")
+    } else {
+        fields.required("topics").and(fields.strings("topics"))
+    };
     let mut names = Topics::new();
     for topic in topics.iter().flatten() {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -141,7 +157,7 @@ fn read_source(fields: Fields<'_, '_>, problems: &Problems) -> Option<(Topics, C
     };
     let max_payload = fields.byte_size("max_payload").map_or(MAX_PAYLOAD, |size| size.value);
     fields.finish();
-    Some((names, codec, usize::try_from(max_payload).unwrap_or(usize::MAX)))
+    Some((names, pattern, codec, usize::try_from(max_payload).unwrap_or(usize::MAX)))
 }
 
 fn read_destination(fields: Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Destination> {

@@ -283,7 +283,7 @@ destination: {index: 'Web-%{+yyyy.MM.DD}'}
 #[test]
 fn sources_are_strict() {
     for (source, what) in [
-        ("{topics_pattern: 'a.*'}", "topics_pattern is not supported"),
+        ("{topics_pattern: 'a(*'}", "is no pattern for topics"),
         ("{topics: [a, a]}", "named twice"),
         ("{topics: ['a b']}", "name of a topic"),
         ("{}", "no \"topics\""),

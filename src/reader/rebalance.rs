@@ -181,7 +181,7 @@ impl Reader {
     }
 
     fn begin(&mut self, resolved: Resolved, effects: &mut Vec<Effect>) -> Start {
-        let Resolved { partition, incarnation, committed, bounds: (low, end) } = resolved;
+        let Resolved { partition, incarnation, committed, bounds: (low, end), field } = resolved;
         // Where it starts at its end, that has to be remembered: the end will have moved on by the next start.
         let remember = committed.is_none() && self.settings.start_at_end;
         let restarts = self.restarts.remove(&partition);
@@ -206,13 +206,8 @@ impl Reader {
         };
         self.end(std::slice::from_ref(&partition), effects);
         self.epoch += 1;
-        let field = self.settings.origin_fields.get(&partition.topic).cloned();
-        let origin = Arc::new(Origin {
-            holding: HoldingId(self.epoch),
-            partition: partition.clone(),
-            incarnation,
-            field: field.unwrap_or_else(|| "kafka".into()),
-        });
+        let origin =
+            Arc::new(Origin { holding: HoldingId(self.epoch), partition: partition.clone(), incarnation, field });
         let load = self.load();
         let worker = (0..load.len()).min_by_key(|worker| load[*worker]).unwrap_or(0);
         let held = Holding {

@@ -25,7 +25,13 @@ fn a_partition_with_a_record_that_cannot_be_read_stops_and_is_told_once() {
 
 /// What the broker says: no commit, offsets 10 to 20.
 fn known(number: i32) -> Resolved {
-    Resolved { partition: part(number), incarnation: "i".into(), committed: None, bounds: (10, 20) }
+    Resolved {
+        partition: part(number),
+        incarnation: "i".into(),
+        committed: None,
+        bounds: (10, 20),
+        field: "kafka".into(),
+    }
 }
 
 fn known_with(number: i32, committed: (i64, &str)) -> Resolved {
@@ -46,7 +52,6 @@ impl Bench {
             start_at_end: false,
             restart_out_of_range: false,
             until_caught_up: false,
-            origin_fields: BTreeMap::new(),
         };
         change(&mut settings);
         Self { reader: Reader::new(settings, Chance::new(1)), effects: Vec::new() }
@@ -150,8 +155,8 @@ fn a_start_at_the_end_is_committed_at_once() {
 
 #[test]
 fn the_origin_field_is_that_of_the_topic() {
-    let mut bench = Bench::with(|settings| drop(settings.origin_fields.insert("t".into(), "source".into())));
-    let effects = bench.assign(at(0), vec![known(0)]);
+    let mut bench = Bench::with(|_| {});
+    let effects = bench.assign(at(0), vec![Resolved { field: "source".into(), ..known(0) }]);
     let [Effect::Assign(starts)] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((&*starts[0].origin.field, &*starts[0].origin.incarnation), ("source", "i"));
 }

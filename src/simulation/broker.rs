@@ -234,7 +234,13 @@ impl Broker {
         let resolve = |partition: TopicPartition| {
             let log = &self.logs[&partition];
             let committed = self.committed.get(&partition).cloned();
-            Resolved { incarnation: "i1".into(), committed, bounds: (log.low, log.end()), partition }
+            Resolved {
+                incarnation: "i1".into(),
+                committed,
+                bounds: (log.low, log.end()),
+                field: "kafka".into(),
+                partition,
+            }
         };
         partitions.into_iter().map(resolve).collect()
     }

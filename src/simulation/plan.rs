@@ -1,6 +1,5 @@
 //! What a history is like: drawn from its seed before anything happens.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::backoff::{Backoff, Chance};
@@ -60,7 +59,6 @@ impl Plan {
                 start_at_end: false,
                 restart_out_of_range: between(0, 1) == 0,
                 until_caught_up: false,
-                origin_fields: BTreeMap::new(),
             },
             dispatch: dispatch::Settings {
                 concurrency: between(1, 4) as usize,

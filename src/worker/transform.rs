@@ -7,12 +7,15 @@ use super::{Emit, Transform};
 use crate::bulk::write_document;
 use crate::dead_letter::Rejection;
 use crate::event::Event;
-use crate::pipeline::{self, Meter, Pipeline, Scratch, Sink};
+use crate::pipeline::{self, Meter, Pipeline, Routes, Scratch, Sink};
 use crate::record::{DropReason, Origin, Record, RecordBatch, Stage};
 
 /// Runs the pipeline that each topic belongs to.
 pub struct PipelineTransform {
+    routes: Arc<Routes>,
+    /// Of the topics that there was a record of.
     by_topic: HashMap<Arc<str>, Route>,
+    meter: Box<dyn Fn(&Pipeline) -> Meter + Send>,
     on_failure: Box<dyn Fn(&Pipeline) + Send>,
 }
 
@@ -22,22 +25,31 @@ struct Route {
 }
 
 impl PipelineTransform {
-    /// `by_topic` gives each topic's pipeline; `meter` makes what counts its processors' work for that topic; `on_failure`
+    /// `routes` gives each topic's pipeline; `meter` makes what counts its processors' work for that topic; `on_failure`
     /// is told of each event that its pipeline failed on.
     pub fn new(
-        by_topic: HashMap<Arc<str>, Arc<Pipeline>>,
-        meter: impl Fn(&Pipeline) -> Meter,
+        routes: Arc<Routes>,
+        meter: impl Fn(&Pipeline) -> Meter + Send + 'static,
         on_failure: impl Fn(&Pipeline) + Send + 'static,
     ) -> Self {
-        let route = |pipeline: Arc<Pipeline>| Route { scratch: Scratch::counting(meter(&pipeline)), pipeline };
-        let by_topic = by_topic.into_iter().map(|(topic, pipeline)| (topic, route(pipeline))).collect();
-        Self { by_topic, on_failure: Box::new(on_failure) }
+        Self { routes, by_topic: HashMap::new(), meter: Box::new(meter), on_failure: Box::new(on_failure) }
+    }
+
+    /// Looks a topic up that there was no record of before.
+    fn open(&mut self, topic: &str) {
+        if let Some(pipeline) = self.routes.of(topic) {
+            let scratch = Scratch::counting((self.meter)(pipeline));
+            self.by_topic.insert(topic.into(), Route { pipeline: Arc::clone(pipeline), scratch });
+        }
     }
 }
 
 impl Transform for PipelineTransform {
     fn transform(&mut self, records: &RecordBatch, index: usize, emit: &mut Emit<'_>) {
         let record = records.get(index);
+        if !self.by_topic.contains_key(record.topic) {
+            self.open(record.topic);
+        }
         let Some(Route { pipeline, scratch }) = self.by_topic.get_mut(record.topic) else {
             let reason = format!("no pipeline reads the topic {}", record.topic);
             return emit.rejected(0, Rejection { stage: Stage::Pipeline, reason, index: None });

@@ -10,6 +10,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 
+use super::authority::Authority;
 use super::process::Process;
 use super::{Result, home, ports, wait_until};
 
@@ -21,7 +22,18 @@ pub struct Kafka {
     folder: PathBuf,
     jars: home::Jars,
     bootstrap: String,
+    /// Further listeners, which ask who comes: `host:port` of one for passwords and of one for certificates.
+    guarded: Option<[String; 2]>,
+    users: Vec<String>,
     process: Process,
+}
+
+/// What the guarded listeners need.
+pub struct Guarded<'a> {
+    /// Signs the broker's certificate, and those that the listener for certificates takes.
+    pub authority: &'a Authority,
+    /// Users of SCRAM-SHA-256, with their passwords.
+    pub users: &'a [(&'a str, &'a str)],
 }
 
 impl Kafka {
@@ -30,6 +42,18 @@ impl Kafka {
     /// # Errors
     /// The jars cannot be had, or nothing can be started.
     pub fn start(folder: &Path, settings: &[(&str, &str)]) -> Result<Self> {
+        Self::start_with(folder, settings, None)
+    }
+
+    /// Starts a broker that has two more listeners: one with TLS and SASL/SCRAM, one with TLS and certificates of clients.
+    ///
+    /// # Errors
+    /// As for [`Kafka::start`].
+    pub fn start_guarded(folder: &Path, guarded: &Guarded<'_>) -> Result<Self> {
+        Self::start_with(folder, &[], Some(guarded))
+    }
+
+    fn start_with(folder: &Path, settings: &[(&str, &str)], guarded: Option<&Guarded<'_>>) -> Result<Self> {
         let jars = home::jars("kafka")?;
         let folder = folder.join("kafka");
         std::fs::create_dir_all(&folder)?;
@@ -56,11 +80,27 @@ impl Kafka {
             // Tests that kill a member wait until the group has noticed.
             ("group.min.session.timeout.ms", "1000"),
         ];
+        let mut more = Vec::new();
+        let mut addresses = None;
+        if let Some(guarded) = guarded {
+            let [password, certificate] = ports::free()?.map(|port| format!("127.0.0.1:{port}"));
+            let both = format!("PASSWORD://{password},CERTIFICATE://{certificate}");
+            more = guarded_settings(&folder, guarded.authority)?;
+            more.push(("listeners".into(), format!("{listeners},{both}")));
+            more.push(("advertised.listeners".into(), format!("{advertised},{both}")));
+            addresses = Some([password, certificate]);
+        }
         // In a properties file the last line of a name counts.
-        let lines: Vec<_> = ours.iter().chain(settings).map(|(name, value)| format!("{name}={value}\n")).collect();
+        let lines = ours.iter().chain(settings).map(|(name, value)| format!("{name}={value}\n"));
+        let lines: Vec<_> = lines.chain(more.iter().map(|(name, value)| format!("{name}={value}\n"))).collect();
         std::fs::write(folder.join("server.properties"), lines.concat())?;
-        let process = spawn(&folder, &jars)?;
-        Ok(Self { folder, jars, bootstrap: format!("127.0.0.1:{port}"), process })
+        let users = guarded.map_or(&[][..], |guarded| guarded.users).iter();
+        let users = users.flat_map(|(name, password)| {
+            ["--add-scram".into(), format!("SCRAM-SHA-256=[name={name},password={password}]")]
+        });
+        let users: Vec<String> = users.collect();
+        let process = spawn(&folder, &jars, &users)?;
+        Ok(Self { folder, jars, bootstrap: format!("127.0.0.1:{port}"), guarded: addresses, users, process })
     }
 
     /// Waits until the broker answers.
@@ -96,6 +136,14 @@ impl Kafka {
         &self.bootstrap
     }
 
+    /// `host:port` of the listener for passwords and of that for certificates.
+    ///
+    /// # Panics
+    /// The broker was not started with them.
+    pub fn guarded(&self) -> &[String; 2] {
+        self.guarded.as_ref().expect("a broker with guarded listeners")
+    }
+
     /// The broker's process, for signals (SIGSTOP, SIGCONT) and its log.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
@@ -115,7 +163,7 @@ impl Kafka {
     /// As for [`Kafka::start`] and [`Kafka::await_ready`].
     pub fn start_again(&mut self) -> Result<()> {
         self.process.kill()?;
-        self.process = spawn(&self.folder, &self.jars)?;
+        self.process = spawn(&self.folder, &self.jars, &self.users)?;
         self.await_ready()
     }
 
@@ -229,10 +277,35 @@ fn block_on<F: Future>(future: F) -> Result<F::Output> {
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future))
 }
 
-fn spawn(folder: &Path, jars: &home::Jars) -> Result<Process> {
+/// Settings of the two guarded listeners; the certificates are written into the folder.
+fn guarded_settings(folder: &Path, authority: &Authority) -> Result<Vec<(String, String)>> {
+    let identity = authority.sign("broker")?;
+    let (own, trusted) = (folder.join("broker.pem"), folder.join("authority.pem"));
+    std::fs::write(&own, format!("{}{}", identity.key, identity.certificate))?;
+    std::fs::write(&trusted, authority.pem())?;
+    let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Ok(vec![
+        set(
+            "listener.security.protocol.map",
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PASSWORD:SASL_SSL,CERTIFICATE:SSL",
+        ),
+        set("ssl.keystore.type", "PEM"),
+        set("ssl.keystore.location", &own.display().to_string()),
+        set("ssl.truststore.type", "PEM"),
+        set("ssl.truststore.location", &trusted.display().to_string()),
+        set("listener.name.certificate.ssl.client.auth", "required"),
+        set("listener.name.password.sasl.enabled.mechanisms", "SCRAM-SHA-256"),
+        set(
+            "listener.name.password.scram-sha-256.sasl.jaas.config",
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+        ),
+    ])
+}
+
+fn spawn(folder: &Path, jars: &home::Jars, users: &[String]) -> Result<Process> {
     let mut java = Command::new(&jars.java);
     java.args(["-Xms128m", "-Xmx512m", "-Dlog4j2.level=INFO"]);
     java.arg(format!("-Dlab.folder={}", folder.display()));
-    java.args(["-cp", &jars.class_path, "Server", "server.properties", "S2VscExhYm9yYXRvcnkxMg"]);
+    java.args(["-cp", &jars.class_path, "Server", "server.properties", "S2VscExhYm9yYXRvcnkxMg"]).args(users);
     Process::start("Kafka", java.current_dir(folder), &folder.join("log"))
 }
