@@ -17,6 +17,7 @@ mod refused;
 mod secrets;
 mod signals;
 mod statics;
+mod templates;
 mod topics;
 mod transactions;
 

@@ -83,7 +83,7 @@ pub(super) fn check(
     if !endpoints.sound {
         return;
     }
-    if tls.is_given()
+    if tls.value != Tls::default()
         && let Some(plain) = endpoints.value.iter().find(|endpoint| endpoint.expose().scheme() != "https")
     {
         let what = format!("has no effect on {plain}");

@@ -91,9 +91,13 @@ impl Side {
             while self.asker.poll(Duration::ZERO).is_some() {}
             let about = topic.map_or_else(|| "its topics".to_owned(), |topic| format!("the topic {topic}"));
             let mut text = format!("no answer from kafka about {about}: {error}");
-            if let Some(reason) = self.asker.context().last() {
-                let advice = advice(&reason).map_or_else(String::new, |advice| format!("; {advice}"));
-                text.push_str(&format!("{advice} ({reason})"));
+            match self.asker.context().last() {
+                Some(reason) => {
+                    let advice = advice(&reason).map_or_else(String::new, |advice| format!("; {advice}"));
+                    text.push_str(&format!("{advice} ({reason})"));
+                }
+                // Brokers that expect TLS hang up without a word.
+                None => text.push_str("; check kafka.bootstrap_servers, and security.protocol in kafka.properties"),
             }
             text
         })

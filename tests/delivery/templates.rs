@@ -1,0 +1,96 @@
+//! Index templates: ours where there is none, never over another; none; one from a file.
+
+use serde_json::{Value, json};
+
+use super::{LONG, Scene};
+use crate::lab::servers;
+
+fn template(scene: &Scene, name: &str) -> Option<Value> {
+    let found = scene.elastic.get(&format!("/_index_template/{name}")).ok()?;
+    Some(found["index_templates"][0]["index_template"].clone())
+}
+
+/// What an index of the run is made of: its shards, its refresh, and the type of a field.
+fn index(scene: &Scene, field: &str) -> (String, Value, Value) {
+    let name = scene.elastic.indices(&format!("{}-*", scene.name)).unwrap().remove(0);
+    let settings = scene.elastic.get(&format!("/{name}/_settings")).unwrap();
+    let mapping = scene.elastic.get(&format!("/{name}/_mapping/field/{field}")).unwrap();
+    let settings = &settings[&name]["settings"]["index"];
+    let last = field.rsplit('.').next().unwrap();
+    let kind = mapping[&name]["mappings"][field]["mapping"][last]["type"].clone();
+    (settings["number_of_shards"].as_str().unwrap().to_owned(), settings["refresh_interval"].clone(), kind)
+}
+
+#[test]
+fn ours_is_installed_where_there_is_none_and_is_never_put_over_another() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-template-auto", 1);
+    scene.write_log(51, 50);
+    scene.catch_up(&scene.config(&scene.web_access()));
+    let ours = template(&scene, "kelp-delivery-template-auto").unwrap();
+    assert_eq!(ours["index_patterns"], json!(["delivery-template-auto-*"]));
+    assert!(ours["priority"].as_u64() > Some(102), "{ours}");
+    assert_eq!(index(&scene, "kafka.offset"), ("1".into(), json!("30s"), json!("long")));
+    assert_eq!(index(&scene, "clientip").2, "keyword");
+
+    // Somebody's own, under our name: it stays as it is, and the indices are made by it.
+    let scene = Scene::new(&servers, "delivery-template-theirs", 1);
+    let theirs = json!({
+        "index_patterns": ["delivery-template-theirs-*"],
+        "priority": 400,
+        "template": {"settings": {"index": {"number_of_shards": "2", "refresh_interval": "7s"}}},
+    });
+    let path = "/_index_template/kelp-delivery-template-theirs";
+    scene.elastic.put(path, &theirs).unwrap();
+    let before = template(&scene, "kelp-delivery-template-theirs");
+    scene.write_log(52, 50);
+    scene.catch_up(&scene.config(&scene.web_access()));
+    assert_eq!(template(&scene, "kelp-delivery-template-theirs"), before);
+    let (shards, refresh, _) = index(&scene, "kafka.offset");
+    assert_eq!((shards.as_str(), refresh), ("2", json!("7s")));
+    scene.elastic.delete(path).unwrap();
+}
+
+#[test]
+fn none_is_installed_if_none_is_wanted_and_a_file_is_put_as_it_is() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-template-off", 1);
+    scene.write_log(53, 50);
+    let mut config = scene.config(&scene.web_access());
+    config.elastic.push("template: off".into());
+    scene.catch_up(&config);
+    assert_eq!(template(&scene, "kelp-delivery-template-off"), None);
+    assert_eq!(index(&scene, "clientip").2, "text");
+
+    let scene = Scene::new(&servers, "delivery-template-file", 1);
+    scene.write_log(54, 50);
+    let own = json!({
+        "index_patterns": ["delivery-template-file-*"],
+        "priority": 300,
+        "template": {
+            "settings": {"index": {"number_of_shards": 3, "refresh_interval": "9s"}},
+            "mappings": {"properties": {"clientip": {"type": "ip"}}},
+        },
+    });
+    std::fs::write(scene.folder.path().join("my-own.json"), own.to_string()).unwrap();
+    let mut config = scene.config(&scene.web_access());
+    config.elastic.push("template: my-own.json".into());
+    scene.catch_up(&config);
+    assert_eq!(template(&scene, "kelp-delivery-template-file"), None);
+    assert_eq!(index(&scene, "clientip"), ("3".into(), json!("9s"), json!("ip")));
+    assert_eq!(scene.expect_good().produced, 50);
+
+    // One that Elasticsearch refuses: nothing is indexed before it is mended.
+    let scene = Scene::new(&servers, "delivery-template-wrong", 1);
+    scene.write_log(55, 50);
+    let wrong = json!({"index_patterns": ["delivery-template-wrong-*"], "nonsense": 1});
+    std::fs::write(scene.folder.path().join("wrong.json"), wrong.to_string()).unwrap();
+    let mut config = scene.config(&scene.web_access());
+    config.elastic.push("template: wrong.json".into());
+    let kelp = scene.start(&config, &[]);
+    crate::lab::wait_until("the refusal", LONG, || {
+        Ok(kelp.output()?.contains("the index template wrong is refused").then_some(()))
+    })
+    .unwrap();
+    assert_eq!((kelp.probe("/readyz").unwrap(), scene.elastic.count("delivery-template-wrong-*").unwrap()), (503, 0));
+}
