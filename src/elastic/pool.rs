@@ -143,7 +143,7 @@ mod tests {
         let chosen: Vec<_> = (0..6).map(|_| pool.begin(&[]).unwrap()).collect();
         assert_eq!(chosen, [0, 1, 2, 0, 1, 2]);
         assert_eq!(pool.ended(at(0), 1, Verdict::Good), None);
-        assert_eq!((pool.begin(&[]), pool.begin(&[]), pool.begin(&[])), (Some(1), Some(0), Some(1)));
+        assert_eq!((pool.begin(&[]), pool.begin(&[]), pool.begin(&[])), (Some(1), Some(0), Some(2)));
         // One after the other they take turns, too.
         let mut pool = Pool::new(2);
         let mut one = || {

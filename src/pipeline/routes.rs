@@ -168,7 +168,7 @@ mod tests {
         let (claimed, conflicts) = routes.claim(["logs-two", "logs-three", "logs-letters", "__x-two"]);
         assert_eq!(claimed.into_iter().collect::<Vec<_>>(), ["logs-one", "logs-three", "own"]);
         let told: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
-        let expected = "the topic \"logs-two\" is matched by the patterns at b.yaml:1:26 and c.yaml:1:40: a topic belongs to one pipeline";
+        let expected = "the topic \"logs-two\" is matched by the patterns at b.yaml:1:26 and c.yaml:1:41: a topic belongs to one pipeline";
         assert_eq!(told, [expected]);
     }
 }
