@@ -35,9 +35,23 @@ enum Engine {
     Plain(String),
     Fancy {
         regex: Box<fancy_regex::Regex>,
-        /// The same for texts that end with a line terminator, if the expression has a `$`.
-        before_line_end: Option<Box<fancy_regex::Regex>>,
+        /// The same, slower, for the texts that make a difference.
+        exact: Option<Box<Exact>>,
     },
+}
+
+/// The expression with Java's `$` and `\b`: the one matters where a text ends with a line terminator, the other where it is not ASCII.
+#[derive(Debug, Clone)]
+struct Exact {
+    regex: fancy_regex::Regex,
+    has_end: bool,
+    has_boundary: bool,
+}
+
+impl Exact {
+    fn matters(&self, text: &str) -> bool {
+        self.has_end && translate::ends_with_terminator(text) || self.has_boundary && !text.is_ascii()
+    }
 }
 
 /// The places of a match and of its groups.
@@ -60,15 +74,16 @@ impl Regex {
             return Ok(Self { engine: Engine::Plain(text), groups: 1, names: Vec::new() });
         }
         let translated = translate::translate(pattern)?;
-        let regex = build(&translated.strict)?;
-        let before_line_end = match &translated.before_line_end {
-            Some(pattern) => Some(Box::new(build(pattern)?)),
+        let regex = build(&translated.simple)?;
+        let (has_end, has_boundary) = (translated.has_end, translated.has_boundary);
+        let exact = match &translated.exact {
+            Some(pattern) => Some(Box::new(Exact { regex: build(pattern)?, has_end, has_boundary })),
             None => None,
         };
         let names = regex.capture_names().enumerate();
         let names = names.filter_map(|(index, name)| name.map(|name| (name.to_owned(), index))).collect();
         let groups = regex.captures_len();
-        Ok(Self { engine: Engine::Fancy { regex: Box::new(regex), before_line_end }, groups, names })
+        Ok(Self { engine: Engine::Fancy { regex: Box::new(regex), exact }, groups, names })
     }
 
     /// Compiles an expression that has to match a whole text.
@@ -135,7 +150,7 @@ impl Regex {
 
     fn fancy(&self, text: &str) -> &fancy_regex::Regex {
         match &self.engine {
-            Engine::Fancy { before_line_end: Some(regex), .. } if translate::ends_with_terminator(text) => regex,
+            Engine::Fancy { exact: Some(exact), .. } if exact.matters(text) => &exact.regex,
             Engine::Fancy { regex, .. } => regex,
             Engine::Plain(_) => unreachable!("a plain text has no engine"),
         }

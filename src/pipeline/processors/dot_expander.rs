@@ -70,11 +70,7 @@ impl Process for DotExpander {
 impl DotExpander {
     fn expand(&self, object: &mut Object<'_>, name: &str, path: &Path) -> Result<(), String> {
         if !object.contains(name) {
-            // As in Elasticsearch: a field that is expanded already stays, one that is not there at all is null.
-            return match path.get(object) {
-                Some(_) => Ok(()),
-                None => self.put(object, name, path, Value::Null),
-            };
+            return Ok(());
         }
         let value = object.remove(name).unwrap_or_default();
         self.put(object, name, path, value)

@@ -83,7 +83,11 @@ impl Process for Json {
 }
 
 impl Json {
+    /// An empty text is null, as in Elasticsearch.
     fn parse<'t>(&self, text: &'t str) -> Result<Value<'t>, String> {
+        if text.trim_ascii().is_empty() {
+            return Ok(Value::Null);
+        }
         parse_json(text, self.duplicates, self.strict).map_err(|error| format!("can't be read as JSON: {error}"))
     }
 }

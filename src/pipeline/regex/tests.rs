@@ -30,6 +30,8 @@ fn matches_are_replaced_as_in_java() {
         (r"\w", "é_1", ".", "é.."),
         (r"\d", "٣3", ".", "٣."),
         (r"\p{L}", "é1", ".", ".1"),
+        (r"\b", "éa b", "|", "é|a| |b|"),
+        (r"\bb(?!c)", "éb bc", "x", "éx bc"),
         (r"\p{Punct}", "a,b~c[d]", ".", "a.b.c.d."),
         (r"[\p{Alpha}&&[^b]]", "abc", ".", ".b."),
         (r"\Qa.b\E", "a.b axb", ".", ". axb"),

@@ -8,15 +8,20 @@ use std::str::Chars;
 /// An expression for the engine.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Translated {
-    /// With `$` at the very end only.
-    pub strict: String,
-    /// With `$` also before a last line terminator; none if there is no `$`.
-    pub before_line_end: Option<String>,
+    /// With `$` at the very end only, and `\b` of all scripts.
+    pub simple: String,
+    /// With `$` also before a last line terminator and `\b` of ASCII, which takes look-around; none where that is the same.
+    pub exact: Option<String>,
+    pub has_end: bool,
+    pub has_boundary: bool,
 }
 
 const TERMINATORS: &str = r"\n\r\x{85}\x{2028}\x{2029}";
 /// The end, or before a last terminator.
 const LINE_END: &str = r"(?=(?:\r\n|[\n\r\x{85}\x{2028}\x{2029}])?\z)";
+
+/// Where a letter, digit or underscore of ASCII begins or ends.
+const BOUNDARY: &str = "(?:(?<=[a-zA-Z0-9_])(?![a-zA-Z0-9_])|(?<![a-zA-Z0-9_])(?=[a-zA-Z0-9_]))";
 
 /// True for a text that Java's `$` matches within.
 pub(super) fn ends_with_terminator(text: &str) -> bool {
@@ -45,39 +50,42 @@ pub(super) fn as_plain_text(pattern: &str) -> Option<String> {
 
 /// Rewrites an expression.
 pub(super) fn translate(pattern: &str) -> Result<Translated, String> {
-    let strict = Translator::new(pattern, r"\z").run()?;
-    let before_line_end = match strict.1 {
-        true => Some(Translator::new(pattern, LINE_END).run()?.0),
+    let simple = Translator::new(pattern, false).run()?;
+    let (has_end, has_boundary) = (simple.has_end, simple.has_boundary);
+    let exact = match has_end || has_boundary {
+        true => Some(Translator::new(pattern, true).run()?.out),
         false => None,
     };
-    Ok(Translated { strict: strict.0, before_line_end })
+    Ok(Translated { simple: simple.out, exact, has_end, has_boundary })
 }
 
 struct Translator<'p> {
     chars: Peekable<Chars<'p>>,
-    end: &'static str,
+    exact: bool,
     out: String,
     /// How deep in brackets.
     class: usize,
     dot_all: bool,
     multi_line: bool,
     has_end: bool,
+    has_boundary: bool,
 }
 
 impl<'p> Translator<'p> {
-    fn new(pattern: &'p str, end: &'static str) -> Self {
+    fn new(pattern: &'p str, exact: bool) -> Self {
         Self {
             chars: pattern.chars().peekable(),
-            end,
+            exact,
             out: String::with_capacity(pattern.len() + 16),
             class: 0,
             dot_all: false,
             multi_line: false,
             has_end: false,
+            has_boundary: false,
         }
     }
 
-    fn run(mut self) -> Result<(String, bool), String> {
+    fn run(mut self) -> Result<Self, String> {
         while let Some(c) = self.chars.next() {
             match c {
                 '\\' => self.escape()?,
@@ -109,7 +117,7 @@ impl<'p> Translator<'p> {
                         self.out.push('$');
                     } else {
                         self.has_end = true;
-                        self.out.push_str(self.end);
+                        self.out.push_str(if self.exact { LINE_END } else { r"\z" });
                     }
                 }
                 '(' if self.class == 0 => {
@@ -119,7 +127,7 @@ impl<'p> Translator<'p> {
                 c => self.out.push(c),
             }
         }
-        Ok((self.out, self.has_end))
+        Ok(self)
     }
 
     /// Notes the flags of `(?s)` and the like; they hold from there on, which is where nearly everybody writes them.
@@ -154,7 +162,15 @@ impl<'p> Translator<'p> {
             'V' => class(r"\n\x0B\x0C\r\x{85}\x{2028}\x{2029}", true, inside),
             'R' if !inside => r"(?:\r\n|[\n\x0B\x0C\r\x{85}\x{2028}\x{2029}])".into(),
             'Z' if !inside => LINE_END.into(),
-            'A' | 'z' | 'G' | 'b' | 'B' if !inside => format!("\\{c}"),
+            'b' | 'B' if !inside => {
+                self.has_boundary = true;
+                match (self.exact, c) {
+                    (false, _) => format!("\\{c}"),
+                    (true, 'b') => BOUNDARY.into(),
+                    (true, _) => format!("(?!{BOUNDARY})"),
+                }
+            }
+            'A' | 'z' | 'G' if !inside => format!("\\{c}"),
             'k' if !inside => r"\k".into(),
             '1'..='9' if !inside => format!("\\{c}"),
             't' | 'n' | 'r' => format!("\\{c}"),

@@ -80,6 +80,7 @@ fn json_is_read() {
             Err("can't be read as JSON: Duplicate field 'b' at line 1 column 10"),
         ),
         ("json: {field: a}", r#"{"a":"1 2"}"#, Err("can't be read as JSON: trailing characters at line 1 column 3")),
+        ("json: {field: a}", r#"{"a":" "}"#, Ok(r#"{"a":null}"#)),
         ("json: {field: a, strict_json_parsing: false}", r#"{"a":"1 2"}"#, Ok(r#"{"a":1}"#)),
     ]);
     let deep = format!("{{\"a\":\"{}\"}}", "[".repeat(5000));
@@ -159,6 +160,7 @@ fn objects_are_made_of_names_with_dots() {
         ("dot_expander: {field: a.b}", r#"{"a.b":1,"a":{"b":2}}"#, Ok(r#"{"a":{"b":[2,1]}}"#)),
         ("dot_expander: {field: a.b, override: true}", r#"{"a.b":1,"a":{"b":2}}"#, Ok(r#"{"a":{"b":1}}"#)),
         ("dot_expander: {field: '*'}", r#"{"a.b":1,"c.d.e":2,"f":3}"#, Ok(r#"{"f":3,"a":{"b":1},"c":{"d":{"e":2}}}"#)),
+        ("dot_expander: {field: a.b}", r#"{"z":1}"#, Ok(r#"{"z":1}"#)),
         ("dot_expander: {field: b.c, path: a}", r#"{"a":{"b.c":1}}"#, Ok(r#"{"a":{"b":{"c":1}}}"#)),
         ("dot_expander: {field: a.b, ignore_failure: true}", r#"{"a.b":1,"a":"x"}"#, Ok(r#"{"a":"x","a.b":1}"#)),
     ]);
