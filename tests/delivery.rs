@@ -13,6 +13,7 @@ mod opensearch;
 mod outage;
 mod proxy;
 mod refused;
+mod reload;
 mod secrets;
 mod signals;
 mod transactions;

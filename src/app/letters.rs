@@ -22,9 +22,6 @@ use crate::worker::Input;
 const RETRY: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(10) };
 const NAP: Duration = Duration::from_millis(500);
 
-/// The names of a topic's pipeline and of its version.
-pub type PipelineNames = HashMap<Arc<str>, (String, String)>;
-
 /// Makes the function that the producer calls with what became of a letter.
 pub fn on_delivered(
     workers: Vec<WorkerHandle>,
@@ -36,7 +33,10 @@ pub fn on_delivered(
             let letter = &waiting.letter;
             metrics.dead_lettered(letter);
             metrics.dead_letters_waiting.dec();
-            workers[letter.worker].send(Input::Settled(vec![letter.settlement()]));
+            let (worker, settlement) = (letter.worker, letter.settlement());
+            // Its slot is free before the ledger hears of it.
+            drop(waiting);
+            workers[worker].send(Input::Settled(vec![settlement]));
         }
         Err(fault) => {
             if retry.send(ToLetters::Failed(waiting, fault)).is_err() {
@@ -52,8 +52,6 @@ pub struct LettersLoop {
     pub producer: LetterProducer<Waiting>,
     /// What is sent to it.
     pub inbox: Receiver<ToLetters>,
-    /// For the letters' headers.
-    pub pipelines: PipelineNames,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What was told.
@@ -142,9 +140,7 @@ impl LettersLoop {
         let letter = &waiting.letter;
         let records = &letter.batch.records;
         let record = records.get(letter.record as usize);
-        let names = self.pipelines.get(record.topic);
-        let names = names.map_or(("", ""), |(name, version)| (name.as_str(), version.as_str()));
-        let own = letter.headers(names).into_iter();
+        let own = letter.headers().into_iter();
         let mut headers: Vec<_> = own.map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))).collect();
         for (name, value) in records.headers(letter.record as usize) {
             headers.push((String::from_utf8_lossy(name).into_owned(), value.map(<[u8]>::to_vec)));

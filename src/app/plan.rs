@@ -52,7 +52,7 @@ pub fn plan(sources: &Sources) -> Result<Plan, Faults> {
     faults.extend(unread);
     let mut checked = check_pipelines(&files, &sources.folder, Some(&config.dead_letter_topic));
     faults.append(&mut checked.faults);
-    let templates = templates(&config, &checked.pipelines).unwrap_or_else(|fault| {
+    let templates = templates(&config.elasticsearch.template, &checked.pipelines).unwrap_or_else(|fault| {
         faults.push(fault);
         Templates::default()
     });
@@ -183,8 +183,9 @@ fn refused_properties(properties: &Properties) -> Vec<Fault> {
         .collect()
 }
 
-fn templates(config: &Config, pipelines: &[Arc<Pipeline>]) -> Result<Templates, Fault> {
-    let path = match &config.elasticsearch.template {
+/// The index templates that pipelines need.
+pub(super) fn templates(template: &Template, pipelines: &[Arc<Pipeline>]) -> Result<Templates, Fault> {
+    let path = match template {
         Template::Off => return Ok(Templates::default()),
         Template::Auto => {
             return Ok(Templates::auto(pipelines.iter().flat_map(|pipeline| {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::asker;
 use super::clock::{Clock, wall_millis};
 use super::dispatch::DispatchLoop;
 use super::fault_point::{FaultPoint, Place};
@@ -16,6 +17,7 @@ use super::letters::{LettersLoop, on_delivered};
 use super::messages::{ToReader, WorkerHandle};
 use super::plan::Plan;
 use super::reader::ReaderLoop;
+use super::reload::{ReloadLoop, routes};
 use super::worker::WorkerLoop;
 use crate::admin::{self, Condition, Health};
 use crate::backoff::{Backoff, Chance};
@@ -34,6 +36,8 @@ use crate::worker::{BulkLimits, PipelineTransform, Worker};
 const HEART_LIMIT_MS: u64 = 60_000;
 /// How long the broker may take to answer at the start, before it is asked again.
 const ASK: Duration = Duration::from_secs(5);
+/// How often the ids of the topics are looked at.
+const WATCH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What the main thread needs.
 pub(super) struct Parts {
@@ -56,12 +60,13 @@ pub(super) fn runtime() -> Result<Runtime, String> {
 /// Builds and starts everything but the reader's thread. `None` if it was told to stop before Kafka answered.
 pub(super) fn build(
     plan: Plan,
-    until_caught_up: bool,
+    (until_caught_up, signals): (bool, Receiver<()>),
     runtime: &Runtime,
     stopped: impl Fn() -> bool,
 ) -> Result<Option<Parts>, StartFault> {
     let clock = Clock::start();
-    let Plan { config, pipelines, by_topic, templates, warnings, .. } = plan;
+    let Plan { config, files, pipelines, by_topic, templates, warnings, .. } = plan;
+    let by_topic = Arc::new(by_topic);
     let templates = Arc::new(templates);
     for Fault { place, what, hint } in &warnings {
         tracing::warn!(%place, hint, "{what}");
@@ -124,10 +129,6 @@ pub(super) fn build(
     let letters = LettersLoop {
         producer,
         inbox: letters_inbox,
-        pipelines: by_topic
-            .iter()
-            .map(|(topic, pipeline)| (Arc::clone(topic), (pipeline.name().to_owned(), pipeline.version().to_owned())))
-            .collect(),
         metrics: Arc::clone(&metrics),
         teller: Arc::clone(&teller),
         clock,
@@ -146,12 +147,13 @@ pub(super) fn build(
         };
         let failures = metrics.pipeline_failures.clone();
         let on_failure = move |pipeline: &Pipeline| failures.with_label_values(&[pipeline.name()]).inc();
-        let meter = |pipeline: &Pipeline| {
+        let watching = Arc::clone(&metrics);
+        let meter = move |pipeline: &Pipeline| {
             let meter = pipeline.meter(move || clock.now());
-            metrics.watch(pipeline, meter.counts());
+            watching.watch(pipeline, meter.counts());
             meter
         };
-        let transform = PipelineTransform::new(by_topic.clone(), meter, on_failure);
+        let transform = PipelineTransform::new(&by_topic, meter, on_failure);
         let worker = WorkerLoop {
             core: Worker::new(id, transform, limits, Some(budget.clone())),
             inbox,
@@ -169,9 +171,12 @@ pub(super) fn build(
     }
 
     let elastic = Elastic::new(&config.elasticsearch, Arc::clone(&metrics)).map_err(StartFault::Own)?;
+    let elastic = Arc::new(elastic);
     let dispatch_settings = DispatchSettings {
         concurrency: config.elasticsearch.concurrency,
         backoff: Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) },
+        blocked: config.elasticsearch.blocked,
+        max_new_indices: config.elasticsearch.max_new_indices,
         ..DispatchSettings::default()
     };
     let dispatch = DispatchLoop {
@@ -180,7 +185,7 @@ pub(super) fn build(
         sender: to_dispatch.clone(),
         workers: workers.clone(),
         letters: to_letters,
-        elastic: Arc::new(elastic),
+        elastic: Arc::clone(&elastic),
         templates,
         metrics: Arc::clone(&metrics),
         health: Arc::clone(&health),
@@ -201,12 +206,32 @@ pub(super) fn build(
         start_at_end: config.kafka.start == Start::End,
         restart_out_of_range: config.kafka.out_of_range == OutOfRange::Beginning,
         until_caught_up,
-        origin_fields: by_topic
-            .iter()
-            .map(|(topic, pipeline)| (Arc::clone(topic), pipeline.origin_field().into()))
-            .collect(),
+        max_uncommitted: config.kafka.max_uncommitted,
+        watch_interval: WATCH_INTERVAL,
+        routes: routes(&by_topic),
     };
+    let (asker, questions) = channel();
+    let (asking, answers) = (consumer.asker(), to_reader.clone());
+    spawn("asker", move || asker::run(&asking, &questions, &answers))?;
+    let reload = ReloadLoop {
+        sources: config.pipelines.clone(),
+        template: config.elasticsearch.template.clone(),
+        dead_letter_topic: config.dead_letter_topic.clone(),
+        kafka: settings.clone(),
+        elastic,
+        runtime: runtime.handle().clone(),
+        pipelines,
+        by_topic: Arc::clone(&by_topic),
+        files,
+        signals,
+        reader: to_reader.clone(),
+        metrics: Arc::clone(&metrics),
+        health: Arc::clone(&health),
+        teller: Arc::clone(&teller),
+    };
+    spawn("reload", move || reload.run())?;
     let reader = ReaderLoop {
+        asker,
         consumer,
         core: Reader::new(reader_settings, chance),
         inbox: reader_inbox,
