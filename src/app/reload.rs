@@ -76,6 +76,10 @@ enum Refusal {
 impl ReloadLoop {
     /// Runs until the process ends.
     pub fn run(mut self) {
+        // Both results are shown from the start.
+        for result in ["ok", "refused"] {
+            self.metrics.reloads.with_label_values(&[result]).inc_by(0);
+        }
         // What was found by the last look, and what was refused for good.
         let (mut seen, mut refused) = (self.files.clone(), None);
         loop {
