@@ -4,6 +4,7 @@
 //! administrative address. Everything that passes between them is bounded by the memory limit: what is read is only
 //! read while there is room for it.
 
+mod asker;
 mod clock;
 mod dispatch;
 mod fault_point;
@@ -13,6 +14,7 @@ mod messages;
 mod plan;
 mod progress;
 mod reader;
+mod reload;
 mod start;
 mod topics;
 mod worker;
@@ -49,11 +51,12 @@ pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
         Ok(runtime) => runtime,
         Err(why) => return fail(&StartFault::Own(why)),
     };
-    if let Err(why) = listen(&runtime, events.clone()) {
+    let (hang_ups, signals) = channel();
+    if let Err(why) = listen(&runtime, &events, &hang_ups) {
         return fail(&StartFault::Own(why));
     }
     let stopped = || matches!(inbox.try_recv(), Ok(Event::Signal(_)));
-    let Parts { reader, to_reader } = match start::build(plan, until_caught_up, &runtime, stopped) {
+    let Parts { reader, to_reader } = match start::build(plan, (until_caught_up, signals), &runtime, stopped) {
         Ok(Some(parts)) => parts,
         Ok(None) => {
             tracing::info!("stopped before anything was read");
@@ -131,18 +134,28 @@ fn fail(fault: &StartFault) -> ExitStatus {
     ExitStatus::Fault
 }
 
-fn listen(runtime: &Runtime, events: Sender<Event>) -> Result<(), String> {
-    let _entered = runtime.enter();
-    for (kind, name) in [(SignalKind::terminate(), "SIGTERM"), (SignalKind::interrupt(), "SIGINT")] {
-        let mut signals = signal(kind).map_err(|error| format!("{name} cannot be listened to: {error}"))?;
+/// Passes signals on: those that end the process to the main thread, SIGHUP to the thread that loads pipelines again.
+fn listen(runtime: &Runtime, events: &Sender<Event>, hang_ups: &Sender<()>) -> Result<(), String> {
+    let end = |name| {
         let events = events.clone();
-        runtime.spawn(async move {
-            while signals.recv().await.is_some() {
-                if events.send(Event::Signal(name)).is_err() {
-                    return;
-                }
+        move || events.send(Event::Signal(name)).is_ok()
+    };
+    let hang_ups = hang_ups.clone();
+    on_signal(runtime, SignalKind::terminate(), end("SIGTERM"))?;
+    on_signal(runtime, SignalKind::interrupt(), end("SIGINT"))?;
+    on_signal(runtime, SignalKind::hangup(), move || hang_ups.send(()).is_ok())
+}
+
+fn on_signal(runtime: &Runtime, kind: SignalKind, tell: impl Fn() -> bool + Send + 'static) -> Result<(), String> {
+    let _entered = runtime.enter();
+    let mut signals =
+        signal(kind).map_err(|error| format!("signal {} cannot be listened to: {error}", kind.as_raw_value()))?;
+    runtime.spawn(async move {
+        while signals.recv().await.is_some() {
+            if !tell() {
+                return;
             }
-        });
-    }
+        }
+    });
     Ok(())
 }

@@ -9,6 +9,7 @@ mod classify;
 mod encode;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 
@@ -28,6 +29,33 @@ pub struct Batch {
     pub first_seq: u64,
     /// The part of the memory limit that the records occupy until the last of them is settled.
     pub permit: Option<Permit>,
+    /// Where those who have documents or letters of these records are counted.
+    pub slots: Slots,
+}
+
+/// How many documents and letters of one holding somebody has: in a body, a queue, a request, on the way to the dead
+/// letters. Counted by who has them, as they come and go, and so by another owner than the ledger; both must agree.
+///
+/// Who makes documents occupies slots for them. Passing them on changes nothing. Dropping the bulk or letter that they are
+/// in frees them, and that comes before the ledger hears of it: so there are never more slots than the ledger has units.
+#[derive(Debug, Clone, Default)]
+pub struct Slots(Arc<AtomicI64>);
+
+impl Slots {
+    /// Documents or letters were made.
+    pub fn occupy(&self, number: usize) {
+        self.0.fetch_add(number as i64, Ordering::AcqRel);
+    }
+
+    /// They are nobody's any more.
+    pub fn free(&self, number: usize) {
+        self.0.fetch_sub(number as i64, Ordering::AcqRel);
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> i64 {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// One document of a bulk: which record it comes from and where its lines stand in the body.
@@ -41,8 +69,6 @@ pub struct DocumentRef {
     pub sub: u32,
     /// Where the document's action line begins in the body.
     pub start: u32,
-    /// True if the id was sent before by this holding and the outcome is not known.
-    pub unsure: bool,
 }
 
 /// Documents for one index, encoded as the body of one request.
@@ -81,9 +107,21 @@ impl Bulk {
         Settlement { holding: batch.records.origin().holding, seq: batch.first_seq + u64::from(document.record), fate }
     }
 
-    /// A bulk of some of the documents (indices in ascending order), with the body cut to them. It keeps only the batches
-    /// that they come from, so that the memory of the others is free. The permit is divided in proportion to the bodies.
-    pub fn subset(&mut self, keep: &[usize]) -> Bulk {
+    /// Divides the documents (indices in ascending order) into one bulk for each part, each with its own body; a part without
+    /// documents gives none. What is in no part has left: its slots are free now, but for those in `taken`, which their
+    /// letters occupy from now on. The permit is divided in proportion to the bodies.
+    pub fn divide(mut self, parts: &[&[usize]], taken: &[usize]) -> Vec<Option<Bulk>> {
+        let divided = parts.iter().map(|keep| (!keep.is_empty()).then(|| self.part(keep))).collect();
+        let stays = |index: &usize| taken.contains(index) || parts.iter().any(|keep| keep.binary_search(index).is_ok());
+        let documents = std::mem::take(&mut self.documents);
+        let gone = documents.into_iter().enumerate().filter(|(index, _)| !stays(index));
+        // Dropped with these, it frees their slots and no others.
+        self.documents = gone.map(|(_, document)| document).collect();
+        divided
+    }
+
+    /// A bulk of some documents. It keeps only the batches that they come from, so that the memory of the others is free.
+    fn part(&mut self, keep: &[usize]) -> Bulk {
         let mut body = Vec::new();
         let mut documents = Vec::with_capacity(keep.len());
         let mut batches: Vec<Arc<Batch>> = Vec::new();
@@ -96,6 +134,14 @@ impl Bulk {
         }
         let permit = self.permit.as_mut().map(|permit| permit.split(body.len()));
         Bulk { worker: self.worker, index: Arc::clone(&self.index), body: body.into(), documents, batches, permit }
+    }
+}
+
+impl Drop for Bulk {
+    fn drop(&mut self) {
+        for run in self.documents.chunk_by(|a, b| a.batch == b.batch) {
+            self.batches[run[0].batch as usize].slots.free(run.len());
+        }
     }
 }
 

@@ -13,8 +13,8 @@ pub use crate::record::Rejection;
 /// The longest reason that a letter carries, in bytes.
 const MAX_REASON: usize = 4096;
 
-/// A rejected record on its way to the dead letters. The bytes stay in the batch.
-#[derive(Debug, Clone)]
+/// A rejected record on its way to the dead letters. The bytes stay in the batch; it occupies a slot until it is dropped.
+#[derive(Debug)]
 pub struct Letter {
     /// The worker that waits for its delivery.
     pub worker: usize,
@@ -44,8 +44,8 @@ impl Letter {
         }
     }
 
-    /// The letter's own headers, which stand before those of the record. `pipeline` is name and version.
-    pub fn headers(&self, pipeline: (&str, &str)) -> Vec<(&'static str, String)> {
+    /// The letter's own headers, which stand before those of the record.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
         let origin = self.batch.records.origin();
         let record = self.batch.records.get(self.record as usize);
         let mut headers = vec![
@@ -56,8 +56,8 @@ impl Letter {
             ("kelp.incarnation", origin.incarnation.to_string()),
             ("kelp.stage", self.rejection.stage.as_str().to_owned()),
             ("kelp.reason", cut(&self.rejection.reason, MAX_REASON).to_owned()),
-            ("kelp.pipeline", pipeline.0.to_owned()),
-            ("kelp.pipeline.version", pipeline.1.to_owned()),
+            ("kelp.pipeline", origin.route.pipeline.to_string()),
+            ("kelp.pipeline.version", origin.route.version.to_string()),
         ];
         if let Some(timestamp) = record.timestamp {
             let mut text = Vec::with_capacity(24);
@@ -91,6 +91,12 @@ impl Letter {
     }
 }
 
+impl Drop for Letter {
+    fn drop(&mut self) {
+        self.batch.slots.free(1);
+    }
+}
+
 /// The longest beginning of `text` that has at most `max` bytes and ends between characters.
 fn cut(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
@@ -107,10 +113,10 @@ mod tests {
             holding: HoldingId(1),
             partition: TopicPartition::new("t", 0),
             incarnation: "0".into(),
-            field: "kafka".into(),
+            route: Arc::default(),
         };
         let records = RecordBatch::with_capacity(Arc::new(origin), 0, 0);
-        let batch = Arc::new(Batch { records, first_seq: 0, permit: None });
+        let batch = Arc::new(Batch { records, first_seq: 0, permit: None, slots: Default::default() });
         let label = |stage, reason: &str| {
             let rejection = Rejection { stage, reason: reason.into(), index: None };
             let letter = Letter { worker: 0, batch: Arc::clone(&batch), record: 0, sub: 0, rejection };

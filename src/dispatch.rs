@@ -6,153 +6,51 @@
 //! a document leaves by being settled, or as a dead letter.
 
 mod answer;
+mod items;
 mod lane;
+mod limit;
+mod look_up;
+mod messages;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use indexmap::IndexMap;
 
-use crate::backoff::{Backoff, Chance};
-use crate::bulk::{Answer, Bulk, ErrorCause, HoldReason, Settlement};
+use crate::backoff::Chance;
+use crate::bulk::{Bulk, HoldReason};
 use crate::clock::Moment;
-use crate::dead_letter::Letter;
 use crate::record::HoldingId;
 
 use lane::{Lane, LaneState, Queued};
+use limit::Limit;
+pub use messages::{Blocked, Effect, Found, Input, NameIs, Notice, Outcome, RequestId, Settings};
 
-/// The number of a request, of a look-up, or of both in turn.
-pub type RequestId = u64;
-
-/// How the dispatch behaves.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Requests under way at once.
-    pub concurrency: usize,
-    /// Waiting between tries of the same thing.
-    pub backoff: Backoff,
-    /// Waiting between tries at an index that is held.
-    pub hold: Backoff,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let base = Duration::from_millis(200);
-        Self {
-            concurrency: 4,
-            backoff: Backoff { base, cap: Duration::from_secs(10) },
-            hold: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(30) },
-        }
-    }
-}
-
-/// What came of a request.
-#[derive(Debug)]
-pub enum Outcome {
-    /// HTTP 200 with a body that could be read.
-    Answer(Answer),
-    /// Another status.
-    Status(u16, Option<ErrorCause>),
-    /// The connection was refused: nothing was sent.
-    NotSent(String),
-    /// Sent, perhaps in part, and no usable answer.
-    Unknown(String),
-}
-
-/// What a name stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NameIs {
-    /// An index.
-    Index,
-    /// Nothing yet: the first document makes it.
-    Free,
-    /// An alias or a data stream, as described.
-    Other(String),
-}
-
-/// What a look-up found under an id: the origin field of the document, or nothing.
-pub type Found = Option<serde_json::Value>;
-
-/// What the dispatch is told.
-#[derive(Debug)]
-pub enum Input {
-    /// A holding begins.
-    Begin(HoldingId),
-    /// A holding is over: nothing more is sent for it.
-    End(HoldingId),
-    /// A full body.
-    Submit(Bulk),
-    /// The index template is acknowledged, or not.
-    Prepared(Result<(), String>),
-    /// What an index name stands for.
-    Checked(Arc<str>, Result<NameIs, String>),
-    /// What came of a request.
-    Answered(RequestId, Outcome),
-    /// What a look-up found, in the order of its ids; the error is for a person.
-    LookedUp(RequestId, Result<Vec<Found>, String>),
-    /// Only time has passed.
-    Tick,
-}
-
-/// What the dispatch asks its edge to do.
-#[derive(Debug)]
-pub enum Effect {
-    /// Have the index template acknowledged.
-    Prepare,
-    /// Find out what an index name stands for.
-    Check(Arc<str>),
-    /// Send a bulk request.
-    Send {
-        /// The number to answer with.
-        request: RequestId,
-        /// The index, for the path.
-        index: Arc<str>,
-        /// The body.
-        body: Bytes,
-        /// How many documents it has.
-        documents: usize,
-    },
-    /// Look documents up by id.
-    LookUp {
-        /// The number to answer with.
-        request: RequestId,
-        /// The index.
-        index: Arc<str>,
-        /// The ids, each with the name of the origin field that is wanted.
-        ids: Vec<(String, Arc<str>)>,
-    },
-    /// Tell a worker what was settled.
-    Settle(usize, Vec<Settlement>),
-    /// Deliver a dead letter.
-    Letter(Letter),
-    /// Tell the operator.
-    Tell(Notice),
-    /// Items were judged; for the metrics: class and number.
-    Judged(&'static str, usize),
-}
-
-/// Something that an operator should know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// Elasticsearch as a whole does not take requests; they are tried again.
-    Unavailable(String),
-    /// It takes them again.
-    Available,
-    /// An index refuses its documents; they are kept and tried again.
-    Held(Arc<str>, HoldReason, String),
-    /// It takes them again.
-    Released(Arc<str>),
-}
-
+/// A request that is out.
 struct Request {
     bulk: Bulk,
     attempt: u32,
     order: u64,
-    /// Documents (indices) that wait for a look-up.
-    conflicts: Vec<usize>,
+    sent_at: Moment,
+    /// How many were out with it.
+    under_way: usize,
+    /// It looks its documents up, which were all in the way of others.
+    looks_up: bool,
 }
+
+/// A look-up that waits.
+struct LookUp {
+    at: Moment,
+    id: RequestId,
+    bulk: Bulk,
+    attempt: u32,
+    order: u64,
+}
+
+/// A lane that had nothing to do for this long is closed.
+const IDLE: Duration = Duration::from_secs(600);
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// The whole cluster.
 #[derive(Debug, PartialEq)]
@@ -182,10 +80,13 @@ pub struct Dispatch {
     started: bool,
     lanes: IndexMap<Arc<str>, Lane, foldhash::fast::RandomState>,
     requests: HashMap<RequestId, Request>,
-    /// Look-ups that failed and are to be tried again.
-    look_ups: Vec<(Moment, RequestId)>,
+    /// Look-ups that wait for their time, or for room.
+    look_ups: Vec<LookUp>,
     live: HashSet<HoldingId>,
-    sending: usize,
+    limit: Limit,
+    /// When indices were made, within the last hour.
+    made: VecDeque<Moment>,
+    swept: Moment,
     /// Names that are being asked about.
     checking: usize,
     next_request: RequestId,
@@ -197,6 +98,7 @@ impl Dispatch {
     /// A dispatch without lanes; `chance` is for the jitter of its waiting.
     pub fn new(settings: Settings, chance: Chance) -> Self {
         Self {
+            limit: Limit::new(settings.concurrency),
             settings,
             chance,
             gate: Gate::Preparing { attempt: 0 },
@@ -205,7 +107,8 @@ impl Dispatch {
             requests: HashMap::new(),
             look_ups: Vec::new(),
             live: HashSet::new(),
-            sending: 0,
+            made: VecDeque::new(),
+            swept: Moment::default(),
             checking: 0,
             next_request: 0,
             next_order: 0,
@@ -229,12 +132,11 @@ impl Dispatch {
                 for lane in self.lanes.values_mut() {
                     lane.forget(live);
                 }
+                self.forget_look_ups();
             }
-            Input::Submit(mut bulk) => {
+            Input::Submit(bulk) => {
                 // It may have been on its way when its holding ended.
-                if !lane::cut_to_live(&mut bulk, &self.live) {
-                    return;
-                }
+                let Some(bulk) = lane::cut_to_live(bulk, &self.live) else { return };
                 let lane = self.lanes.entry(Arc::clone(&bulk.index)).or_default();
                 lane.queue.push_back(Queued { bulk, attempt: 0, order: self.next_order });
                 self.next_order += 1;
@@ -253,6 +155,8 @@ impl Dispatch {
             Input::Tick => {}
         }
         self.pump(now, effects);
+        self.give_up_blocked(now, effects);
+        self.sweep(now, effects);
     }
 
     /// When the dispatch wants to be told the time again, if nothing else comes before.
@@ -261,25 +165,28 @@ impl Dispatch {
         if let Gate::Closed { until, .. } = self.gate {
             return Some(until);
         }
-        let look_ups = self.look_ups.iter().map(|(at, _)| *at);
-        let lanes = self.lanes.values().filter(|lane| !lane.queue.is_empty()).filter_map(Lane::wake_at);
-        look_ups.chain(lanes).filter(|at| *at > now).min()
+        let look_ups = self.look_ups.iter().map(|look_up| look_up.at);
+        let waiting = || self.lanes.values().filter(|lane| !lane.queue.is_empty());
+        let lanes = waiting().filter_map(Lane::wake_at);
+        let after = Some(self.settings.blocked.after).filter(|_| self.settings.blocked.dead_letter);
+        let blocked = waiting().filter_map(|lane| Some(lane.held()?.since + after?));
+        look_ups.chain(lanes).chain(blocked).filter(|at| *at > now).min()
     }
 
     /// True if nothing is waiting or under way.
     pub fn is_idle(&self) -> bool {
-        self.requests.is_empty() && self.lanes.values().all(|lane| lane.queue.is_empty())
+        self.requests.is_empty() && self.look_ups.is_empty() && self.lanes.values().all(|lane| lane.queue.is_empty())
     }
 
     /// How many lanes are open, and how many are held.
     pub fn lanes(&self) -> (usize, usize) {
-        let held = self.lanes.values().filter(|lane| lane.is_held()).count();
+        let held = self.lanes.values().filter(|lane| lane.held().is_some()).count();
         (self.lanes.len() - held, held)
     }
 
-    /// Requests under way, look-ups not counted.
-    pub fn sending(&self) -> usize {
-        self.sending
+    /// Requests under way, look-ups included, and how many may be.
+    pub fn under_way(&self, now: Moment) -> (usize, usize) {
+        (self.requests.len(), self.limit.current(now))
     }
 
     fn close(&mut self, now: Moment, prepared: bool, why: String, effects: &mut Vec<Effect>) {
@@ -309,11 +216,24 @@ impl Dispatch {
         let Some(lane) = self.lanes.get_mut(index).filter(|lane| lane.state == LaneState::Checking) else { return };
         self.checking -= 1;
         match result {
-            Ok(NameIs::Index) => lane.concrete(effects, index),
-            Ok(NameIs::Free) => lane.free(),
+            Ok(NameIs::Index) => lane.becomes(LaneState::Concrete, index, effects),
+            Ok(NameIs::Free) => {
+                self.made.retain(|at| now < *at + HOUR);
+                let most = self.settings.max_new_indices;
+                if lane.may_be_made || self.made.len() < most {
+                    if !std::mem::replace(&mut lane.may_be_made, true) {
+                        self.made.push_back(now);
+                    }
+                    lane.becomes(LaneState::Free, index, effects);
+                } else {
+                    let why = format!("{most} indices were made within the last hour, and this would be one more");
+                    lane.state = LaneState::Unchecked { at: now + delay };
+                    lane.hold(now, index, (HoldReason::TooManyNew, &why), effects);
+                }
+            }
             Ok(NameIs::Other(what)) => {
                 lane.state = LaneState::Unchecked { at: now + delay };
-                lane.hold(index, HoldReason::NotConcrete, &what, effects);
+                lane.hold(now, index, (HoldReason::NotConcrete, &what), effects);
             }
             Err(why) => {
                 lane.state = LaneState::Unchecked { at: now + delay };
@@ -333,15 +253,15 @@ impl Dispatch {
             }
         }
         let room = match self.gate {
-            Gate::Open => self.settings.concurrency,
+            Gate::Open => self.limit.current(now),
             Gate::Probing { .. } => 1,
             Gate::Preparing { .. } | Gate::Closed { .. } => return,
         };
-        self.look_again(now, effects);
+        self.start_look_ups(now, room, effects);
         let count = self.lanes.len();
         let mut idle = 0;
         let probes = self.gate != Gate::Open;
-        while idle < count && self.sending < room && !(probes && self.checking > 0) {
+        while idle < count && self.requests.len() < room && !(probes && self.checking > 0) {
             self.turn = (self.turn + 1) % count;
             let turn = self.turn;
             let (index, lane) = self.lanes.get_index_mut(turn).expect("the turn is below the number of lanes");
@@ -355,27 +275,70 @@ impl Dispatch {
                 }
                 lane::Next::Send(queued) => {
                     idle = 0;
-                    self.send(index, queued, effects);
+                    self.send(now, index, queued, effects);
                 }
             }
         }
     }
 
-    fn send(&mut self, index: Arc<str>, queued: Queued, effects: &mut Vec<Effect>) {
-        let request = self.next_request;
+    fn send(&mut self, now: Moment, index: Arc<str>, queued: Queued, effects: &mut Vec<Effect>) {
+        let id = self.next_request;
         self.next_request += 1;
-        self.sending += 1;
         let Queued { bulk, attempt, order } = queued;
-        effects.push(Effect::Send { request, index, body: bulk.body.clone(), documents: bulk.documents.len() });
-        self.requests.insert(request, Request { bulk, attempt, order, conflicts: Vec::new() });
+        effects.push(Effect::Send { request: id, index, body: bulk.body.clone(), documents: bulk.documents.len() });
+        let under_way = self.requests.len() + 1;
+        self.requests.insert(id, Request { bulk, attempt, order, sent_at: now, under_way, looks_up: false });
     }
 
-    fn look_again(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let due: Vec<RequestId> =
-            self.look_ups.extract_if(.., |(at, _)| *at <= now).map(|(_, request)| request).collect();
-        for request in due {
-            self.look_up(request, effects);
+    /// Where that is the policy: what waits for an index that has been held for long goes to the dead letters.
+    fn give_up_blocked(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        let Blocked { after, dead_letter } = self.settings.blocked;
+        if !dead_letter {
+            return;
         }
+        let mut given_up = Vec::new();
+        for lane in self.lanes.values_mut() {
+            let Some(held) = lane.held().filter(|held| now >= held.since + after).cloned() else { continue };
+            let reason =
+                format!("the index has refused its documents for {after:?}: {}: {}", held.reason.as_str(), held.why);
+            let by_request = matches!(lane.state, LaneState::Free | LaneState::Concrete);
+            let queue = std::mem::take(&mut lane.queue);
+            let last = queue.len().saturating_sub(1);
+            for (index, queued) in queue.into_iter().enumerate() {
+                // The last one stays until it was tried: it finds out whether the index still refuses.
+                if by_request && index == last && queued.attempt == 0 {
+                    lane.queue.push_back(queued);
+                } else {
+                    given_up.push((queued.bulk, reason.clone()));
+                }
+            }
+        }
+        for (bulk, reason) in given_up {
+            let all: Vec<_> = (0..bulk.documents.len()).map(|index| (index, reason.clone())).collect();
+            self.divide(bulk, [&[], &[]], all, effects);
+        }
+    }
+
+    /// Closes lanes that have had nothing to do for long: every day has its own.
+    fn sweep(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if now < self.swept + IDLE / 10 {
+            return;
+        }
+        self.swept = now;
+        let busy: HashSet<&Arc<str>> = self
+            .requests
+            .values()
+            .map(|request| &request.bulk.index)
+            .chain(self.look_ups.iter().map(|look_up| &look_up.bulk.index))
+            .collect();
+        self.lanes.retain(|index, lane| {
+            let idle = lane.queue.is_empty() && lane.state != LaneState::Checking && !busy.contains(index);
+            let closes = idle && now >= lane.used + IDLE;
+            if closes && lane.held().is_some() {
+                effects.push(Effect::Tell(Notice::Unneeded(Arc::clone(index))));
+            }
+            !closes
+        });
     }
 }
 

@@ -3,6 +3,7 @@
 //! Everything of the consumer is called by the one thread that owns it. Nothing here decides: rebalances, results and errors
 //! are recorded as they come and given out as [`ConsumerEvent`]s.
 
+mod asker;
 mod batch;
 mod commit;
 mod consumer;
@@ -12,6 +13,7 @@ mod letters;
 mod settings;
 mod side;
 
+pub use asker::{Asker, Asking};
 pub use batch::{FaultKind, PartitionFault, Taken};
 pub use consumer::Consumer;
 pub use events::{ConsumerEvent, Statistics};

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use crate::planted::is_planted;
 use crate::record::{Fate, Stage};
 
 /// How many records ended in which way; `received` is the sum of the others and of what is in flight.
@@ -93,6 +94,8 @@ pub struct Ledger {
     /// The consumer's position once all records below the sequence number had been received.
     position: Option<(u64, i64)>,
     counts: Counts,
+    /// Units that are known and not settled.
+    pending: u64,
 }
 
 impl Ledger {
@@ -105,6 +108,7 @@ impl Ledger {
             last_offset: None,
             position: None,
             counts: Counts::default(),
+            pending: 0,
         }
     }
 
@@ -137,11 +141,12 @@ impl Ledger {
     /// # Errors
     /// The record is not in flight, its units are known already, or there are none.
     pub fn units(&mut self, seq: u64, units: u32) -> Result<(), Contradiction> {
-        let entry = self.entry(seq)?;
+        let entry = Self::entry(&mut self.entries, self.first, seq)?;
         if entry.pending != UNKNOWN || units == 0 || units == UNKNOWN {
             return Err(Contradiction::Units(seq));
         }
         entry.pending = units;
+        self.pending += u64::from(units);
         Ok(())
     }
 
@@ -150,18 +155,26 @@ impl Ledger {
     /// # Errors
     /// The record is not in flight or its units are not known.
     pub fn settle(&mut self, seq: u64, fate: Fate) -> Result<Option<Fate>, Contradiction> {
-        let entry = self.entry(seq)?;
+        let entry = Self::entry(&mut self.entries, self.first, seq)?;
+        let offset = entry.offset;
         match entry.pending {
             0 => return Err(Contradiction::NotInFlight(seq)),
             UNKNOWN => return Err(Contradiction::Units(seq)),
             _ => entry.pending -= 1,
         }
+        self.pending -= 1;
         let fate = entry.fate.map_or(fate, |before| before.min(fate));
         entry.fate = Some(fate);
+        if is_planted("SettleByFirstUnit") {
+            entry.pending = 0;
+        }
         if entry.pending > 0 {
             return Ok(None);
         }
         self.counts.add(fate);
+        if is_planted("CommitHighest") {
+            self.committable = self.committable.max(offset + 1);
+        }
         if seq == self.first {
             self.advance();
         }
@@ -177,6 +190,9 @@ impl Ledger {
 
     fn advance(&mut self) {
         while let Some(entry) = self.entries.front().filter(|entry| entry.pending == 0) {
+            if is_planted("GapStalls") && entry.offset != self.committable {
+                break;
+            }
             self.committable = self.committable.max(entry.offset + 1);
             self.entries.pop_front();
             self.first += 1;
@@ -186,14 +202,19 @@ impl Ledger {
         }
     }
 
-    fn entry(&mut self, seq: u64) -> Result<&mut Entry, Contradiction> {
-        let index = seq.checked_sub(self.first).ok_or(Contradiction::NotInFlight(seq))?;
-        self.entries.get_mut(index as usize).ok_or(Contradiction::NotInFlight(seq))
+    fn entry(entries: &mut VecDeque<Entry>, first: u64, seq: u64) -> Result<&mut Entry, Contradiction> {
+        let index = seq.checked_sub(first).ok_or(Contradiction::NotInFlight(seq))?;
+        entries.get_mut(index as usize).ok_or(Contradiction::NotInFlight(seq))
     }
 
     /// The next offset that is safe to commit: everything below it is settled.
     pub fn committable(&self) -> i64 {
         self.committable
+    }
+
+    /// How many of the records are below the watermark.
+    pub fn below_watermark(&self) -> u64 {
+        self.first
     }
 
     /// The timestamp of the oldest record in flight, in milliseconds since 1970; `None` if there is none, or it has none.
@@ -209,6 +230,11 @@ impl Ledger {
     /// Records received and not settled.
     pub fn in_flight(&self) -> u64 {
         self.counts.received - self.counts.settled()
+    }
+
+    /// Units (documents, letters) of records in flight that are not settled.
+    pub fn pending_units(&self) -> u64 {
+        self.pending
     }
 
     /// True if every record received is settled.

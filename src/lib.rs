@@ -42,6 +42,7 @@ pub mod ledger;
 #[cfg(feature = "service")]
 pub mod metrics;
 pub mod pipeline;
+mod planted;
 pub mod reader;
 pub mod record;
 #[cfg(feature = "service")]

@@ -74,6 +74,9 @@ pub struct Metrics {
     build_info: IntGaugeVec,
     watched: Watched,
     pub endpoint_up: IntGaugeVec,
+    pub partitions_reloading: IntGauge,
+    pub reloads: IntCounterVec,
+    pub reload_refused: IntGauge,
 }
 
 impl Metrics {
@@ -123,6 +126,9 @@ impl Metrics {
             condition_met: families.gauges("kelp_condition_met"),
             build_info: families.gauges("kelp_build_info"),
             watched: Watched::default(),
+            partitions_reloading: families.gauge("kelp_partitions_reloading"),
+            reloads: families.counters("kelp_reloads_total"),
+            reload_refused: families.gauge("kelp_reload_refused"),
             registry: families.registry(),
         };
         families.finish();

@@ -40,6 +40,24 @@ impl fmt::Display for HoldingId {
     }
 }
 
+/// What reads a topic: one version of one pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The pipeline's name.
+    pub pipeline: Arc<str>,
+    /// The version of its file.
+    pub version: Arc<str>,
+    /// The name of the field of a document that tells where it came from.
+    pub field: Arc<str>,
+}
+
+impl Default for Route {
+    /// No pipeline, and the usual field.
+    fn default() -> Self {
+        Self { pipeline: "".into(), version: "".into(), field: "kafka".into() }
+    }
+}
+
 /// What all records of one holding share.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Origin {
@@ -49,8 +67,8 @@ pub struct Origin {
     pub partition: TopicPartition,
     /// Which making of the topic: a short form of the broker's topic id, or `0` when the broker said that it has none.
     pub incarnation: Arc<str>,
-    /// The name of the field of a document that tells where it came from (`kafka` unless the pipeline renames it).
-    pub field: Arc<str>,
+    /// The version of the pipeline that these records are read with.
+    pub route: Arc<Route>,
 }
 
 /// One record as Kafka delivered it, borrowed from its batch.
@@ -292,7 +310,7 @@ mod tests {
             holding: HoldingId(1),
             partition: TopicPartition::new("t", 3),
             incarnation: "0".into(),
-            field: "kafka".into(),
+            route: Arc::default(),
         })
     }
 

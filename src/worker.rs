@@ -7,6 +7,7 @@
 //! Documents of a partition enter the bodies in offset order, and a body leaves when it is full, when the oldest document
 //! in it has waited for the linger time, or when a holding that it has documents of is being drained.
 
+mod audit;
 mod body;
 mod transform;
 
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::budget::{Budget, Permit};
-use crate::bulk::{Batch, Bulk, Settlement};
+use crate::bulk::{Batch, Bulk, Settlement, Slots};
 use crate::clock::Moment;
 use crate::dead_letter::Letter;
 use crate::ledger::{Contradiction, Counts, Ledger};
@@ -23,10 +24,16 @@ use crate::record::{DropReason, Fate, HoldingId, Origin, RecordBatch, Stage, Top
 
 pub use body::Emit;
 use body::{Bodies, Unit};
-pub use transform::PipelineTransform;
+pub use transform::{PipelineTransform, Pipelines};
 
 /// Turns records into documents.
 pub trait Transform {
+    /// A holding begins; what is read under it is worked on by the version of the pipeline that its origin names.
+    fn begin(&mut self, _origin: &Origin) {}
+
+    /// A holding is over.
+    fn end(&mut self, _holding: HoldingId) {}
+
     /// Gives everything that one record becomes to `emit`: at least one document, drop or rejection.
     fn transform(&mut self, records: &RecordBatch, index: usize, emit: &mut Emit<'_>);
 }
@@ -93,6 +100,8 @@ pub enum Effect {
     Counted(Tally),
     /// A holding ended with this many records in flight; they are the next owner's.
     Forgotten(u64),
+    /// What is in flight of a holding is not what its ledger says: nothing more of it is committable.
+    Mismatch(HoldingId, String),
     /// A contradiction inside the service: commit nothing more, stop.
     Fault(TopicPartition, Contradiction),
 }
@@ -104,6 +113,8 @@ pub struct Committable {
     pub holding: HoldingId,
     /// The next offset that is safe to commit.
     pub offset: i64,
+    /// How many records of the holding are below it.
+    pub records: u64,
     /// The timestamp of the first record at or above it that was received, in milliseconds since 1970.
     pub oldest: Option<i64>,
 }
@@ -124,6 +135,12 @@ struct Holding {
     ledger: Ledger,
     draining: bool,
     told: i64,
+    /// What others have of this holding.
+    slots: Slots,
+    /// What it had at the last audit, if that was less than the ledger says.
+    short: Option<u64>,
+    /// The ledger and the slots disagree: nothing more is committable.
+    broken: bool,
 }
 
 /// The state of one worker.
@@ -135,6 +152,7 @@ pub struct Worker<T> {
     budget: Option<Budget>,
     units: Vec<Unit>,
     tally: Tally,
+    next_audit: Moment,
 }
 
 impl<T: Transform> Worker<T> {
@@ -148,6 +166,7 @@ impl<T: Transform> Worker<T> {
             budget,
             units: Vec::new(),
             tally: Tally::default(),
+            next_audit: Moment::default(),
         }
     }
 
@@ -157,7 +176,17 @@ impl<T: Transform> Worker<T> {
             Input::Begin { origin, position } => {
                 let ledger = Ledger::new(position);
                 let id = origin.holding;
-                self.holdings.insert(id, Holding { origin, ledger, draining: false, told: position });
+                self.transform.begin(&origin);
+                let holding = Holding {
+                    origin,
+                    ledger,
+                    draining: false,
+                    told: position,
+                    slots: Slots::default(),
+                    short: None,
+                    broken: false,
+                };
+                self.holdings.insert(id, holding);
             }
             Input::Records { records, permit } => self.records(now, records, permit, effects),
             Input::Position { holding, position } => {
@@ -178,14 +207,24 @@ impl<T: Transform> Worker<T> {
                 let over = self.holdings.remove(&holding);
                 effects.extend(over.map(|held| Effect::Forgotten(held.ledger.in_flight())));
                 self.bodies.forget(holding);
+                self.transform.end(holding);
             }
-            Input::Tick => self.seal(|bodies, seal| bodies.seal_older(now, seal), effects),
+            Input::Tick => {
+                self.seal(|bodies, seal| bodies.seal_older(now, seal), effects);
+                self.audit(now, effects);
+            }
         }
     }
 
     /// When the worker wants to be told the time again, if nothing else comes before.
     pub fn wake_at(&self) -> Option<Moment> {
-        self.bodies.oldest_deadline()
+        let audit = self.holdings.values().any(|held| !held.ledger.is_settled()).then_some(self.next_audit);
+        [self.bodies.oldest_deadline(), audit].into_iter().flatten().min()
+    }
+
+    /// What turns records into documents.
+    pub fn transform_mut(&mut self) -> &mut T {
+        &mut self.transform
     }
 
     /// Bytes in bodies that are not sent yet.
@@ -210,6 +249,7 @@ impl<T: Transform> Worker<T> {
 
     fn records(&mut self, now: Moment, records: RecordBatch, permit: Option<Permit>, effects: &mut Vec<Effect>) {
         let holding = records.origin().holding;
+        self.begin_audits(now);
         let Some(held) = self.holdings.get_mut(&holding) else { return };
         let stamps = records.iter().map(|record| (record.offset, record.timestamp.unwrap_or(-1)));
         let first_seq = match held.ledger.receive(stamps) {
@@ -221,15 +261,21 @@ impl<T: Transform> Worker<T> {
         };
         flush(&mut self.tally, &held.origin.partition.topic, effects);
         self.tally.counts.received += records.len() as u64;
-        let batch = Arc::new(Batch { records, first_seq, permit });
+        let slots = held.slots.clone();
+        let batch = Arc::new(Batch { records, first_seq, permit, slots });
+        let mut occupied = 0;
         for index in 0..batch.records.len() {
             self.units.clear();
             let mut emit = Emit::new(&mut self.bodies, &mut self.units, &batch, index, now);
             self.transform.transform(&batch.records, index, &mut emit);
+            let made = self.units.iter().filter(|unit| !matches!(unit, Unit::Dropped(_))).count();
+            occupied += made;
             self.enter(&batch, index, effects);
             let (id, budget) = (self.id, self.budget.as_ref());
             self.bodies.seal_full(&mut |open| effects.push(Effect::Submit(open.into_bulk(id, budget))));
         }
+        // Nobody else has anything of it before this step is over.
+        batch.slots.occupy(occupied);
         self.report(holding, effects);
     }
 
@@ -286,13 +332,19 @@ impl<T: Transform> Worker<T> {
     fn report(&mut self, holding: HoldingId, effects: &mut Vec<Effect>) {
         let Some(held) = self.holdings.get_mut(&holding) else { return };
         flush(&mut self.tally, &held.origin.partition.topic, effects);
-        let offset = held.ledger.committable();
-        if offset > held.told {
-            held.told = offset;
-            let oldest = held.ledger.oldest_timestamp();
-            effects.push(Effect::Committable(Committable { holding, offset, oldest }));
+        let (slots, units) = (held.slots.count(), held.ledger.pending_units());
+        if slots > units as i64 && !held.broken {
+            held.broken = true;
+            let why = format!("{slots} documents are in flight, and the ledger waits for {units}");
+            effects.push(Effect::Mismatch(holding, why));
         }
-        if held.draining && held.ledger.is_settled() {
+        let offset = held.ledger.committable();
+        if offset > held.told && !held.broken {
+            held.told = offset;
+            let (records, oldest) = (held.ledger.below_watermark(), held.ledger.oldest_timestamp());
+            effects.push(Effect::Committable(Committable { holding, offset, records, oldest }));
+        }
+        if held.draining && held.ledger.is_settled() && !held.broken {
             held.draining = false;
             effects.push(Effect::Drained(holding));
         }

@@ -14,6 +14,7 @@ mod opensearch;
 mod outage;
 mod proxy;
 mod refused;
+mod reload;
 mod secrets;
 mod signals;
 mod statics;

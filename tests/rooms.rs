@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, from the bottom up. A room imports rooms of lower floors, and itself.
 const FLOORS: &[&[&str]] = &[
-    &["record", "clock", "backoff", "budget", "yaml", "exit", "grok"],
+    &["record", "clock", "backoff", "budget", "yaml", "exit", "grok", "planted"],
     &["event", "ledger"],
     &["codec"],
     &["pipeline"],

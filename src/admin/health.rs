@@ -4,6 +4,7 @@
 //! that every condition holds; a process that is not is only waiting, and says for what. Elasticsearch being away
 //! makes it unready, never dead: starting it again would help nobody.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 
@@ -20,11 +21,13 @@ pub enum Condition {
     Elasticsearch,
     /// The process is taking in records, not draining before its end.
     Intake,
+    /// What is in flight is what the ledgers say.
+    Ledger,
 }
 
 impl Condition {
     /// Every condition, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Assigned, Self::Template, Self::Elasticsearch, Self::Intake];
+    pub const ALL: [Self; 5] = [Self::Assigned, Self::Template, Self::Elasticsearch, Self::Intake, Self::Ledger];
 
     /// The condition's name in `/readyz`.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +36,7 @@ impl Condition {
             Self::Template => "template",
             Self::Elasticsearch => "elasticsearch",
             Self::Intake => "intake",
+            Self::Ledger => "ledger",
         }
     }
 }
@@ -43,6 +47,8 @@ pub struct Health {
     /// Why each condition of [`Condition::ALL`] does not hold; `None` where it does.
     conditions: RwLock<[Option<String>; Condition::ALL.len()]>,
     hearts: RwLock<Vec<Weak<Beats>>>,
+    /// What should be known and keeps nobody from working, by name.
+    notes: RwLock<BTreeMap<&'static str, String>>,
 }
 
 #[derive(Debug)]
@@ -72,8 +78,14 @@ impl Health {
             waiting("elasticsearch to acknowledge the template"),
             waiting("the first answer from elasticsearch"),
             None,
+            None,
         ];
-        Self { clock: Box::new(clock), conditions: RwLock::new(conditions), hearts: RwLock::default() }
+        Self {
+            clock: Box::new(clock),
+            conditions: RwLock::new(conditions),
+            hearts: RwLock::default(),
+            notes: RwLock::default(),
+        }
     }
 
     /// The time by the clock that it was made with.
@@ -98,6 +110,15 @@ impl Health {
     /// Says that a condition does not hold, and why.
     pub fn fails(&self, condition: Condition, reason: impl Into<String>) {
         self.set(condition, Some(reason.into()));
+    }
+
+    /// Notes something that should be known though it keeps nobody from working; `None` takes it back.
+    pub fn note(&self, name: &'static str, text: Option<String>) {
+        let mut notes = self.notes.write().unwrap_or_else(PoisonError::into_inner);
+        match text {
+            Some(text) => drop(notes.insert(name, text)),
+            None => drop(notes.remove(name)),
+        }
     }
 
     fn set(&self, condition: Condition, state: Option<String>) {
@@ -136,7 +157,12 @@ impl Health {
                 Some(reason) => json!({"name": condition.as_str(), "ok": false, "reason": reason}),
             })
             .collect();
-        (ready, json!({"ready": ready, "conditions": shown}))
+        let notes = self.notes.read().unwrap_or_else(PoisonError::into_inner);
+        let mut body = json!({"ready": ready, "conditions": shown});
+        if !notes.is_empty() {
+            body["notes"] = notes.iter().map(|(name, text)| json!({"name": name, "text": text})).collect();
+        }
+        (ready, body)
     }
 }
 

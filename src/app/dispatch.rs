@@ -77,7 +77,9 @@ impl DispatchLoop {
         let (open, held) = self.core.lanes();
         self.metrics.lanes.with_label_values(&["open"]).set(open as i64);
         self.metrics.lanes.with_label_values(&["held"]).set(held as i64);
-        self.metrics.bulk_requests_in_flight.set(self.core.sending() as i64);
+        let (under_way, limit) = self.core.under_way(self.clock.now());
+        self.metrics.bulk_requests_in_flight.set(under_way as i64);
+        self.metrics.bulk_concurrency.set(limit as i64);
         self.metrics.in_flight_bytes.set(self.budget.used() as i64);
     }
 
@@ -156,6 +158,10 @@ impl DispatchLoop {
             Notice::Held(index, reason, why) => {
                 self.held.hold(&self.metrics, &index, reason.as_str());
                 tracing::error!(%index, reason = reason.as_str(), %why, hint = reason.hint(), "an index refuses its documents; they are kept and tried again");
+            }
+            Notice::Unneeded(index) => {
+                self.held.release(&self.metrics, &index);
+                tracing::info!(%index, "nothing waits any more for an index that refused its documents");
             }
             Notice::Released(index) => {
                 self.held.release(&self.metrics, &index);

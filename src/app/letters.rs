@@ -16,7 +16,6 @@ use crate::dead_letter::Letter;
 use crate::exit::ExitStatus;
 use crate::kafka::{LetterFault, LetterProducer, OutgoingLetter};
 use crate::metrics::Metrics;
-use crate::pipeline::Routes;
 use crate::telemetry::{Tell, Teller, exit_now};
 use crate::worker::Input;
 
@@ -34,7 +33,10 @@ pub fn on_delivered(
             let letter = &waiting.letter;
             metrics.dead_lettered(letter);
             metrics.dead_letters_waiting.dec();
-            workers[letter.worker].send(Input::Settled(vec![letter.settlement()]));
+            let (worker, settlement) = (letter.worker, letter.settlement());
+            // Its slot is free before the ledger hears of it.
+            drop(waiting);
+            workers[worker].send(Input::Settled(vec![settlement]));
         }
         Err(fault) => {
             if retry.send(ToLetters::Failed(waiting, fault)).is_err() {
@@ -50,8 +52,6 @@ pub struct LettersLoop {
     pub producer: LetterProducer<Waiting>,
     /// What is sent to it.
     pub inbox: Receiver<ToLetters>,
-    /// For the letters' headers.
-    pub routes: Arc<Routes>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What was told.
@@ -140,9 +140,7 @@ impl LettersLoop {
         let letter = &waiting.letter;
         let records = &letter.batch.records;
         let record = records.get(letter.record as usize);
-        let names = self.routes.of(record.topic);
-        let names = names.map_or(("", ""), |pipeline| (pipeline.name(), pipeline.version()));
-        let own = letter.headers(names).into_iter();
+        let own = letter.headers().into_iter();
         let mut headers: Vec<_> = own.map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))).collect();
         for (name, value) in records.headers(letter.record as usize) {
             headers.push((String::from_utf8_lossy(name).into_owned(), value.map(<[u8]>::to_vec)));

@@ -8,18 +8,24 @@ use std::time::Duration;
 use crate::budget::Permit;
 use crate::dead_letter::Letter;
 use crate::kafka::LetterFault;
+use crate::reader::{Reload, Resolved};
 use crate::record::HoldingId;
-use crate::worker::{Committable, Input};
+use crate::worker::{Committable, Input, Pipelines};
 
 /// What the reader is sent by others.
-#[derive(Debug)]
 pub enum ToReader {
     /// A worker's watermark moved.
     Committable(Committable),
     /// A holding has nothing in flight any more.
     Drained(HoldingId),
-    /// The topics to be subscribed to, all of them.
-    Topics(Vec<String>),
+    /// What is in flight of a holding is not what its ledger says.
+    Mismatch(HoldingId, String),
+    /// What the broker says about partitions.
+    Resolved(Result<Vec<Resolved>, String>),
+    /// The ids of topics that are read.
+    Watched(Vec<(Arc<str>, Arc<str>)>),
+    /// Other pipelines, which have passed every check.
+    Reload(Reload, Arc<Pipelines>),
     /// Stop within this time.
     Shutdown(Duration),
 }
@@ -28,6 +34,8 @@ pub enum ToReader {
 pub enum ToWorker {
     /// For the core.
     Input(Input),
+    /// Holdings that begin from now on are worked on by these.
+    Install(Arc<Pipelines>),
     /// Records, with the part of the memory limit that is kept for what they become until that is known.
     Records {
         /// For the core.
@@ -51,7 +59,12 @@ pub struct WorkerHandle {
 impl WorkerHandle {
     /// Sends to the core. A worker that is gone has ended the process, or is past its end.
     pub fn send(&self, input: Input) {
-        if self.sender.send(ToWorker::Input(input)).is_err() {
+        self.pass(ToWorker::Input(input));
+    }
+
+    /// Sends a message.
+    pub fn pass(&self, message: ToWorker) {
+        if self.sender.send(message).is_err() {
             tracing::debug!("a worker is gone already");
         }
     }

@@ -54,17 +54,21 @@ pub fn plan(sources: &Sources) -> Result<Plan, Faults> {
     faults.extend(unread);
     let mut checked = check_pipelines(&files, &sources.folder, Some(&config.dead_letter_topic));
     faults.append(&mut checked.faults);
-    let templates = templates(&config, &checked.pipelines).unwrap_or_else(|fault| {
+    let templates = templates(&config.elasticsearch.template, &checked.pipelines).unwrap_or_else(|fault| {
         faults.push(fault);
         Templates::default()
     });
     if !faults.is_empty() {
         return Err(Faults(faults));
     }
-    let never = [config.dead_letter_topic.clone(), DEFAULT_DEAD_LETTERS.to_owned()];
-    let routes = Arc::new(Routes::new(&checked.pipelines, never));
+    let routes = routes(&checked.pipelines, &config.dead_letter_topic);
     let Checked { pipelines, warnings, tests, .. } = checked;
     Ok(Plan { config, files, pipelines, routes, templates, warnings, tests })
+}
+
+/// The topics and patterns of pipelines.
+pub fn routes(pipelines: &[Arc<Pipeline>], dead_letter_topic: &str) -> Arc<Routes> {
+    Arc::new(Routes::new(pipelines, [dead_letter_topic.to_owned(), DEFAULT_DEAD_LETTERS.to_owned()]))
 }
 
 /// What is found in pipeline files.
@@ -182,8 +186,9 @@ fn refused_properties(properties: &Properties) -> Vec<Fault> {
         .collect()
 }
 
-fn templates(config: &Config, pipelines: &[Arc<Pipeline>]) -> Result<Templates, Fault> {
-    let path = match &config.elasticsearch.template {
+/// The index templates that pipelines need.
+pub(super) fn templates(template: &Template, pipelines: &[Arc<Pipeline>]) -> Result<Templates, Fault> {
+    let path = match template {
         Template::Off => return Ok(Templates::default()),
         Template::Auto => {
             return Ok(Templates::auto(pipelines.iter().flat_map(|pipeline| {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::unbounded_channel;
 
+use super::asker;
 use super::clock::{Clock, wall_millis};
 use super::dispatch::DispatchLoop;
 use super::fault_point::{FaultPoint, Place};
@@ -17,7 +18,8 @@ use super::letters::{LettersLoop, on_delivered};
 use super::messages::{ToReader, WorkerHandle};
 use super::plan::Plan;
 use super::reader::ReaderLoop;
-use super::topics::TopicsLoop;
+use super::reload::{ReloadLoop, routes_of};
+use super::topics::{self, Watch};
 use super::worker::WorkerLoop;
 use crate::admin::{self, Condition, Health};
 use crate::backoff::{Backoff, Chance};
@@ -30,12 +32,12 @@ use crate::metrics::{HeldLanes, Metrics};
 use crate::pipeline::{Pipeline, Routes};
 use crate::reader::{Reader, Settings as ReaderSettings};
 use crate::telemetry::{Tell, Teller};
-use crate::worker::{BulkLimits, PipelineTransform, Worker};
+use crate::worker::{BulkLimits, PipelineTransform, Pipelines, Worker};
 
 /// A thread that has not said anything for this long is taken for dead.
 const HEART_LIMIT_MS: u64 = 60_000;
-/// How long the broker may take to answer at the start, before it is asked again.
-const ASK: Duration = Duration::from_secs(5);
+/// How often the ids of the topics are looked at.
+const WATCH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What the main thread needs.
 pub(super) struct Parts {
@@ -58,12 +60,12 @@ pub(super) fn runtime() -> Result<Runtime, String> {
 /// Builds and starts everything but the reader's thread. `None` if it was told to stop before Kafka answered.
 pub(super) fn build(
     plan: Plan,
-    until_caught_up: bool,
+    (until_caught_up, signals): (bool, Receiver<()>),
     runtime: &Runtime,
     stopped: impl Fn() -> bool,
 ) -> Result<Option<Parts>, StartFault> {
     let clock = Clock::start();
-    let Plan { config, pipelines, routes, templates, warnings, .. } = plan;
+    let Plan { config, files, pipelines, routes, templates, warnings, .. } = plan;
     let templates = Arc::new(templates);
     for Fault { place, what, hint } in &warnings {
         tracing::warn!(%place, hint, "{what}");
@@ -94,6 +96,7 @@ pub(super) fn build(
     let Some((topics, partitions)) = ready else {
         return Ok(None);
     };
+    let by_topic = Arc::new(topics::in_force(&routes, &topics, &Pipelines::new()));
     // An eighth of the limit is for what librdkafka fetches ahead. It counts payloads, by partition; with its own
     // bookkeeping small records take about four times that, measured.
     let kbytes = config.memory_limit / 32 / 1024 / partitions.max(1);
@@ -126,7 +129,6 @@ pub(super) fn build(
     let letters = LettersLoop {
         producer,
         inbox: letters_inbox,
-        routes: Arc::clone(&routes),
         metrics: Arc::clone(&metrics),
         teller: Arc::clone(&teller),
         clock,
@@ -151,7 +153,7 @@ pub(super) fn build(
             watching.watch(pipeline, meter.counts());
             meter
         };
-        let transform = PipelineTransform::new(Arc::clone(&routes), meter, on_failure);
+        let transform = PipelineTransform::new(&by_topic, meter, on_failure);
         let worker = WorkerLoop {
             core: Worker::new(id, transform, limits, Some(budget.clone())),
             inbox,
@@ -169,9 +171,12 @@ pub(super) fn build(
     }
 
     let elastic = Elastic::new(&config.elasticsearch, Arc::clone(&metrics)).map_err(StartFault::Own)?;
+    let elastic = Arc::new(elastic);
     let dispatch_settings = DispatchSettings {
         concurrency: config.elasticsearch.concurrency,
         backoff: Backoff { base: Duration::from_millis(200), cap: Duration::from_secs(5) },
+        blocked: config.elasticsearch.blocked,
+        max_new_indices: config.elasticsearch.max_new_indices,
         ..DispatchSettings::default()
     };
     let dispatch = DispatchLoop {
@@ -180,7 +185,7 @@ pub(super) fn build(
         sender: to_dispatch.clone(),
         workers: workers.clone(),
         letters: to_letters,
-        elastic: Arc::new(elastic),
+        elastic: Arc::clone(&elastic),
         templates,
         metrics: Arc::clone(&metrics),
         health: Arc::clone(&health),
@@ -202,14 +207,34 @@ pub(super) fn build(
         start_at_end: config.kafka.start == Start::End,
         restart_out_of_range: config.kafka.out_of_range == OutOfRange::Beginning,
         until_caught_up,
+        max_uncommitted: config.kafka.max_uncommitted,
+        watch_interval: WATCH_INTERVAL,
+        routes: routes_of(&by_topic),
     };
-    if routes.has_patterns() {
-        let (routes, reader, teller) = (Arc::clone(&routes), to_reader.clone(), Arc::clone(&teller));
-        let topics = TopicsLoop { side, routes, reader, teller, subscribed: topics };
-        spawn("topics", move || topics.run())?;
-    }
-    let reader = ReaderLoop {
+    let (asker, questions) = channel();
+    let (asking, answers) = (consumer.asker(), to_reader.clone());
+    spawn("asker", move || asker::run(&asking, &questions, &answers))?;
+    let reload = ReloadLoop {
+        sources: config.pipelines.clone(),
+        template: config.elasticsearch.template.clone(),
+        dead_letter_topic: config.dead_letter_topic.clone(),
+        kafka: settings.clone(),
+        elastic,
+        runtime: runtime.handle().clone(),
+        pipelines,
         routes,
+        by_topic,
+        watch: Watch::new(topics),
+        files,
+        signals,
+        reader: to_reader.clone(),
+        metrics: Arc::clone(&metrics),
+        health: Arc::clone(&health),
+        teller: Arc::clone(&teller),
+    };
+    spawn("reload", move || reload.run())?;
+    let reader = ReaderLoop {
+        asker,
         consumer,
         core: Reader::new(reader_settings, chance),
         inbox: reader_inbox,
@@ -234,23 +259,8 @@ fn prepare_kafka(
     (teller, health): (&Teller, &Health),
     stopped: impl Fn() -> bool,
 ) -> Result<Option<(BTreeSet<String>, usize)>, StartFault> {
-    let prepare = || {
-        let there = if routes.has_patterns() { side.topics(ASK)? } else { Vec::new() };
-        let (claimed, conflicts) = routes.claim(there.iter().map(String::as_str));
-        if let Some(conflict) = conflicts.first() {
-            return Err(format!("{conflict}; name it in source.topics of one of them, or narrow a pattern"));
-        }
-        if claimed.is_empty() {
-            return Err("no topic is matched by any source.topics_pattern: make one, or correct the pattern".to_owned());
-        }
-        let topics: Vec<&str> = claimed.iter().copied().collect();
-        let partitions = side.partitions(&topics, ASK)?;
-        side.ensure_dead_letters(dead_letters, &topics, ASK)?;
-        Ok((topics.into_iter().map(str::to_owned).collect(), partitions))
-    };
     loop {
-        let ready: Result<(BTreeSet<String>, usize), String> = prepare();
-        match ready {
+        match topics::prepare(side, routes, dead_letters) {
             Ok(ready) => {
                 health.fails(Condition::Assigned, "waiting for partitions from the group");
                 return Ok(Some(ready));

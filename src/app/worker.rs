@@ -18,15 +18,15 @@ use crate::exit::ExitStatus;
 use crate::metrics::{Metrics, TopicMeters};
 use crate::record::{DropReason, Fate, Stage};
 use crate::telemetry::exit_now;
-use crate::worker::{Effect, Input, Transform, Worker};
+use crate::worker::{Effect, Input, PipelineTransform, Worker};
 
 /// The longest that a worker sleeps, so that its heart is seen to beat.
 const NAP: Duration = Duration::from_secs(1);
 
 /// Everything that the thread of a worker has.
-pub struct WorkerLoop<T> {
+pub struct WorkerLoop {
     /// The core.
-    pub core: Worker<T>,
+    pub core: Worker<PipelineTransform>,
     /// What is sent to it.
     pub inbox: Receiver<ToWorker>,
     /// Bytes of records that wait in the inbox.
@@ -49,7 +49,7 @@ pub struct WorkerLoop<T> {
     pub fault_point: FaultPoint,
 }
 
-impl<T: Transform> WorkerLoop<T> {
+impl WorkerLoop {
     /// Runs until nobody can send to it any more.
     pub fn run(mut self) {
         let mut effects = Vec::new();
@@ -60,6 +60,7 @@ impl<T: Transform> WorkerLoop<T> {
             let due = self.core.wake_at();
             let wait = due.map_or(NAP, |due| due.since(now).min(NAP));
             match self.inbox.recv_timeout(wait) {
+                Ok(ToWorker::Install(pipelines)) => self.core.transform_mut().install(&pipelines),
                 Ok(ToWorker::Input(input)) => self.core.step(self.clock.now(), input, &mut effects),
                 Ok(ToWorker::Records { input, reserve, bytes }) => {
                     if let Input::Records { records, .. } = &input {
@@ -111,6 +112,7 @@ impl<T: Transform> WorkerLoop<T> {
                 self.metrics.in_flight_records.sub(records as i64);
                 true
             }
+            Effect::Mismatch(holding, why) => self.reader.send(ToReader::Mismatch(holding, why)).is_ok(),
             Effect::Fault(partition, fault) => {
                 tracing::error!(%partition, %fault, "the ledger is contradicted: nothing more is committed; please report this");
                 exit_now(ExitStatus::Fault)

@@ -38,6 +38,8 @@ pub enum HoldReason {
     Security,
     /// The name is an alias or a data stream, where an id is not unique.
     NotConcrete,
+    /// More new indices are wanted than may be made within an hour.
+    TooManyNew,
     /// An answer that is not known.
     Unknown,
 }
@@ -52,6 +54,7 @@ impl HoldReason {
             Self::Limit => "limit",
             Self::Security => "security",
             Self::NotConcrete => "not_concrete",
+            Self::TooManyNew => "too_many_new",
             Self::Unknown => "unknown",
         }
     }
@@ -70,6 +73,9 @@ impl HoldReason {
             }
             Self::NotConcrete => {
                 "name an index that is neither an alias nor a data stream (pipeline: destination.index)"
+            }
+            Self::TooManyNew => {
+                "see whether these indices are wanted (a field with many values in destination.index, times far apart); if so, raise elasticsearch.max_new_indices"
             }
             Self::Unknown => "see the reason; the documents are kept and sent again until it succeeds",
         }
@@ -120,6 +126,7 @@ pub fn classify_request(status: u16, error: Option<&ErrorCause>) -> RequestClass
         200 => RequestClass::Items,
         401 | 407 => RequestClass::Security,
         403 if is_block(error) => RequestClass::Hold(HoldReason::Blocked),
+        403 if error.is_some_and(is_about_index) => RequestClass::Hold(HoldReason::Security),
         403 => RequestClass::Security,
         413 => RequestClass::TooLarge,
         400 => match error.map(classify_bad_request) {
@@ -134,6 +141,12 @@ pub fn classify_request(status: u16, error: Option<&ErrorCause>) -> RequestClass
 
 fn is_block(error: Option<&ErrorCause>) -> bool {
     error.is_some_and(|error| error.kind == "cluster_block_exception" || error.reason.contains("flood-stage watermark"))
+}
+
+/// A refusal of Elasticsearch's own security that names the privilege on indices: other indices may be allowed. Anything else
+/// (a proxy, a key that has expired) concerns all requests.
+fn is_about_index(error: &ErrorCause) -> bool {
+    error.kind == "security_exception" && (error.reason.contains("[indices:") || error.reason.contains("on indices ["))
 }
 
 fn blocked_or_forbidden(error: Option<&ErrorCause>) -> HoldReason {
@@ -282,6 +295,10 @@ mod tests {
             kind: "illegal_argument_exception".into(),
             reason: "Malformed action/metadata line [1]".into(),
         };
+        let security = |reason: &str| ErrorCause { kind: "security_exception".into(), reason: reason.into() };
+        let expired = security("token expired");
+        let unauthorized = security("action [indices:data/write/bulk] is unauthorized for user [u] on indices [a]");
+        let blocked = ErrorCause { kind: "cluster_block_exception".into(), reason: "blocked by: [FORBIDDEN/8]".into() };
         for (status, error, class) in [
             (200, None, Items),
             (201, None, Unknown),
@@ -291,6 +308,9 @@ mod tests {
             (400, Some(&closed), Hold(HoldReason::Closed)),
             (401, None, Security),
             (403, None, Security),
+            (403, Some(&expired), Security),
+            (403, Some(&unauthorized), Hold(HoldReason::Security)),
+            (403, Some(&blocked), Hold(HoldReason::Blocked)),
             (404, None, Hold(HoldReason::Missing)),
             (413, None, TooLarge),
             (429, None, Refused),

@@ -38,14 +38,14 @@ pub fn write_document(origin: &Origin, record: &Record<'_>, sub: u32, event: &Ev
     write_id(origin, record.offset, sub, body);
     body.extend_from_slice(b"\"}}\n{");
     for (key, value) in event.root().iter() {
-        if key != &*origin.field {
+        if key != &*origin.route.field {
             write_json_str(key, body);
             body.push(b':');
             value.write_json(body);
             body.push(b',');
         }
     }
-    write_json_str(&origin.field, body);
+    write_json_str(&origin.route.field, body);
     body.push(b':');
     write_origin(record, body);
     body.extend_from_slice(b"}\n");
@@ -87,11 +87,13 @@ fn write_origin(record: &Record<'_>, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
+
     use crate::record::{HoldingId, TopicPartition};
 
     fn origin() -> Origin {
         let partition = TopicPartition::new("web-access", 3);
-        Origin { holding: HoldingId(1), partition, incarnation: "c7b63311c8a8".into(), field: "kafka".into() }
+        Origin { holding: HoldingId(1), partition, incarnation: "c7b63311c8a8".into(), route: Arc::default() }
     }
 
     fn record(key: Option<&'static [u8]>) -> Record<'static> {

@@ -13,6 +13,7 @@ use super::paths::Folders;
 use super::read::{Read, Section, number, one_of, text, texts};
 use super::secret::{Endpoint, redact_url};
 use super::units::{bytes, duration, show_bytes};
+use crate::dispatch::Blocked;
 
 /// The indexing side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,10 @@ pub struct Elasticsearch {
     pub bulk: Bulk,
     /// How many bulk requests are under way at once, at most.
     pub concurrency: usize,
+    /// What follows when an index refuses its documents for long.
+    pub blocked: Blocked,
+    /// How many indices may be made within an hour.
+    pub max_new_indices: usize,
 }
 
 /// How request bodies are sent.
@@ -82,8 +87,11 @@ pub(super) fn read(section: Section<'_>, memory_limit: &Read<usize>, folders: &F
     let compression = section.read("compression", Compression::None, |node| one_of(node, &compressions));
     let template = section.read("template", Template::Auto, |node| template(node, folders));
     let request_timeout = section.read("request_timeout", Duration::from_secs(60), duration);
-    let concurrency = section.read("concurrency", 4, |node| number(node, 1..=1024));
     let bulk = read_bulk(section.section("bulk"), memory_limit);
+    let fitting = (memory_limit.value / 2 / bulk.value.max_bytes.max(1)).clamp(1, 16);
+    let concurrency = section.read("concurrency", fitting, |node| number(node, 1..=1024));
+    let blocked = blocked(section.section("blocked"));
+    let max_new_indices = section.read("max_new_indices", 500, |node| number(node, 1..=100_000));
 
     if request_timeout.sound && request_timeout.value < Duration::from_secs(1) {
         let hint = "at least 1s: a request given up too early is sent again, and its documents have to be verified";
@@ -115,6 +123,8 @@ pub(super) fn read(section: Section<'_>, memory_limit: &Read<usize>, folders: &F
         request_timeout: request_timeout.value,
         bulk: bulk.value,
         concurrency: concurrency.value,
+        blocked,
+        max_new_indices: max_new_indices.value,
     }
 }
 
@@ -142,6 +152,13 @@ fn credentials(section: &Section<'_>, endpoints: &mut Read<Vec<Endpoint>>, folde
         }
         (Some(_) | None, None) | (None, Some(_)) => {}
     }
+}
+
+fn blocked(section: Section<'_>) -> Blocked {
+    let after = section.read("after", Duration::from_secs(3600), duration);
+    let dead_letter = section.read("then", false, |node| one_of(node, &[("wait", false), ("dead_letter", true)]));
+    section.finish();
+    Blocked { after: after.value, dead_letter: dead_letter.value }
 }
 
 /// The place is that of `max_bytes`; sound means that `max_bytes` is.

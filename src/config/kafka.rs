@@ -7,9 +7,10 @@ use super::from_file::secret_in_file;
 use super::layers::Node;
 use super::paths::Folders;
 use super::protected::protected;
-use super::read::{Read, Section, one_of, raw_text, text, texts};
+use super::read::{Read, Section, number, one_of, raw_text, text, texts};
 use super::secret::{Properties, redact_url};
 use super::units::{duration, show_duration};
+use crate::reader::MaxUncommitted;
 
 /// The consumer's side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub struct Kafka {
     pub drain_timeout: Duration,
     /// How often offsets are committed.
     pub commit_interval: Duration,
+    /// How far a partition is read ahead of its last settled record.
+    pub max_uncommitted: MaxUncommitted,
 }
 
 /// Where a partition without a commit is begun.
@@ -61,6 +64,7 @@ pub(super) fn read(section: Section<'_>, folders: &Folders) -> Read<Kafka> {
     let out_of_range = section.read("out_of_range", OutOfRange::Stop, |node| one_of(node, &policies));
     let drain_timeout = section.read("drain_timeout", Duration::from_secs(3), duration);
     let commit_interval = section.read("commit_interval", Duration::from_secs(1), duration);
+    let max_uncommitted = max_uncommitted(section.section("max_uncommitted"));
     let mut properties = properties(section.section("properties"));
     properties_in_files(section.section("properties_files"), folders, &mut properties);
 
@@ -88,8 +92,20 @@ pub(super) fn read(section: Section<'_>, folders: &Folders) -> Read<Kafka> {
         out_of_range: out_of_range.value,
         drain_timeout: drain_timeout.value,
         commit_interval: commit_interval.value,
+        max_uncommitted,
     };
     Read { value: kafka, place: drain_timeout.place, sound: drain_timeout.sound }
+}
+
+fn max_uncommitted(section: Section<'_>) -> MaxUncommitted {
+    let records = section.read("records", 1_000_000, |node| number(node, 1000..=1_000_000_000));
+    let age = section.read("age", Duration::from_secs(15 * 60), duration);
+    if age.sound && age.value < Duration::from_secs(10) {
+        let hint = "at least 10s: a partition that is not read waits for Elasticsearch, which may be slow for a moment";
+        section.complain(age.place.clone(), "age", wrong(format!("{} is too short", show_duration(age.value)), hint));
+    }
+    section.finish();
+    MaxUncommitted { records: records.value as u64, age: age.value }
 }
 
 fn properties(section: Section<'_>) -> Properties {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Effect, Notice};
 use crate::bulk::{Bulk, HoldReason};
 use crate::clock::Moment;
+use crate::planted::is_planted;
 use crate::record::HoldingId;
 
 /// A bulk that waits, and how often it was tried.
@@ -37,6 +38,14 @@ pub(super) enum Next {
     Send(Queued),
 }
 
+/// Why and since when a lane is held.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub(super) reason: HoldReason,
+    pub(super) why: String,
+    pub(super) since: Moment,
+}
+
 #[derive(Debug)]
 pub(super) struct Lane {
     pub(super) state: LaneState,
@@ -45,9 +54,13 @@ pub(super) struct Lane {
     pub(super) not_before: Option<Moment>,
     /// Requests under way.
     pub(super) sending: usize,
-    held: Option<HoldReason>,
+    held: Option<Held>,
     /// How often in a row the index refused.
     pub(super) refusals: u32,
+    /// It is one of the indices that may be made within the hour.
+    pub(super) may_be_made: bool,
+    /// When it last had something to do.
+    pub(super) used: Moment,
 }
 
 impl Default for Lane {
@@ -59,13 +72,15 @@ impl Default for Lane {
             sending: 0,
             held: None,
             refusals: 0,
+            may_be_made: false,
+            used: Moment::default(),
         }
     }
 }
 
 impl Lane {
-    pub(super) fn is_held(&self) -> bool {
-        self.held.is_some()
+    pub(super) fn held(&self) -> Option<&Held> {
+        self.held.as_ref()
     }
 
     pub(super) fn wake_at(&self) -> Option<Moment> {
@@ -76,21 +91,27 @@ impl Lane {
         }
     }
 
-    pub(super) fn concrete(&mut self, effects: &mut Vec<Effect>, index: &Arc<str>) {
-        self.state = LaneState::Concrete;
-        if self.held == Some(HoldReason::NotConcrete) {
+    /// The name may be written to: what was said against it before is over.
+    pub(super) fn becomes(&mut self, state: LaneState, index: &Arc<str>, effects: &mut Vec<Effect>) {
+        self.state = state;
+        let of_name = |held: &Held| matches!(held.reason, HoldReason::NotConcrete | HoldReason::TooManyNew);
+        if self.held.as_ref().is_some_and(of_name) {
             self.release(index, effects);
         }
     }
 
-    pub(super) fn free(&mut self) {
-        self.state = LaneState::Free;
-    }
-
     /// Notes that the index refuses; told when that is new.
-    pub(super) fn hold(&mut self, index: &Arc<str>, reason: HoldReason, why: &str, effects: &mut Vec<Effect>) {
+    pub(super) fn hold(
+        &mut self,
+        now: Moment,
+        index: &Arc<str>,
+        (reason, why): (HoldReason, &str),
+        effects: &mut Vec<Effect>,
+    ) {
         self.refusals = self.refusals.saturating_add(1);
-        if self.held.replace(reason) != Some(reason) {
+        let since = self.held.as_ref().map_or(now, |held| held.since);
+        let before = self.held.replace(Held { reason, why: why.to_owned(), since });
+        if before.is_none_or(|before| before.reason != reason) {
             effects.push(Effect::Tell(Notice::Held(Arc::clone(index), reason, why.to_owned())));
         }
     }
@@ -109,6 +130,7 @@ impl Lane {
         if self.queue.is_empty() {
             return Next::Nothing;
         }
+        self.used = now;
         match self.state {
             LaneState::Checking => return Next::Nothing,
             LaneState::Unchecked { at } if now < at => return Next::Nothing,
@@ -126,11 +148,11 @@ impl Lane {
         if waits || (self.sending > 0 && self.refusals > 0) {
             return Next::Nothing;
         }
-        while let Some(mut queued) = self.queue.pop_front() {
-            if cut_to_live(&mut queued.bulk, live) {
+        while let Some(Queued { bulk, attempt, order }) = self.queue.pop_front() {
+            if let Some(bulk) = cut_to_live(bulk, live) {
                 self.not_before = None;
                 self.sending += 1;
-                return Next::Send(queued);
+                return Next::Send(Queued { bulk, attempt, order });
             }
         }
         Next::Nothing
@@ -138,23 +160,25 @@ impl Lane {
 
     /// Drops what waits for holdings that are over.
     pub(super) fn forget(&mut self, live: &HashSet<HoldingId>) {
-        self.queue.retain_mut(|queued| cut_to_live(&mut queued.bulk, live));
+        let queue = std::mem::take(&mut self.queue);
+        let cut = |Queued { bulk, attempt, order }| cut_to_live(bulk, live).map(|bulk| Queued { bulk, attempt, order });
+        self.queue = queue.into_iter().filter_map(cut).collect();
     }
 }
 
-/// Leaves only documents of live holdings in a bulk; false if none is left.
-pub(super) fn cut_to_live(bulk: &mut Bulk, live: &HashSet<HoldingId>) -> bool {
+/// Leaves only documents of live holdings in a bulk, if there are any.
+pub(super) fn cut_to_live(bulk: Bulk, live: &HashSet<HoldingId>) -> Option<Bulk> {
+    if is_planted("SendForOver") {
+        return Some(bulk);
+    }
     let lives = |bulk: &Bulk, batch: usize| live.contains(&bulk.batches[batch].records.origin().holding);
-    if (0..bulk.batches.len()).all(|batch| lives(bulk, batch)) {
-        return !bulk.documents.is_empty();
+    if (0..bulk.batches.len()).all(|batch| lives(&bulk, batch)) {
+        return Some(bulk).filter(|bulk| !bulk.documents.is_empty());
     }
     let keep: Vec<usize> =
-        (0..bulk.documents.len()).filter(|index| lives(bulk, bulk.documents[*index].batch as usize)).collect();
-    if keep.is_empty() {
-        return false;
-    }
+        (0..bulk.documents.len()).filter(|index| lives(&bulk, bulk.documents[*index].batch as usize)).collect();
     if keep.len() < bulk.documents.len() {
-        *bulk = bulk.subset(&keep);
+        return bulk.divide(&[&keep], &[]).pop().flatten();
     }
-    true
+    Some(bulk)
 }

@@ -1,7 +1,9 @@
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::bulk::{Batch, DocumentRef, Item};
+use crate::backoff::Backoff;
+use crate::bulk::{Answer, Batch, DocumentRef, ErrorCause, Item, Slots};
 use crate::record::{Fate, Origin, RecordBatch, TopicPartition};
 
 fn at(millis: u64) -> Moment {
@@ -13,7 +15,7 @@ fn origin(holding: u64) -> Arc<Origin> {
         holding: HoldingId(holding),
         partition: TopicPartition::new("t", holding as i32),
         incarnation: "i".into(),
-        field: "kafka".into(),
+        route: Arc::default(),
     })
 }
 
@@ -31,9 +33,14 @@ fn bulk(index: &str, documents: &[(u64, i64)]) -> Bulk {
     for (batch, (holding, offset)) in documents.iter().enumerate() {
         let mut records = RecordBatch::with_capacity(origin(*holding), 1, 8);
         records.push(*offset, None, None, Some(b"x"));
-        bulk.batches.push(Arc::new(Batch { records, first_seq: *offset as u64, permit: None }));
+        bulk.batches.push(Arc::new(Batch {
+            records,
+            first_seq: *offset as u64,
+            permit: None,
+            slots: Slots::default(),
+        }));
         let start = body.len() as u32;
-        bulk.documents.push(DocumentRef { batch: batch as u32, record: 0, sub: 0, start, unsure: false });
+        bulk.documents.push(DocumentRef { batch: batch as u32, record: 0, sub: 0, start });
         body.extend_from_slice(format!("{offset}\n").as_bytes());
     }
     bulk.body = body.into();
@@ -50,7 +57,7 @@ impl Bench {
     fn unprepared() -> Self {
         let backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_millis(100) };
         let hold = Backoff { base: Duration::from_secs(10), cap: Duration::from_secs(10) };
-        let settings = Settings { concurrency: 3, backoff, hold };
+        let settings = Settings { concurrency: 3, backoff, hold, ..Settings::default() };
         let mut bench = Self { dispatch: Dispatch::new(settings, Chance::new(1)), effects: Vec::new() };
         let effects = bench.step(at(0), Input::Begin(HoldingId(1)));
         assert!(matches!(effects[..], [Effect::Prepare]));
@@ -321,7 +328,7 @@ fn states_of_the_index_hold_its_lane_alone_with_the_reason() {
 }
 
 #[test]
-fn an_answer_with_the_wrong_number_of_items_is_unknown_and_a_later_conflict_a_duplicate() {
+fn an_answer_with_the_wrong_number_of_items_is_unknown_and_a_later_conflict_is_looked_up() {
     let mut bench = Bench::new();
     let [(request, ref body)] = bench.submit("a", &[(1, 0), (1, 1)])[..] else { panic!() };
     let effects = bench.answer(request, &[201]);
@@ -331,11 +338,12 @@ fn an_answer_with_the_wrong_number_of_items_is_unknown_and_a_later_conflict_a_du
     let [(again, ref same)] = sent(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(body, same);
     let effects = bench.answer(again, &[409, 429]);
+    assert!(settled(&effects).is_empty());
+    assert_eq!(looked_up(&effects), [(again, vec!["t-i-0001-000000000000".to_owned()])]);
+    let effects = bench.step(at(0), Input::LookedUp(again, Ok(vec![Some(own(1, 0))])));
     assert_eq!(settled(&effects), [(1, 0, Fate::Duplicate)]);
-    // What was cut out to be sent again still remembers that it was sent before.
     let (_, effects) = bench.wake(at(0));
-    let [(third, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
-    assert_eq!(settled(&bench.answer(third, &[409])), [(1, 1, Fate::Duplicate)]);
+    assert_eq!(sent(&effects)[0].1, "1\n");
 }
 
 #[test]
@@ -397,7 +405,12 @@ fn nothing_is_sent_looked_up_or_rejected_for_a_holding_that_is_over() {
     bench.step(at(0), Input::End(HoldingId(1)));
     let effects = bench.answer(out, &[400, 400]);
     assert_eq!(letters(&effects).iter().map(|letter| &*letter.0).collect::<Vec<_>>(), ["t-i-0002-000000000011"]);
-    assert_eq!(sent(&effects).into_iter().map(|sent| sent.1).collect::<Vec<_>>(), ["12\n", "13\n"]);
+    let rest = sent(&effects);
+    assert_eq!(rest.iter().map(|sent| &*sent.1).collect::<Vec<_>>(), ["12\n", "13\n"]);
+    // A look-up counts among the requests under way: it waits for room.
+    for (request, _) in rest {
+        bench.answer(request, &[201]);
+    }
     let (_, effects) = bench.wake(at(0));
     assert_eq!(looked_up(&effects), [(looked, vec!["t-i-0002-000000000010".to_owned()])]);
 }
@@ -434,4 +447,74 @@ fn a_single_document_that_is_refused_for_no_known_reason_is_held_and_kept() {
     assert!(letters(&effects).is_empty());
     assert!(matches!(notices(&effects)[..], [Notice::Held(_, HoldReason::Unknown, _)]));
     assert_eq!(sent(&bench.wake(at(0)).1).len(), 1);
+}
+
+#[test]
+fn what_waits_for_an_index_that_is_held_for_long_goes_to_the_dead_letters_where_that_is_the_policy() {
+    let mut bench = Bench::new();
+    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
+    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
+    bench.answer(request, &[403]);
+    bench.submit("a", &[(1, 1)]);
+    let mut now = at(0);
+    let mut given_up = Vec::new();
+    while given_up.is_empty() {
+        let effects;
+        (now, effects) = bench.wake(now);
+        given_up = letters(&effects);
+        if let [(request, _)] = sent(&effects)[..] {
+            let answer = Outcome::Answer(Answer { items: vec![item(403)] });
+            assert!(letters(&bench.step(now, Input::Answered(request, answer))).is_empty() == (now < at(60_000)));
+        }
+    }
+    assert!(now >= at(60_000) && given_up[0].1.contains("blocked"), "{now:?} {given_up:?}");
+    // The next one finds out whether it still refuses, and is given up if so.
+    bench.step(now, Input::Submit(bulk("a", &[(1, 2)])));
+    let mut released = false;
+    for _ in 0..3 {
+        let (at, effects) = bench.wake(now);
+        now = at;
+        if let [(request, _)] = sent(&effects)[..] {
+            let answer = Outcome::Answer(Answer { items: vec![item(201)] });
+            let effects = bench.step(now, Input::Answered(request, answer));
+            released = matches!(notices(&effects)[..], [Notice::Released(_)]);
+            break;
+        }
+    }
+    assert!(released && bench.dispatch.is_idle());
+}
+
+#[test]
+fn more_new_indices_than_may_be_made_within_an_hour_are_held() {
+    let mut bench = Bench::new();
+    bench.dispatch.settings.max_new_indices = 2;
+    bench.dispatch.limit = Limit::new(50);
+    let mut free = |now, index: &str| {
+        bench.step(now, Input::Submit(bulk(index, &[(1, 0)])));
+        let effects = bench.step(now, Input::Checked(index.into(), Ok(NameIs::Free)));
+        (sent(&effects).len(), notices(&effects).into_iter().cloned().collect::<Vec<_>>())
+    };
+    assert_eq!((free(at(0), "a").0, free(at(1), "b").0), (1, 1));
+    let (requests, told) = free(at(2), "c");
+    assert!(requests == 0 && matches!(&told[..], [Notice::Held(_, HoldReason::TooManyNew, _)]), "{told:?}");
+    // One that is there already needs none.
+    let effects = bench.step(at(3), Input::Submit(bulk("d", &[(1, 0)])));
+    assert!(matches!(effects[..], [Effect::Check(_)]));
+    assert_eq!(sent(&bench.step(at(3), Input::Checked("d".into(), Ok(NameIs::Index)))).len(), 1);
+    // An hour later there may be others.
+    let later = at(3_600_001);
+    assert!(matches!(bench.step(later, Input::Tick)[..], [Effect::Check(_)]));
+    let effects = bench.step(later, Input::Checked("c".into(), Ok(NameIs::Free)));
+    assert!(matches!(notices(&effects)[..], [Notice::Released(_)]));
+}
+
+#[test]
+fn a_lane_that_has_nothing_to_do_is_closed() {
+    let mut bench = Bench::new();
+    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
+    bench.step(at(700_000), Input::Tick);
+    assert_eq!(bench.dispatch.lanes(), (1, 0), "something is under way");
+    bench.answer(request, &[201]);
+    bench.step(at(800_000), Input::Tick);
+    assert_eq!(bench.dispatch.lanes(), (0, 0));
 }

@@ -12,9 +12,9 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::asker::Asker;
 use super::batch::{PartitionQueue, Taken};
 use super::commit::Commits;
-use super::describe;
 use super::events::{ConsumerEvent, Events};
 use super::settings::{self, KafkaSettings};
 use crate::record::{RecordBatch, TopicPartition};
@@ -41,7 +41,12 @@ impl Consumer {
         Ok(Self { queues: HashMap::new(), commits: Commits::new(&consumer), consumer, is_static })
     }
 
-    /// Joins the group for these topics.
+    /// What other threads may ask the broker by.
+    pub fn asker(&self) -> Asker {
+        Asker::new(&self.consumer)
+    }
+
+    /// Joins the group for these topics, and for no others any more.
     ///
     /// # Errors
     /// A name that cannot be one of a topic.
@@ -96,41 +101,6 @@ impl Consumer {
         self.queues.get_mut(partition).map(|queue| queue.take(max, into)).unwrap_or_default()
     }
 
-    /// The group's commits, with their metadata; partitions without one are left out.
-    ///
-    /// # Errors
-    /// In words for a person; also if any of the partitions fails.
-    pub fn committed(
-        &self,
-        partitions: &[TopicPartition],
-        timeout: Duration,
-    ) -> Result<HashMap<TopicPartition, (i64, String)>, String> {
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            list.add_partition(&partition.topic, partition.partition);
-        }
-        let list = self.consumer.committed_offsets(list, timeout).map_err(|error| error.to_string())?;
-        let mut committed = HashMap::new();
-        for each in list.elements() {
-            let partition = TopicPartition::new(each.topic(), each.partition());
-            each.error().map_err(|error| format!("the commit of {partition}: {error}"))?;
-            if let Offset::Offset(offset) = each.offset() {
-                committed.insert(partition, (offset, each.metadata().to_owned()));
-            }
-        }
-        Ok(committed)
-    }
-
-    /// The first offset of a partition and its end, up to the last stable offset.
-    ///
-    /// # Errors
-    /// In words for a person.
-    pub fn bounds(&self, partition: &TopicPartition, timeout: Duration) -> Result<(i64, i64), String> {
-        self.consumer
-            .fetch_watermarks(&partition.topic, partition.partition, timeout)
-            .map_err(|error| format!("the offsets of {partition}: {error}"))
-    }
-
     /// The next offsets that would be taken, of those partitions where it is known.
     pub fn positions(&self, partitions: &[TopicPartition]) -> HashMap<TopicPartition, i64> {
         if partitions.is_empty() {
@@ -162,16 +132,6 @@ impl Consumer {
             each.set_metadata(metadata);
         }
         self.commits.send(&list)
-    }
-
-    /// The ids of topics, in a short form; `0` for a topic that has none by the broker's definite answer.
-    ///
-    /// # Errors
-    /// In words for a person.
-    #[allow(unsafe_code)]
-    pub fn topic_ids(&self, topics: &[&str], timeout: Duration) -> Result<HashMap<String, Arc<str>>, String> {
-        // SAFETY: the client lives as long as `self`, which is borrowed until the call returns.
-        unsafe { describe::topic_ids(self.consumer.client().native_ptr(), topics, timeout) }
     }
 
     /// Leaves the group and closes. If that takes longer than `deadline`, because the broker is gone, it is left to a thread

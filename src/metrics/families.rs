@@ -117,6 +117,13 @@ pub const FAMILIES: &[Family] = &[
     counter("kelp_processor_seconds_total", PROCESSOR, "Time in each processor, estimated from one document in 61"),
     gauge("kelp_pipeline_info", &["pipeline", "version"], "1 for each pipeline, with the version in force"),
     gauge("kelp_condition_met", &["condition"], "Whether each condition of /readyz holds, 1 or 0"),
+    gauge(
+        "kelp_partitions_reloading",
+        &[],
+        "Partitions that settle what an older version of their pipeline has read before the new one reads on",
+    ),
+    counter("kelp_reloads_total", &["result"], "Times that changed pipelines were loaded, by result: ok, refused"),
+    gauge("kelp_reload_refused", &[], "1 while the pipeline files have changed and are not in force"),
     gauge("kelp_build_info", &["version", "revision", "librdkafka"], "1, with what the program was built from"),
 ];
 

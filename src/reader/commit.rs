@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::rebalance::metadata;
 use super::{CommitEntry, CommitResult, Effect, Holding, Notice, Reader};
 use crate::clock::Moment;
+use crate::planted::is_planted;
 use crate::record::{HoldingId, TopicPartition};
 
 /// A commit that was not answered for this long is taken for lost.
@@ -61,7 +62,7 @@ impl Reader {
             self.commits.sent = None;
         }
         let mut waiting = self.shutdown.as_ref().is_some_and(|shutdown| !shutdown.left);
-        waiting |= self.serving.wants_commit();
+        waiting |= self.serving.wants_commit() || self.barrier_wants_commit();
         let open = || self.holdings.iter().filter(|(_, held)| !held.is_committed());
         // While catching up, the last commit decides when to end: it does not wait for the interval.
         let reached = |held: &Holding| held.stopped || held.committable >= held.end;
@@ -96,7 +97,8 @@ impl Reader {
                 continue;
             }
             // The partition may have gone and come back since: what another member committed in between is not known here.
-            let held = self.holdings.get_mut(&result.partition).filter(|held| Some(held.origin.holding) == holding);
+            let same = |held: &&mut Holding| Some(held.origin.holding) == holding || is_planted("StaleCommitCounts");
+            let held = self.holdings.get_mut(&result.partition).filter(same);
             if let Some(held) = held {
                 held.committed = held.committed.max(result.offset);
             }

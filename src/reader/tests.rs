@@ -1,4 +1,6 @@
 use super::*;
+use crate::record::Route;
+use crate::worker::Committable;
 
 const DRAIN: u64 = 3000;
 const INTERVAL: u64 = 5000;
@@ -23,15 +25,13 @@ fn a_partition_with_a_record_that_cannot_be_read_stops_and_is_told_once() {
     assert_eq!(bench.step(at(2), Input::Corrupt(part(0))), []);
 }
 
+fn route(version: &str) -> Arc<Route> {
+    Arc::new(Route { pipeline: "p".into(), version: version.into(), field: "kafka".into() })
+}
+
 /// What the broker says: no commit, offsets 10 to 20.
 fn known(number: i32) -> Resolved {
-    Resolved {
-        partition: part(number),
-        incarnation: "i".into(),
-        committed: None,
-        bounds: (10, 20),
-        field: "kafka".into(),
-    }
+    Resolved { partition: part(number), incarnation: "i".into(), committed: None, bounds: (10, 20) }
 }
 
 fn known_with(number: i32, committed: (i64, &str)) -> Resolved {
@@ -52,6 +52,9 @@ impl Bench {
             start_at_end: false,
             restart_out_of_range: false,
             until_caught_up: false,
+            max_uncommitted: MaxUncommitted { records: 100, age: Duration::from_secs(60) },
+            watch_interval: Duration::from_secs(10),
+            routes: Routes::new(),
         };
         change(&mut settings);
         Self { reader: Reader::new(settings, Chance::new(1)), effects: Vec::new() }
@@ -68,7 +71,7 @@ impl Bench {
     fn step(&mut self, now: Moment, input: Input) -> Vec<Effect> {
         self.reader.step(now, input, &mut self.effects);
         let mut effects = std::mem::take(&mut self.effects);
-        effects.retain(|effect| !matches!(effect, Effect::Tell(Notice::Placed(_))));
+        effects.retain(|effect| !matches!(effect, Effect::Tell(Notice::Placed(_)) | Effect::Watch(_)));
         effects
     }
 
@@ -79,7 +82,7 @@ impl Bench {
     }
 
     fn moved(&mut self, now: Moment, holding: u64, offset: i64) -> Vec<Effect> {
-        let moved = Committable { holding: HoldingId(holding), offset, oldest: None };
+        let moved = Committable { holding: HoldingId(holding), offset, records: 0, oldest: None };
         self.step(now, Input::Committable(moved))
     }
 
@@ -155,10 +158,10 @@ fn a_start_at_the_end_is_committed_at_once() {
 
 #[test]
 fn the_origin_field_is_that_of_the_topic() {
-    let mut bench = Bench::with(|_| {});
-    let effects = bench.assign(at(0), vec![Resolved { field: "source".into(), ..known(0) }]);
+    let mut bench = Bench::with(|settings| drop(settings.routes.insert("t".into(), route("1"))));
+    let effects = bench.assign(at(0), vec![known(0)]);
     let [Effect::Assign(starts)] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!((&*starts[0].origin.field, &*starts[0].origin.incarnation), ("source", "i"));
+    assert_eq!((&*starts[0].origin.route.version, &*starts[0].origin.incarnation), ("1", "i"));
 }
 
 #[test]
@@ -192,7 +195,7 @@ fn a_revoke_while_the_broker_is_asked_waits_for_its_turn() {
 #[test]
 fn commits_are_periodic_one_at_a_time_and_carry_what_moved() {
     let mut bench = Bench::holding(|_| {});
-    assert_eq!(bench.reader.wake_at(), None);
+    assert_eq!(bench.reader.wake_at(), Some(at(60_000)));
     assert_eq!(bench.moved(at(1), 1, 12), [commit(&[(0, 12)])]);
     assert_eq!(bench.moved(at(2), 1, 13), []);
     assert_eq!(bench.moved(at(6000), 2, 11), [], "the first was not answered");
@@ -433,4 +436,142 @@ fn a_partition_that_is_leaving_is_not_begun_again_when_its_offset_is_out_of_rang
     let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
     bench.step(at(0), Input::Shutdown(at(9000)));
     assert_eq!(bench.step(at(1), Input::OutOfRange(part(0))), [stopped]);
+}
+
+fn reload(version: &str, topics: Option<&[&str]>) -> Input {
+    let routes = Routes::from([("t".into(), route(version))]);
+    Input::Reload(Reload { routes, topics: topics.map(|topics| topics.iter().map(|topic| (*topic).into()).collect()) })
+}
+
+/// Where holdings are renewed: number, partition, position, version.
+fn renewed(effects: &[Effect]) -> Vec<(u64, i32, i64, String)> {
+    let renewed = |effect: &Effect| match effect {
+        Effect::Renew(Start { origin, position, .. }) => {
+            Some((origin.holding.0, origin.partition.partition, *position, origin.route.version.to_string()))
+        }
+        _ => None,
+    };
+    effects.iter().filter_map(renewed).collect()
+}
+
+#[test]
+fn each_partition_reads_on_with_the_new_version_once_what_was_before_is_settled_and_committed() {
+    let mut bench = Bench::holding(|settings| drop(settings.routes.insert("t".into(), route("1"))));
+    assert_eq!(bench.step(at(1), reload("2", None)), [drain(1), drain(2)]);
+    assert_eq!(bench.reader.barriers(), 2);
+    // Nothing was read of partition 1: it goes on at once. Partition 0 has settled, and not committed.
+    bench.moved(at(2), 1, 14);
+    bench.committed(at(2), 0, 14);
+    bench.moved(at(2), 1, 15);
+    let effects = bench.drained(at(3), 2);
+    assert!(effects.contains(&end(2)));
+    assert_eq!(renewed(&effects), [(3, 1, 10, "2".to_owned())]);
+    // The commit did not wait for its interval, since something waits for it.
+    assert!(effects.contains(&commit(&[(0, 15)])));
+    assert_eq!(bench.drained(at(4), 1), []);
+    let effects = bench.committed(at(5), 0, 15);
+    assert_eq!((effects[0].clone(), renewed(&effects)), (end(1), vec![(4, 0, 15, "2".to_owned())]));
+    assert_eq!(bench.reader.barriers(), 0);
+    // What comes late for the older holding moves nothing.
+    assert_eq!(bench.moved(at(6), 1, 18), []);
+    assert!(bench.step(at(7), reload("2", None)).is_empty());
+}
+
+#[test]
+fn a_barrier_falls_for_the_version_that_is_in_force_then() {
+    let mut bench = Bench::holding(|settings| drop(settings.routes.insert("t".into(), route("1"))));
+    bench.step(at(1), reload("2", None));
+    assert_eq!(bench.step(at(2), reload("3", Some(&["t", "u"]))), [Effect::Subscribe(vec!["t".into(), "u".into()])]);
+    assert_eq!(renewed(&bench.drained(at(3), 1)), [(3, 0, 10, "3".to_owned())]);
+}
+
+#[test]
+fn a_partition_that_is_given_back_or_stopped_passes_no_barrier() {
+    let mut bench = Bench::holding(|settings| drop(settings.routes.insert("t".into(), route("1"))));
+    bench.step(at(1), Input::Corrupt(part(1)));
+    assert_eq!(bench.step(at(2), reload("2", None)), [drain(1)]);
+    bench.revoke(at(3), &[0], false);
+    let effects = bench.drained(at(4), 1);
+    assert_eq!(renewed(&effects), []);
+    assert!(effects.contains(&end(1)));
+}
+
+#[test]
+fn a_topic_that_was_made_again_is_begun_anew_and_nothing_of_the_old_one_is_committed() {
+    let mut bench = Bench::holding(|_| {});
+    bench.moved(at(1), 1, 15);
+    // No answer, no id, and the same id change nothing.
+    for ids in [vec![], vec![("t".into(), "0".into())], vec![("t".into(), "i".into())]] {
+        assert_eq!(bench.step(at(2), Input::Watched(ids)), []);
+    }
+    let effects = bench.step(at(3), Input::Watched(vec![("t".into(), "j".into())]));
+    assert!(effects.contains(&Effect::Tell(Notice::TopicReplaced(part(0)))), "{effects:?}");
+    assert!(effects.contains(&end(1)) && effects.contains(&end(2)));
+    assert!(effects.contains(&Effect::Unassign(parts(&[0, 1]))) && effects.contains(&Effect::Resolve(parts(&[0, 1]))));
+    let anew = |number| Resolved { incarnation: "j".into(), ..known_with(number, (15, "kelp:i")) };
+    let effects = bench.step(at(4), Input::Resolved(Ok(vec![anew(0), anew(1)])));
+    assert_eq!(starts(&effects), [(3, 0, 10, 0), (4, 1, 10, 1)]);
+}
+
+#[test]
+fn topics_are_watched_one_question_at_a_time() {
+    let mut bench = Bench::holding(|_| {});
+    let mut ask = |now: u64| {
+        bench.reader.step(at(now), Input::Tick, &mut bench.effects);
+        std::mem::take(&mut bench.effects).iter().any(|effect| matches!(effect, Effect::Watch(_)))
+    };
+    assert!(!ask(10_000) && ask(60_001));
+    assert!(!ask(70_000));
+}
+
+fn took(bench: &mut Bench, now: Moment, records: u64, last: i64) -> Vec<Effect> {
+    bench.step(now, Input::Took { partition: part(0), records, last })
+}
+
+#[test]
+fn a_partition_is_read_no_further_ahead_than_it_may() {
+    let mut bench = Bench::holding(|_| {});
+    assert_eq!(took(&mut bench, at(1), 99, 500), []);
+    let ahead = [Effect::Pause(HoldingId(1)), Effect::Tell(Notice::Ahead(part(0)))];
+    assert_eq!(took(&mut bench, at(2), 1, 501), ahead);
+    let moved = Committable { holding: HoldingId(1), offset: 40, records: 1, oldest: None };
+    let on = [Effect::Resume(HoldingId(1)), Effect::Tell(Notice::NotAhead(part(0)))];
+    assert_eq!(bench.step(at(3), Input::Committable(moved))[..2], on);
+    // Too long is as bad as too much.
+    let minute = at(3) + Duration::from_secs(60);
+    assert_eq!(bench.step(minute, Input::Positions(Vec::new()))[..2], ahead);
+    let moved = Committable { holding: HoldingId(1), offset: 502, records: 100, oldest: None };
+    assert!(bench.step(minute, Input::Committable(moved)).starts_with(&on));
+    assert!(!bench.step(minute + minute.0, Input::Positions(Vec::new())).contains(&ahead[0]));
+}
+
+#[test]
+fn a_position_that_an_error_moved_is_not_believed() {
+    let position = |bench: &mut Bench, position| bench.step(at(1), Input::Positions(vec![(part(0), position)]));
+    let believed = |offset| [Effect::Position(HoldingId(1), offset)];
+    let mut bench = Bench::holding(|_| {});
+    assert_eq!(position(&mut bench, 12), believed(12));
+    assert_eq!(position(&mut bench, 12), []);
+    // The error spoke of offset 12, the next to be read, and moved the position past it.
+    bench.step(at(1), Input::Faulty(part(0), 12));
+    assert_eq!(position(&mut bench, 13), []);
+    // What lies below the offset of an error came before it.
+    bench.step(at(1), Input::Faulty(part(0), 14));
+    assert_eq!(position(&mut bench, 15), believed(14));
+    // Markers beyond it were passed; or the record came after all.
+    assert_eq!(position(&mut bench, 18), believed(18));
+    bench.step(at(1), Input::Faulty(part(0), 18));
+    assert_eq!(position(&mut bench, 19), []);
+    took(&mut bench, at(1), 1, 18);
+    assert_eq!(position(&mut bench, 19), believed(19));
+    // An error that speaks of no offset.
+    bench.step(at(1), Input::Faulty(part(0), -1001));
+    assert_eq!(position(&mut bench, 20), believed(20));
+}
+
+#[test]
+fn a_ledger_that_does_not_add_up_stops_its_partition() {
+    let mut bench = Bench::holding(|_| {});
+    let effects = bench.step(at(1), Input::Mismatch(HoldingId(1), "why".into()));
+    assert_eq!(effects, [Effect::Pause(HoldingId(1)), Effect::Tell(Notice::Mismatch(part(0), "why".into()))]);
 }

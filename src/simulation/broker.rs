@@ -2,6 +2,7 @@
 //! generation, not ownership.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::backoff::Chance;
 use crate::reader::{CommitEntry, CommitResult, Resolved};
@@ -21,6 +22,8 @@ pub(super) struct Entry {
 /// The log of one partition.
 #[derive(Debug)]
 pub(super) struct Log {
+    /// Which making of its topic it belongs to.
+    pub(super) making: u32,
     entries: Vec<Entry>,
     produced: usize,
     low: i64,
@@ -28,7 +31,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    fn new(records: u64, chance: &mut Chance) -> Self {
+    fn new(making: u32, records: u64, chance: &mut Chance) -> Self {
         let low = if chance.hits(1, 3) { chance.below(1000) as i64 } else { 0 };
         let mut offset = low - 1;
         let entries: Vec<Entry> = (0..chance.below(records + 1))
@@ -41,7 +44,7 @@ impl Log {
             .collect();
         let end = offset + 1 + if chance.hits(1, 3) { chance.below(4) as i64 } else { 0 };
         let produced = chance.below(entries.len() as u64 + 1) as usize;
-        Self { entries, produced, low, end }
+        Self { making, entries, produced, low, end }
     }
 
     /// More is written.
@@ -55,6 +58,23 @@ impl Log {
             return self.end;
         }
         self.produced.checked_sub(1).map_or(self.low, |last| self.entries[last].offset + 1)
+    }
+
+    pub(super) fn low(&self) -> i64 {
+        self.low
+    }
+
+    /// The short form of its topic's id.
+    pub(super) fn incarnation(&self) -> Arc<str> {
+        format!("i{}", self.making).into()
+    }
+
+    /// Retention takes some of what is written.
+    pub(super) fn retain(&mut self, records: usize) {
+        let keep = self.entries.partition_point(|entry| entry.offset < self.low) + records;
+        if keep < self.produced {
+            self.low = self.low.max(self.entries[keep].offset);
+        }
     }
 
     /// True if it never had an offset to read.
@@ -114,6 +134,10 @@ pub(super) struct Broker {
     owners: BTreeMap<TopicPartition, Owner>,
     targets: BTreeMap<TopicPartition, LifeId>,
     given: BTreeMap<LifeId, BTreeSet<TopicPartition>>,
+    /// The topics of members that do not want all.
+    subscribed: BTreeMap<LifeId, BTreeSet<Arc<str>>>,
+    /// Records of a partition at most.
+    records: u64,
 }
 
 impl Broker {
@@ -123,7 +147,7 @@ impl Broker {
         for topic in 0..topics {
             for number in 0..partitions {
                 let partition = TopicPartition::new(format!("t{topic}"), number);
-                let log = Log::new(records, chance);
+                let log = Log::new(1, records, chance);
                 // Of another program, of ours before the broker had topic ids, or of a topic that was made again.
                 match chance.below(12) {
                     choice @ 0..3 => {
@@ -145,6 +169,8 @@ impl Broker {
             owners: BTreeMap::new(),
             targets: BTreeMap::new(),
             given: BTreeMap::new(),
+            subscribed: BTreeMap::new(),
+            records,
         }
     }
 
@@ -182,6 +208,31 @@ impl Broker {
         (had.into_iter().collect(), self.rebalance(chance))
     }
 
+    /// A topic is deleted and made again; its commits may outlive it. Gives its partitions.
+    pub(super) fn make_again(&mut self, topic: &str, chance: &mut Chance) -> Vec<TopicPartition> {
+        let partitions: Vec<TopicPartition> = self.logs.keys().filter(|each| *each.topic == *topic).cloned().collect();
+        for partition in &partitions {
+            let making = self.logs[partition].making + 1;
+            self.logs.insert(partition.clone(), Log::new(making, self.records, chance));
+            // An offset of a program that says nothing about the topic could not be told from one of the new topic.
+            let ours = self.committed.get(partition).is_some_and(|(_, metadata)| metadata.starts_with("kelp:i"));
+            if !ours || chance.hits(1, 2) {
+                self.committed.remove(partition);
+            }
+        }
+        partitions
+    }
+
+    /// A member wants partitions of these topics only.
+    pub(super) fn subscribe(&mut self, life: LifeId, topics: Vec<Arc<str>>, chance: &mut Chance) -> GroupEvents {
+        self.subscribed.insert(life, topics.into_iter().collect());
+        self.rebalance(chance)
+    }
+
+    fn wants(&self, life: LifeId, partition: &TopicPartition) -> bool {
+        self.subscribed.get(&life).is_none_or(|topics| topics.contains(&partition.topic))
+    }
+
     /// The group deals anew: who loses a partition gives it back before another gets it.
     pub(super) fn rebalance(&mut self, chance: &mut Chance) -> GroupEvents {
         self.generation += 1;
@@ -190,12 +241,19 @@ impl Broker {
         if members.is_empty() {
             return Vec::new();
         }
-        for partition in self.logs.keys() {
+        let partitions: Vec<TopicPartition> = self.logs.keys().cloned().collect();
+        for partition in &partitions {
+            let wanting: Vec<LifeId> =
+                members.iter().copied().filter(|member| self.wants(*member, partition)).collect();
+            let owner = self.owners.get(partition).map(|owner| owner.life);
+            let keep = owner.filter(|owner| wanting.contains(owner) && chance.hits(1, 2));
+            let target = keep.or_else(|| wanting.get(chance.below(wanting.len() as u64) as usize).copied());
+            match target {
+                Some(target) => drop(self.targets.insert(partition.clone(), target)),
+                None => drop(self.targets.remove(partition)),
+            }
             let owner = self.owners.get_mut(partition);
-            let keep = owner.as_ref().map(|owner| owner.life).filter(|_| chance.hits(1, 2));
-            let target = keep.unwrap_or_else(|| members[chance.below(members.len() as u64) as usize]);
-            self.targets.insert(partition.clone(), target);
-            if let Some(owner) = owner.filter(|owner| owner.life != target && !owner.revoking) {
+            if let Some(owner) = owner.filter(|owner| Some(owner.life) != target && !owner.revoking) {
                 owner.revoking = true;
                 self.given.entry(owner.life).or_default().remove(partition);
                 revoked.entry(owner.life).or_default().push(partition.clone());
@@ -234,13 +292,7 @@ impl Broker {
         let resolve = |partition: TopicPartition| {
             let log = &self.logs[&partition];
             let committed = self.committed.get(&partition).cloned();
-            Resolved {
-                incarnation: "i1".into(),
-                committed,
-                bounds: (log.low, log.end()),
-                field: "kafka".into(),
-                partition,
-            }
+            Resolved { incarnation: log.incarnation(), committed, bounds: (log.low, log.end()), partition }
         };
         partitions.into_iter().map(resolve).collect()
     }

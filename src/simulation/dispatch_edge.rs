@@ -89,13 +89,13 @@ impl World {
         let mut found = self.search.look_up(index, ids, failing, &mut self.chance);
         if let (true, Ok(found)) = (self.has(Mutant::ConflictIsOurs), &mut found) {
             for (id, found) in ids.iter().zip(found) {
-                let expected = &self.oracle.expected[id];
+                let Some(expected) = self.oracle.expected.get(id) else { continue };
                 let mut batch = RecordBatch::with_capacity(
                     Arc::new(crate::record::Origin {
                         holding: HoldingId(0),
                         partition: expected.partition.clone(),
                         incarnation: "i1".into(),
-                        field: "kafka".into(),
+                        route: Arc::default(),
                     }),
                     1,
                     0,

@@ -25,7 +25,7 @@ impl World {
             Event::Worker(life, worker, input) => self.worker(life, worker, input)?,
             Event::Dispatch(life, input) => self.dispatch(life, input)?,
             Event::Wake(life, core) => self.wake(life, core)?,
-            Event::Poll(life) => self.poll(life),
+            Event::Poll(life) => self.poll(life)?,
             Event::Start(slot) => self.start(slot),
             Event::Mischief => self.mischief(),
             Event::Weather => self.weather(),
@@ -51,13 +51,38 @@ impl World {
                 self.later(500, Event::Join(life));
             }
             Event::Resolve(life, partitions) if self.lives[life].alive => {
+                let asked = partitions.clone();
                 let failing = self.failing();
                 let answer = if self.chance.hits(failing, 100) {
                     Err("the broker does not answer".to_owned())
                 } else {
                     Ok(self.broker.resolve(partitions))
                 };
+                let answer = match answer {
+                    // A timeout is taken for the answer that there is no id.
+                    Err(_) if self.has(Mutant::TimeoutIsNoId) => {
+                        let mut resolved = self.broker.resolve(asked);
+                        resolved.iter_mut().for_each(|each| each.incarnation = "0".into());
+                        Ok(resolved)
+                    }
+                    answer => answer,
+                };
                 self.later(100, Event::Reader(life, reader::Input::Resolved(answer)));
+            }
+            Event::Watch(life, topics) if self.lives[life].alive => {
+                let failing = self.failing();
+                let fails = |_: &std::sync::Arc<str>| self.chance.hits(failing, 100);
+                let mut topics = topics;
+                topics.retain({
+                    let mut fails = fails;
+                    move |topic| !fails(topic)
+                });
+                let ids = topics.into_iter().filter_map(|topic| {
+                    let log = self.broker.logs.iter().find(|(partition, _)| partition.topic == topic)?.1;
+                    Some((topic, log.incarnation()))
+                });
+                let ids = ids.collect();
+                self.later(100, Event::Reader(life, reader::Input::Watched(ids)));
             }
             Event::Prepare(life) if self.lives[life].alive => {
                 let failing = self.failing();
@@ -78,6 +103,7 @@ impl World {
             Event::Join(_)
             | Event::Learn(..)
             | Event::Resolve(..)
+            | Event::Watch(..)
             | Event::Prepare(_)
             | Event::Check(..)
             | Event::LookUp(..) => {}
@@ -98,6 +124,10 @@ impl World {
 
     fn wake(&mut self, life: LifeId, core: Core) -> Checked {
         if !self.lives[life].alive {
+            return Ok(());
+        }
+        // An earlier wish may have taken the place of this one.
+        if self.lives[life].wakes.get(&core) != Some(&self.now) {
             return Ok(());
         }
         self.lives[life].wakes.remove(&core);
@@ -142,6 +172,7 @@ impl World {
                     self.tally("dropped", tally.counts.dropped);
                 }
                 worker::Effect::Forgotten(records) => self.lives[life].forgot(records),
+                worker::Effect::Mismatch(holding, why) => return Err(format!("p{life} {holding}: {why}")),
                 worker::Effect::Fault(partition, fault) => return Err(format!("p{life} {partition}: {fault}")),
             }
         }
@@ -152,6 +183,9 @@ impl World {
 
     fn submit(&mut self, life: LifeId, worker: usize, bulk: Bulk) -> Checked {
         self.lives[life].check_submit(&bulk)?;
+        if self.has(Mutant::LoseBodies) && self.chance.hits(1, 20) {
+            return Ok(());
+        }
         let mut bulks = vec![bulk];
         if self.has(Mutant::SwapBodies) {
             let held = self.lives[life].swapped.take();

@@ -30,9 +30,12 @@ pub(super) struct Fetch {
     pub(super) origin: Arc<Origin>,
     pub(super) worker: usize,
     pub(super) start: i64,
+    /// The next offset to be read.
+    pub(super) next: i64,
+    /// What the client says of that; an error may have moved it.
     pub(super) position: i64,
-    pub(super) told: i64,
     pub(super) intake: bool,
+    pub(super) paused: bool,
     /// One above the last record read.
     pub(super) received: i64,
 }
@@ -54,6 +57,8 @@ pub(super) struct Life {
     /// The partition of every holding that there was.
     pub(super) partitions: BTreeMap<HoldingId, TopicPartition>,
     pub(super) template: bool,
+    /// What reads each topic, as it was told last.
+    pub(super) routes: reader::Routes,
     /// Member id and generation, as last known.
     pub(super) credentials: (u64, u64),
     /// When each core is told the time next.
@@ -77,7 +82,12 @@ impl Life {
         let budget = Budget::new(1 << 20);
         let worker = |id| {
             let suffix = |planted| if mutant == Some(planted) { format!("-{number}") } else { String::new() };
-            let script = Script { id_suffix: suffix(Mutant::RandomIds), index_suffix: suffix(Mutant::IndexByProcess) };
+            let script = Script {
+                id_suffix: suffix(Mutant::RandomIds),
+                index_suffix: suffix(Mutant::IndexByProcess),
+                newest: mutant == Some(Mutant::NewestVersion),
+                ..Script::default()
+            };
             Worker::new(id, script, plan.limits.clone(), Some(budget.clone()))
         };
         Self {
@@ -91,6 +101,7 @@ impl Life {
             fetches: BTreeMap::new(),
             partitions: BTreeMap::new(),
             template: false,
+            routes: plan.reader.routes.clone(),
             credentials: (0, 0),
             wakes: BTreeMap::new(),
             swapped: None,
@@ -160,7 +171,11 @@ impl Life {
                 return Err(format!("{} does not stand where its body says", line.id));
             }
             let batch = bulk.batch(document);
-            let holding = batch.records.origin().holding;
+            let origin = batch.records.origin();
+            if *line.version != *origin.route.version {
+                return Err(format!("{} is made by version {} for {origin:?}", line.id, line.version));
+            }
+            let holding = origin.holding;
             let place = (batch.records.offset(document.record as usize), document.sub);
             let before = self.submitted.insert((holding, Arc::clone(&bulk.index)), place);
             if before.is_some_and(|before| before >= place) {

@@ -35,13 +35,21 @@ pub(super) enum Mutant {
     SkipTemplate,
     /// Nobody says that a commit was refused.
     RefusalIsCommit,
+    /// Records are worked on by the newest version of the pipeline, whatever version their holding has.
+    NewestVersion,
+    /// A topic whose id could not be asked for is taken for one without.
+    TimeoutIsNoId,
+    /// The text of an error is worked on like a record.
+    ErrorIsRecord,
+    /// A body is lost on its way to the dispatch.
+    LoseBodies,
     /// A revoke is answered at once, and the partition is read on.
     KeepReading,
 }
 
 impl Mutant {
     /// Every one.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::CommitPosition,
         Self::RetryIsDone,
         Self::FillShortAnswers,
@@ -59,5 +67,28 @@ impl Mutant {
         Self::SkipTemplate,
         Self::RefusalIsCommit,
         Self::KeepReading,
+        Self::NewestVersion,
+        Self::TimeoutIsNoId,
+        Self::ErrorIsRecord,
+        Self::LoseBodies,
     ];
 }
+
+/// What is planted in the cores themselves, by name, and what it is.
+pub(super) const IN_CORES: [(&str, &str); 15] = [
+    ("CommitHighest", "the highest settled offset is committed"),
+    ("SettleByFirstUnit", "a record is settled with the first of its documents"),
+    ("GapStalls", "the watermark expects offsets without gaps"),
+    ("BarrierWithoutDrain", "the new version of a pipeline reads on before the old one has settled"),
+    ("BarrierWithoutCommit", "the new version of a pipeline reads on before the old one has committed"),
+    ("BelievePositions", "a position that an error moved is believed"),
+    ("NeverResume", "a partition that was read too far ahead is never read on"),
+    ("StaleCommitCounts", "the result of an earlier holding's commit counts for the later one"),
+    ("IgnoreNewTopic", "a topic that was made again is read on at the old offset"),
+    ("OffsetOfOldTopic", "the committed offset of a topic that was made again is believed"),
+    ("ConflictUnverified", "a 409 is taken for the record's own document without a look-up"),
+    ("AnyOriginIsOurs", "whatever a look-up finds is taken for the record's own document"),
+    ("FirstHalfAgain", "after a 413 the first half is sent with the second again"),
+    ("SecondHalfLost", "after a 413 the second half is lost"),
+    ("SendForOver", "documents of a holding that is over are sent"),
+];

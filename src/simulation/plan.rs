@@ -1,9 +1,11 @@
 //! What a history is like: drawn from its seed before anything happens.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backoff::{Backoff, Chance};
 use crate::clock::Moment;
+use crate::record::Route;
 use crate::worker::BulkLimits;
 use crate::{dispatch, reader};
 
@@ -40,9 +42,12 @@ impl Plan {
         let mut between = |low: u64, high: u64| low + chance.below(high - low + 1);
         let millis = Duration::from_millis;
         let restless = between(0, 2) == 0;
+        let topics = between(1, 2) as usize;
+        let route =
+            |topic| (format!("t{topic}").into(), Arc::new(Route { version: "0000".into(), ..Route::default() }));
         Self {
             members: between(1, 3) as usize,
-            topics: between(1, 2) as usize,
+            topics,
             partitions: between(1, 3) as i32,
             records: between(0, 4) * between(0, 15),
             calm: Moment(millis(between(1_000, 40_000))),
@@ -59,16 +64,23 @@ impl Plan {
                 start_at_end: false,
                 restart_out_of_range: between(0, 1) == 0,
                 until_caught_up: false,
+                max_uncommitted: reader::MaxUncommitted {
+                    records: between(10, 200),
+                    age: millis(between(100, 20_000)),
+                },
+                watch_interval: Duration::from_secs(10),
+                routes: (0..topics).map(route).collect(),
             },
             dispatch: dispatch::Settings {
                 concurrency: between(1, 4) as usize,
                 backoff: Backoff { base: millis(between(1, 200)), cap: millis(between(200, 5_000)) },
                 hold: Backoff { base: millis(between(50, 1_000)), cap: millis(between(1_000, 10_000)) },
+                ..dispatch::Settings::default()
             },
             limits: BulkLimits {
                 max_bytes: [500, 5_000][between(0, 1) as usize],
                 max_documents: between(1, 8) as usize,
-                linger: millis(between(0, 300)),
+                linger: millis([between(0, 300), between(300, 3_000)][between(0, 1) as usize]),
                 max_document_bytes: 400,
             },
         }

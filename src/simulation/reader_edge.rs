@@ -17,7 +17,9 @@ impl World {
         if !self.lives[life].alive {
             return Ok(());
         }
-        self.note(|| format!("p{life} reader <- {input:?}"));
+        if !matches!(input, reader::Input::Positions(_)) {
+            self.note(|| format!("p{life} reader <- {input:?}"));
+        }
         let mut effects = Vec::new();
         self.lives[life].reader.step(self.now, input, &mut effects);
         let mut over = Vec::new();
@@ -27,7 +29,35 @@ impl World {
             }
             match effect {
                 reader::Effect::Resolve(partitions) => self.later(200, Event::Resolve(life, partitions)),
-                reader::Effect::Assign(starts) => starts.into_iter().try_for_each(|start| self.begin(life, start))?,
+                reader::Effect::Assign(starts) => {
+                    starts.into_iter().try_for_each(|start| self.begin(life, start, None))?;
+                }
+                reader::Effect::Renew(start) => {
+                    let same = |fetch: &Fetch| fetch.origin.partition == start.origin.partition;
+                    let before = over.iter().position(same).map(|at| over.swap_remove(at));
+                    let before = before.ok_or("a holding is renewed that has not ended")?;
+                    self.tally("barriers passed", 1);
+                    self.check_barrier(&before, &start)?;
+                    self.begin(life, start, Some(before))?;
+                }
+                reader::Effect::Subscribe(topics) => {
+                    let events = self.broker.subscribe(life, topics, &mut self.chance);
+                    self.group(events);
+                }
+                reader::Effect::Watch(topics) => self.later(200, Event::Watch(life, topics)),
+                reader::Effect::Position(holding, position) => {
+                    let Some(fetch) = self.lives[life].fetches.get(&holding) else { continue };
+                    let worker = fetch.worker;
+                    let input = worker::Input::Position { holding, position };
+                    self.send(life, Channel::ReaderWorker(worker), self.now, Event::Worker(life, worker, input));
+                }
+                reader::Effect::Pause(holding) => {
+                    self.tally("pauses", 1);
+                    self.lives[life].fetches.entry(holding).and_modify(|fetch| fetch.paused = true);
+                }
+                reader::Effect::Resume(holding) => {
+                    self.lives[life].fetches.entry(holding).and_modify(|fetch| fetch.paused = false);
+                }
                 reader::Effect::Drain(holding) => self.drain(life, holding),
                 reader::Effect::End(holding) => over.extend(self.over(life, holding)),
                 reader::Effect::Unassign(partitions) => self.later(50, Event::Unassigned(life, partitions)),
@@ -41,16 +71,36 @@ impl World {
         Ok(())
     }
 
-    fn begin(&mut self, life: LifeId, start: reader::Start) -> Checked {
+    /// What the older version of a pipeline has read is settled and committed before the newer one reads on.
+    fn check_barrier(&self, before: &Fetch, start: &reader::Start) -> Checked {
+        let partition = &start.origin.partition;
+        if self.broker.logs[partition].incarnation() != start.origin.incarnation {
+            return Ok(());
+        }
+        let committed = self.broker.committed.get(partition).map_or(i64::MIN, |(offset, _)| *offset);
+        let read = self.broker.logs[partition].read(start.position, 1).first();
+        if before.received > before.start && committed < before.received
+            || read.is_some_and(|entry| entry.offset < before.next)
+        {
+            return Err(format!(
+                "{partition} is renewed at {}, read to {} and committed to {committed}",
+                start.position, before.received
+            ));
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, life: LifeId, start: reader::Start, before: Option<Fetch>) -> Checked {
         self.lives[life].check_start(&start)?;
         let reader::Start { origin, mut position, worker } = start;
         let holding = origin.holding;
         let fetch = Fetch {
             origin: Arc::clone(&origin),
             worker,
-            position,
-            told: position,
+            next: before.as_ref().map_or(position, |before| before.next),
+            position: before.as_ref().map_or(position, |before| before.position),
             intake: true,
+            paused: false,
             received: position,
             start: position,
         };
@@ -61,7 +111,7 @@ impl World {
         let known = self.send(life, Channel::ReaderDispatch, self.now, begin);
         if self.has(Mutant::StartLate) {
             position += 1;
-            self.lives[life].fetches.entry(holding).and_modify(|fetch| fetch.position = position);
+            self.lives[life].fetches.entry(holding).and_modify(|fetch| fetch.next = position);
         }
         let begin = Event::Worker(life, worker, worker::Input::Begin { origin, position });
         self.send(life, Channel::ReaderWorker(worker), known, begin);
@@ -98,7 +148,7 @@ impl World {
         if self.has(Mutant::CommitPosition) {
             for entry in &mut entries {
                 let fetch = self.lives[life].fetches.values().find(|fetch| fetch.origin.partition == entry.partition);
-                entry.offset = fetch.map_or(entry.offset, |fetch| fetch.position);
+                entry.offset = fetch.map_or(entry.offset, |fetch| fetch.next);
             }
         }
         if self.broker.is_member(life) {
@@ -112,12 +162,16 @@ impl World {
         let failing = self.failing() > 0;
         let mut results = self.broker.commit(request, &mut self.chance, failing);
         for (entry, result) in request.entries.iter().zip(&mut results) {
-            if entry.metadata != "kelp:i1" {
+            let incarnation = self.broker.logs[&entry.partition].incarnation();
+            let is_current = entry.metadata == format!("kelp:{incarnation}");
+            let number = entry.metadata.strip_prefix("kelp:i").and_then(|number| number.parse::<u32>().ok());
+            if number.is_none_or(|number| number == 0 || number > self.broker.logs[&entry.partition].making) {
                 return Err(format!("{} is committed with metadata {}", entry.partition, entry.metadata));
             }
             let applied = result.refused.as_ref().is_none_or(|why| why == "timed out");
             self.tally(if applied { "commits" } else { "refused commits" }, 1);
-            if applied {
+            // An offset under an older incarnation says nothing about this one, and nobody believes it.
+            if applied && is_current {
                 self.oracle.check_commit(&entry.partition, entry.offset, &self.broker, &self.search)?;
             }
             if self.has(Mutant::RefusalIsCommit) {
@@ -139,6 +193,7 @@ impl World {
                 && committed < fetch.received
                 && self.broker.owns(life, partition)
                 && !self.broker.logs[partition].is_empty()
+                && self.broker.logs[partition].incarnation() == fetch.origin.incarnation
             {
                 return Err(format!(
                     "p{life} ends complete, with {partition} read to {} and committed to {committed}",
@@ -154,49 +209,78 @@ impl World {
     }
 
     /// Reads a little of each partition.
-    pub(super) fn poll(&mut self, life: LifeId) {
+    pub(super) fn poll(&mut self, life: LifeId) -> Checked {
         self.look();
         if !self.lives[life].alive {
-            return;
+            return Ok(());
         }
         let holdings: Vec<HoldingId> = self.lives[life].fetches.keys().copied().collect();
         for holding in holdings {
-            self.fetch(life, holding);
+            self.fetch(life, holding)?;
+        }
+        if self.chance.hits(1, 3) {
+            let fetches = self.lives[life].fetches.values().filter(|fetch| fetch.intake);
+            let positions = fetches.map(|fetch| (fetch.origin.partition.clone(), fetch.position)).collect();
+            self.reader(life, reader::Input::Positions(positions))?;
         }
         let next = self.now + Duration::from_millis(10) + self.delay(150);
         self.queue(next, Event::Poll(life));
+        Ok(())
     }
 
-    fn fetch(&mut self, life: LifeId, holding: HoldingId) {
+    fn fetch(&mut self, life: LifeId, holding: HoldingId) -> Checked {
         let most = self.chance.below(9) as usize;
+        let fails = self.failing() > 0 && self.chance.hits(1, 200);
+        let reads_errors = self.has(Mutant::ErrorIsRecord);
         let this = &mut self.lives[life];
-        let Some(fetch) = this.fetches.get_mut(&holding) else { return };
-        if !fetch.intake || this.workers[fetch.worker].in_flight() > 60 {
-            return;
+        let Some(fetch) = this.fetches.get_mut(&holding) else { return Ok(()) };
+        if !fetch.intake || fetch.paused || this.workers[fetch.worker].in_flight() > 60 {
+            return Ok(());
+        }
+        let partition = fetch.origin.partition.clone();
+        if fails {
+            // An error comes in the place of the next record, and the client counts it as read. The record comes later.
+            fetch.position = fetch.position.max(fetch.next + 1);
+            let offset = fetch.next;
+            if reads_errors {
+                fetch.next = fetch.position;
+                let mut records = RecordBatch::with_capacity(Arc::clone(&fetch.origin), 1, 64);
+                records.push(offset, None, None, Some(b"d0: broker transport failure"));
+                let input = worker::Input::Records { records, permit: None };
+                let worker = fetch.worker;
+                self.send(life, Channel::ReaderWorker(worker), self.now, Event::Worker(life, worker, input));
+                return Ok(());
+            }
+            self.tally("errors of partitions", 1);
+            return self.reader(life, reader::Input::Faulty(partition, offset));
         }
         let worker = fetch.worker;
-        let log = &self.broker.logs[&fetch.origin.partition];
-        let entries = log.read(fetch.position, most);
-        if let Some(last) = entries.last() {
-            fetch.position = last.offset + 1;
-            fetch.received = fetch.position;
-            let mut records = RecordBatch::with_capacity(Arc::clone(&fetch.origin), entries.len(), 64);
-            for entry in entries {
-                records.push(entry.offset, entry.timestamp, None, entry.payload.as_deref());
+        let log = &self.broker.logs[&partition];
+        if fetch.next < log.low() || fetch.next > log.end() {
+            fetch.intake = false;
+            self.tally("out of range", 1);
+            return self.reader(life, reader::Input::OutOfRange(partition));
+        }
+        let entries = log.read(fetch.next, most);
+        let Some(last) = entries.last().map(|entry| entry.offset) else {
+            if log.read(fetch.next, 1).is_empty() {
+                // Past the last record the position goes on to the end.
+                fetch.next = fetch.next.max(log.end());
+                fetch.position = fetch.position.max(fetch.next);
             }
-            let permit = Some(this.budget.take(records.footprint()));
-            let input = worker::Input::Records { records, permit };
-            self.send(life, Channel::ReaderWorker(worker), self.now, Event::Worker(life, worker, input));
-        } else if log.read(fetch.position, 1).is_empty() {
-            // Past the last record the position goes on to the end.
-            fetch.position = fetch.position.max(log.end());
+            return Ok(());
+        };
+        fetch.next = last + 1;
+        fetch.position = fetch.next;
+        fetch.received = fetch.next;
+        let mut records = RecordBatch::with_capacity(Arc::clone(&fetch.origin), entries.len(), 64);
+        for entry in entries {
+            records.push(entry.offset, entry.timestamp, None, entry.payload.as_deref());
         }
-        let Some(fetch) = self.lives[life].fetches.get_mut(&holding) else { return };
-        if fetch.position > fetch.told && self.chance.hits(1, 3) {
-            fetch.told = fetch.position;
-            let position = fetch.position;
-            let input = worker::Input::Position { holding, position };
-            self.send(life, Channel::ReaderWorker(worker), self.now, Event::Worker(life, worker, input));
-        }
+        let permit = Some(this.budget.take(records.footprint()));
+        let took = reader::Input::Took { partition, records: records.len() as u64, last };
+        let input = worker::Input::Records { records, permit };
+        self.send(life, Channel::ReaderWorker(worker), self.now, Event::Worker(life, worker, input));
+        self.reader(life, took)
     }
 }

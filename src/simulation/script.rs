@@ -1,10 +1,13 @@
 //! What the records of a history say should become of them, and the transform that does so. Oracle and transform read the same
 //! script: the first byte of a payload is a kind, the second chooses the index.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::backoff::Chance;
 use crate::bulk::{document_id, origin_json};
 use crate::dead_letter::Rejection;
-use crate::record::{DropReason, RecordBatch, Stage};
+use crate::record::{DropReason, HoldingId, Origin, RecordBatch, Stage};
 use crate::worker::{Emit, Transform};
 
 /// Kinds of payload; the first is the usual one.
@@ -77,12 +80,25 @@ pub(super) fn units(payload: Option<&[u8]>) -> Vec<Unit> {
 }
 
 /// Does what the script says. The suffixes are empty but for planted faults.
+#[derive(Default)]
 pub(super) struct Script {
     pub(super) id_suffix: String,
     pub(super) index_suffix: String,
+    /// The version of the pipeline that each holding began with.
+    pub(super) versions: BTreeMap<HoldingId, Arc<str>>,
+    /// Works with the newest version, whatever holding a record belongs to.
+    pub(super) newest: bool,
 }
 
 impl Transform for Script {
+    fn begin(&mut self, origin: &Origin) {
+        self.versions.insert(origin.holding, Arc::clone(&origin.route.version));
+    }
+
+    fn end(&mut self, holding: HoldingId) {
+        self.versions.remove(&holding);
+    }
+
     fn transform(&mut self, records: &RecordBatch, index: usize, emit: &mut Emit<'_>) {
         let record = records.get(index);
         for (sub, unit) in (0_u32..).zip(units(record.payload)) {
@@ -94,11 +110,16 @@ impl Transform for Script {
                 ),
                 Unit::Document { index, fault } => {
                     let id = document_id(records.origin(), record.offset, sub) + &self.id_suffix;
+                    let version = match self.newest {
+                        true => self.versions.values().max(),
+                        false => self.versions.get(&records.origin().holding),
+                    };
+                    let version = version.map_or("", |version| version);
                     let origin = origin_json(&record);
                     let padding = if fault == Fault::Oversize { "x".repeat(400) } else { String::new() };
                     emit.document(sub, &(index + &self.index_suffix), |body| {
                         let lines = format!(
-                            "{{\"create\":{{\"_id\":\"{id}\"}}}}\n{{\"fault\":\"{}\",\"padding\":\"{padding}\",\"kafka\":{origin}}}\n",
+                            "{{\"create\":{{\"_id\":\"{id}\"}}}}\n{{\"fault\":\"{}\",\"version\":\"{version}\",\"padding\":\"{padding}\",\"kafka\":{origin}}}\n",
                             fault.mark(),
                         );
                         body.extend_from_slice(lines.as_bytes());

@@ -12,8 +12,10 @@ use crate::dispatch::{NameIs, Outcome};
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) id: String,
+    pub(super) version: String,
     fault: String,
-    origin: Value,
+    /// As JSON.
+    origin: String,
 }
 
 /// What is stored under an id.
@@ -37,8 +39,6 @@ pub(super) struct Search {
     pub(super) down: bool,
     pub(super) held: BTreeSet<String>,
     pub(super) aliases: BTreeSet<String>,
-    /// Ids of requests whose sender does not know what came of them.
-    pub(super) unsure: BTreeSet<String>,
     /// Documents that a request may have.
     pub(super) accepted: usize,
 }
@@ -46,17 +46,25 @@ pub(super) struct Search {
 /// Reads a body back into its documents.
 pub(super) fn parse(body: &[u8]) -> Vec<Line> {
     let text = std::str::from_utf8(body).expect("a body is text");
-    let lines: Vec<&str> = text.lines().collect();
-    let line = |pair: &[&str]| {
-        let id = pair[0].strip_prefix("{\"create\":{\"_id\":\"").and_then(|rest| rest.strip_suffix("\"}}"));
-        let document: Value = serde_json::from_str(pair[1]).expect("a document is JSON");
-        Line {
+    let mut lines = text.lines();
+    let mut parsed = Vec::new();
+    while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
+        let id = action.strip_prefix("{\"create\":{\"_id\":\"").and_then(|rest| rest.strip_suffix("\"}}"));
+        let (front, origin) = document.split_once(",\"kafka\":").expect("a document has an origin");
+        parsed.push(Line {
             id: id.expect("an action line comes first").to_owned(),
-            fault: document["fault"].as_str().unwrap_or_default().to_owned(),
-            origin: document["kafka"].clone(),
-        }
-    };
-    lines.chunks(2).map(line).collect()
+            version: between(front, "\"version\":\"").to_owned(),
+            fault: between(front, "\"fault\":\"").to_owned(),
+            origin: origin.strip_suffix('}').expect("a document ends").to_owned(),
+        });
+    }
+    parsed
+}
+
+/// What stands between `start` and the next quotation mark.
+fn between<'a>(text: &'a str, start: &str) -> &'a str {
+    let from = text.split_once(start).map_or("", |(_, from)| from);
+    from.split_once('"').map_or("", |(found, _)| found)
 }
 
 fn cause(kind: &str, reason: &str) -> ErrorCause {
@@ -75,7 +83,7 @@ impl Search {
         if self.down {
             let refused = chance.hits(1, 2);
             let why = "down".to_owned();
-            return reaction(if refused { Outcome::NotSent(why) } else { self.silence(&lines, why) });
+            return reaction(if refused { Outcome::NotSent(why) } else { Outcome::Unknown(why) });
         }
         if chance.hits(failing, 100) {
             return self.fail(index, &lines, failing, chance);
@@ -94,22 +102,17 @@ impl Search {
         reaction(Outcome::Answer(Answer { items: self.apply(index, &lines, failing, chance) }))
     }
 
-    fn silence(&mut self, lines: &[Line], why: String) -> Outcome {
-        self.unsure.extend(lines.iter().map(|line| line.id.clone()));
-        Outcome::Unknown(why)
-    }
-
     fn fail(&mut self, index: &str, lines: &[Line], failing: u64, chance: &mut Chance) -> Reaction {
         let mut applied_late = false;
         let outcome = match chance.below(10) {
-            0 => self.silence(lines, "lost on its way there".to_owned()),
+            0 => Outcome::Unknown("lost on its way there".to_owned()),
             1 => {
                 self.apply(index, lines, failing, chance);
-                self.silence(lines, "lost on its way back".to_owned())
+                Outcome::Unknown("lost on its way back".to_owned())
             }
             2 => {
                 applied_late = true;
-                self.silence(lines, "answered by a proxy before it was done".to_owned())
+                Outcome::Unknown("answered by a proxy before it was done".to_owned())
             }
             3 => Outcome::Status(429, None),
             4 => Outcome::Status(401, None),
@@ -117,7 +120,6 @@ impl Search {
                 if chance.hits(1, 2) {
                     self.apply(index, lines, failing, chance);
                 }
-                self.unsure.extend(lines.iter().map(|line| line.id.clone()));
                 Outcome::Status([500, 502, 503, 504][chance.below(4) as usize], None)
             }
             6 | 7 => {
@@ -127,7 +129,6 @@ impl Search {
                 } else {
                     items.push(Item { status: 201, ..Item::default() });
                 }
-                self.unsure.extend(lines.iter().map(|line| line.id.clone()));
                 Outcome::Answer(Answer { items })
             }
             _ => Outcome::NotSent("connection refused".to_owned()),
@@ -163,7 +164,10 @@ impl Search {
         if documents.contains_key(&line.id) {
             return failed(409, "version_conflict_engine_exception", "document already exists");
         }
-        documents.insert(line.id.clone(), Stored { origin: line.origin.clone(), foreign: false });
+        documents.insert(
+            line.id.clone(),
+            Stored { origin: serde_json::from_str(&line.origin).expect("an origin is JSON"), foreign: false },
+        );
         Item { status: 201, ..Item::default() }
     }
 

@@ -1,6 +1,7 @@
 //! The event queue of a history, and what happens to the group, its processes and the cluster.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::broker::{Broker, CommitRequest, GroupEvent, GroupEvents, LifeId};
@@ -12,7 +13,8 @@ use super::search::Search;
 use crate::backoff::Chance;
 use crate::clock::Moment;
 use crate::dead_letter::Letter;
-use crate::record::TopicPartition;
+use crate::reader::{Reload, Routes};
+use crate::record::{Route, TopicPartition};
 use crate::{dispatch, reader, worker};
 
 /// Steps that no history needs.
@@ -29,6 +31,7 @@ pub(super) enum Event {
     Poll(LifeId),
     /// Requests on their way to the broker.
     Resolve(LifeId, Vec<TopicPartition>),
+    Watch(LifeId, Vec<Arc<str>>),
     Commit(CommitRequest),
     Unassigned(LifeId, Vec<TopicPartition>),
     Join(LifeId),
@@ -50,6 +53,28 @@ pub(super) enum Event {
     Calm,
 }
 
+impl Event {
+    /// A number for each kind of event.
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Reader(..) => 1,
+            Self::Worker(..) => 2,
+            Self::Dispatch(..) => 3,
+            Self::Wake(..) => 4,
+            Self::Poll(..) => 5,
+            Self::Bulk(..) | Self::Late(..) | Self::LookUp(..) => 6,
+            Self::Commit(..) => 7,
+            Self::Letter(..) => 8,
+            Self::Mischief | Self::Weather | Self::Calm => 9,
+            _ => 10,
+        }
+    }
+}
+
+fn mixed(hash: u64, with: u64) -> u64 {
+    (hash ^ with).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23)
+}
+
 /// Between whom messages keep their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Channel {
@@ -64,10 +89,14 @@ pub(super) enum Channel {
 
 /// What happened, to see that enough does.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Totals(pub(super) BTreeMap<&'static str, u64>);
+pub(super) struct Totals {
+    counts: BTreeMap<&'static str, u64>,
+    /// A hash of when what happened, in order.
+    trace: u64,
+}
 
 impl Totals {
-    const NAMES: [&str; 20] = [
+    const NAMES: [&str; 28] = [
         "records",
         "rebalances",
         "lost sessions",
@@ -88,16 +117,25 @@ impl Totals {
         "duplicate",
         "dropped",
         "caught up",
+        "reloads",
+        "barriers passed",
+        "pauses",
+        "errors of partitions",
+        "changes of topics",
+        "topics made again",
+        "out of range",
+        "retentions",
     ];
 
     pub(super) fn add(&mut self, other: &Self) {
-        for (what, number) in &other.0 {
-            *self.0.entry(what).or_default() += number;
+        for (what, number) in &other.counts {
+            *self.counts.entry(what).or_default() += number;
         }
+        self.trace = mixed(self.trace, other.trace);
     }
 
     pub(super) fn by_name(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Self::NAMES.into_iter().map(|name| (name, self.0.get(name).copied().unwrap_or_default()))
+        Self::NAMES.into_iter().map(|name| (name, self.counts.get(name).copied().unwrap_or_default()))
     }
 }
 
@@ -169,10 +207,12 @@ impl World {
             self.steps += 1;
             if self.steps > MOST_STEPS || self.now > calm + PATIENCE {
                 return Err(format!(
-                    "not everything is settled {PATIENCE:?} after the last fault, {} steps",
-                    self.steps
+                    "not everything is settled {PATIENCE:?} after the last fault, {} steps: {}",
+                    self.steps,
+                    self.unfinished().join(", ")
                 ));
             }
+            self.totals.trace = mixed(self.totals.trace, at.0.as_nanos() as u64 ^ u64::from(event.kind()) << 56);
             self.handle(event)?;
             if self.done {
                 return self.end();
@@ -197,7 +237,7 @@ impl World {
     }
 
     pub(super) fn tally(&mut self, what: &'static str, number: u64) {
-        *self.totals.0.entry(what).or_default() += number;
+        *self.totals.counts.entry(what).or_default() += number;
     }
 
     pub(super) fn queue(&mut self, at: Moment, event: Event) {
@@ -274,7 +314,10 @@ impl World {
         if self.is_calm {
             return;
         }
-        match self.chance.below(10) {
+        match self.chance.below(14) {
+            12 if self.chance.hits(1, 4) => self.make_again(),
+            13 if self.plan.reader.restart_out_of_range => self.retain(),
+            10 | 11 => self.change_pipelines(),
             0..3 => {
                 self.tally("rebalances", 1);
                 let events = self.broker.rebalance(&mut self.chance);
@@ -316,6 +359,48 @@ impl World {
         self.queue(next, Event::Mischief);
     }
 
+    fn make_again(&mut self) {
+        let topic = format!("t{}", self.chance.below(self.plan.topics as u64));
+        self.note(|| format!("{topic} is made again"));
+        self.tally("topics made again", 1);
+        for partition in self.broker.make_again(&topic, &mut self.chance) {
+            self.oracle.expect(&partition, &self.broker, &mut self.search, &mut self.chance);
+        }
+    }
+
+    fn retain(&mut self) {
+        self.tally("retentions", 1);
+        let records = self.chance.below(10) as usize;
+        for log in self.broker.logs.values_mut() {
+            log.retain(records);
+        }
+    }
+
+    /// The files of a process have changed.
+    fn change_pipelines(&mut self) {
+        let Some(life) = self.one_alive() else { return };
+        self.tally("reloads", 1);
+        let mut routes = self.lives[life].routes.clone();
+        for route in routes.values_mut() {
+            if self.chance.hits(2, 3) {
+                let version = format!("{:04}", self.number).into();
+                *route = Arc::new(Route { version, ..Route::default() });
+            }
+        }
+        let mut topics = None;
+        if self.chance.hits(1, 4) {
+            self.tally("changes of topics", 1);
+            let some: Vec<Arc<str>> = routes.keys().filter(|_| self.chance.hits(1, 2)).cloned().collect();
+            topics = Some(some).filter(|some| !some.is_empty());
+        }
+        self.reload(life, routes, topics);
+    }
+
+    fn reload(&mut self, life: LifeId, routes: Routes, topics: Option<Vec<Arc<str>>>) {
+        self.lives[life].routes = routes.clone();
+        self.later(10, Event::Reader(life, reader::Input::Reload(Reload { routes, topics })));
+    }
+
     pub(super) fn weather(&mut self) {
         if self.is_calm {
             return;
@@ -348,6 +433,14 @@ impl World {
         self.search.aliases.clear();
         for log in self.broker.logs.values_mut() {
             log.produce(usize::MAX / 2);
+        }
+        // Every topic is read in the end.
+        for life in 0..self.lives.len() {
+            if self.lives[life].alive {
+                let routes = self.lives[life].routes.clone();
+                let topics = Some(routes.keys().cloned().collect());
+                self.reload(life, routes, topics);
+            }
         }
         if self.plan.catches_up {
             for life in 0..self.lives.len() {
@@ -393,9 +486,33 @@ impl World {
         };
     }
 
+    /// What keeps the history from its end.
+    fn unfinished(&self) -> Vec<String> {
+        let partition = |(partition, log): (&TopicPartition, &super::broker::Log)| {
+            let committed = self.broker.committed.get(partition);
+            let text =
+                format!("{partition} of {} committed at {committed:?}, ends at {}", log.incarnation(), log.end());
+            (!log.is_empty() && !self.is_committed(partition)).then_some(text)
+        };
+        let busy = |life: &LifeId| {
+            let this = &self.lives[*life];
+            let text = format!("p{life} with {:?}", this.fetches.values().collect::<Vec<_>>());
+            this.alive.then_some(text)
+        };
+        self.broker
+            .logs
+            .iter()
+            .filter_map(partition)
+            .chain((0..self.lives.len()).filter_map(|life| busy(&life)))
+            .collect()
+    }
+
     fn is_committed(&self, partition: &TopicPartition) -> bool {
         let end = self.broker.logs[partition].end();
-        self.broker.committed.get(partition).is_some_and(|(offset, metadata)| *offset == end && metadata != "kelp:i0")
+        let current = format!("kelp:{}", self.broker.logs[partition].incarnation());
+        let foreign = |metadata: &str| !metadata.starts_with("kelp:i");
+        let is_current = |metadata: &str| metadata == current || foreign(metadata);
+        self.broker.committed.get(partition).is_some_and(|(offset, metadata)| *offset == end && is_current(metadata))
     }
 
     fn end(&mut self) -> Result<Totals, String> {

@@ -182,7 +182,6 @@ impl<'a> Emit<'a> {
             record: self.record as u32,
             sub,
             start: start as u32,
-            unsure: false,
         });
         self.units.push(Unit::Document);
         if open.body.len() >= limits.max_bytes || open.documents.len() >= limits.max_documents {

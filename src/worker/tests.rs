@@ -51,7 +51,7 @@ fn origin(holding: u64) -> Arc<Origin> {
         holding: HoldingId(holding),
         partition: TopicPartition::new("t", holding as i32),
         incarnation: "i".into(),
-        field: "kafka".into(),
+        route: Arc::default(),
     })
 }
 
@@ -68,6 +68,14 @@ impl Bench {
 
     fn step(&mut self, now: Moment, input: Input) -> Vec<Effect> {
         self.worker.step(now, input, &mut self.effects);
+        // What is handed over here is let go of at once.
+        for effect in &self.effects {
+            match effect {
+                Effect::Submit(bulk) => bulk.documents.iter().for_each(|document| bulk.batch(document).slots.free(1)),
+                Effect::Letter(letter) => letter.batch.slots.free(1),
+                _ => {}
+            }
+        }
         std::mem::take(&mut self.effects)
     }
 
@@ -124,7 +132,7 @@ fn a_body_leaves_when_its_oldest_document_has_waited_for_the_linger_time() {
     assert_eq!(submitted(&bench.step(at(100), Input::Tick)), [("a".to_owned(), vec![0, 1])]);
     assert_eq!(bench.worker.wake_at(), Some(at(160)));
     assert_eq!(submitted(&bench.step(at(160), Input::Tick)), [("b".to_owned(), vec![2])]);
-    assert_eq!(bench.worker.wake_at(), None);
+    assert_eq!(bench.worker.wake_at(), Some(at(30_000)), "then only the audit is due");
 }
 
 #[test]
@@ -150,6 +158,7 @@ fn a_holding_without_records_is_drained_at_once() {
 fn the_position_is_committable_once_everything_before_it_is_settled() {
     let mut bench = Bench::new();
     bench.records(at(0), 1, 0, &["a"]);
+    bench.step(at(100), Input::Tick);
     assert!(committable(&bench.step(at(0), Input::Position { holding: HoldingId(1), position: 5 })).is_empty());
     assert_eq!(committable(&bench.settle(1, &[0])), [5]);
     assert_eq!(committable(&bench.step(at(0), Input::Position { holding: HoldingId(1), position: 6 })), [6]);
@@ -223,4 +232,44 @@ fn a_contradiction_is_a_fault() {
     assert!(matches!(unknown[..], [Effect::Fault(_, Contradiction::NotInFlight(3))]));
     let nothing = bench.records(at(0), 1, 5, &[""]);
     assert!(nothing.iter().any(|effect| matches!(effect, Effect::Fault(_, Contradiction::Units(_)))));
+}
+
+fn mismatches(effects: &[Effect]) -> Vec<HoldingId> {
+    let told = |effect: &Effect| if let Effect::Mismatch(holding, _) = effect { Some(*holding) } else { None };
+    effects.iter().filter_map(told).collect()
+}
+
+/// A worker whose bodies are kept by whoever they are given to.
+fn stepping(bench: &mut Bench, now: Moment, input: Input) -> Vec<Effect> {
+    bench.worker.step(now, input, &mut bench.effects);
+    std::mem::take(&mut bench.effects)
+}
+
+#[test]
+fn a_record_that_is_settled_while_a_document_of_it_is_in_flight_stops_its_partition() {
+    let mut bench = Bench::new();
+    let mut records = RecordBatch::with_capacity(origin(1), 1, 8);
+    records.push(0, None, None, Some(b"ab"));
+    stepping(&mut bench, at(0), Input::Records { records, permit: None });
+    let bulks = stepping(&mut bench, at(0), Input::Drain(HoldingId(1)));
+    assert_eq!(submitted(&bulks).len(), 2);
+    let [Effect::Submit(_), Effect::Submit(other)] = &bulks[..] else { panic!("{bulks:?}") };
+    let settlement = Settlement { holding: HoldingId(1), seq: 0, fate: Fate::Indexed };
+    // The outcome of one document is told twice, and that of the other never.
+    let effects = stepping(&mut bench, at(1), Input::Settled(vec![settlement, settlement]));
+    assert_eq!((mismatches(&effects), committable(&effects), drained(&effects)), (vec![HoldingId(1)], vec![], false));
+    assert_eq!(other.documents.len(), 1);
+}
+
+#[test]
+fn a_document_that_nobody_has_is_missed_by_the_second_audit() {
+    let mut bench = Bench::new();
+    let mut records = RecordBatch::with_capacity(origin(1), 1, 8);
+    records.push(0, None, None, Some(b"a"));
+    stepping(&mut bench, at(0), Input::Records { records, permit: None });
+    drop(stepping(&mut bench, at(0), Input::Drain(HoldingId(1))));
+    let audit = bench.worker.wake_at().expect("there is something to audit");
+    assert!(mismatches(&bench.step(audit, Input::Tick)).is_empty(), "it may be on its way");
+    let audit = bench.worker.wake_at().unwrap();
+    assert_eq!(mismatches(&bench.step(audit, Input::Tick)), [HoldingId(1)]);
 }

@@ -7,14 +7,21 @@ use super::{Emit, Transform};
 use crate::bulk::write_document;
 use crate::dead_letter::Rejection;
 use crate::event::Event;
-use crate::pipeline::{self, Meter, Pipeline, Routes, Scratch, Sink};
-use crate::record::{DropReason, Origin, Record, RecordBatch, Stage};
+use crate::pipeline::{self, Meter, Pipeline, Scratch, Sink};
+use crate::record::{DropReason, HoldingId, Origin, Record, RecordBatch, Stage};
 
-/// Runs the pipeline that each topic belongs to.
+/// The pipelines in force, by topic.
+pub type Pipelines = HashMap<Arc<str>, Arc<Pipeline>>;
+
+/// Runs, for each holding, the pipeline that its topic belonged to when it began.
 pub struct PipelineTransform {
-    routes: Arc<Routes>,
-    /// Of the topics that there was a record of.
-    by_topic: HashMap<Arc<str>, Route>,
+    /// The versions that are in force or worked with, by a number.
+    routes: HashMap<u64, Route>,
+    in_force: HashMap<Arc<str>, u64>,
+    by_holding: HashMap<HoldingId, u64>,
+    /// The one that was used last: records come in batches of one holding.
+    last: Option<(HoldingId, u64)>,
+    next: u64,
     meter: Box<dyn Fn(&Pipeline) -> Meter + Send>,
     on_failure: Box<dyn Fn(&Pipeline) + Send>,
 }
@@ -25,32 +32,74 @@ struct Route {
 }
 
 impl PipelineTransform {
-    /// `routes` gives each topic's pipeline; `meter` makes what counts its processors' work for that topic; `on_failure`
-    /// is told of each event that its pipeline failed on.
+    /// `meter` makes what counts the work of a pipeline's processors for one topic; `on_failure` is told of each event that
+    /// its pipeline failed on.
     pub fn new(
-        routes: Arc<Routes>,
+        in_force: &Pipelines,
         meter: impl Fn(&Pipeline) -> Meter + Send + 'static,
         on_failure: impl Fn(&Pipeline) + Send + 'static,
     ) -> Self {
-        Self { routes, by_topic: HashMap::new(), meter: Box::new(meter), on_failure: Box::new(on_failure) }
+        let mut this = Self {
+            routes: HashMap::new(),
+            in_force: HashMap::new(),
+            by_holding: HashMap::new(),
+            last: None,
+            next: 0,
+            meter: Box::new(meter),
+            on_failure: Box::new(on_failure),
+        };
+        this.install(in_force);
+        this
     }
 
-    /// Looks a topic up that there was no record of before.
-    fn open(&mut self, topic: &str) {
-        if let Some(pipeline) = self.routes.of(topic) {
-            let scratch = Scratch::counting((self.meter)(pipeline));
-            self.by_topic.insert(topic.into(), Route { pipeline: Arc::clone(pipeline), scratch });
+    /// From now on holdings begin with these. Those that have begun keep theirs.
+    pub fn install(&mut self, in_force: &Pipelines) {
+        let before = std::mem::take(&mut self.in_force);
+        for (topic, pipeline) in in_force {
+            let same = |id: &&u64| {
+                self.routes.get(*id).is_some_and(|route| {
+                    (route.pipeline.name(), route.pipeline.version()) == (pipeline.name(), pipeline.version())
+                })
+            };
+            let id = before.get(topic).filter(same).copied().unwrap_or_else(|| {
+                self.next += 1;
+                let scratch = Scratch::counting((self.meter)(pipeline));
+                self.routes.insert(self.next, Route { pipeline: Arc::clone(pipeline), scratch });
+                self.next
+            });
+            self.in_force.insert(Arc::clone(topic), id);
         }
+        self.forget_unused();
+    }
+
+    fn forget_unused(&mut self) {
+        let (in_force, by_holding) = (&self.in_force, &self.by_holding);
+        self.routes.retain(|id, _| in_force.values().chain(by_holding.values()).any(|used| used == id));
     }
 }
 
 impl Transform for PipelineTransform {
+    fn begin(&mut self, origin: &Origin) {
+        let Some(id) = self.in_force.get(&origin.partition.topic) else { return };
+        // Another version than the origin names would write what nobody asked for.
+        if self.routes.get(id).is_some_and(|route| route.pipeline.version() == &*origin.route.version) {
+            self.by_holding.insert(origin.holding, *id);
+        }
+    }
+
+    fn end(&mut self, holding: HoldingId) {
+        self.by_holding.remove(&holding);
+        self.last.take_if(|(last, _)| *last == holding);
+        self.forget_unused();
+    }
+
     fn transform(&mut self, records: &RecordBatch, index: usize, emit: &mut Emit<'_>) {
         let record = records.get(index);
-        if !self.by_topic.contains_key(record.topic) {
-            self.open(record.topic);
+        let holding = records.origin().holding;
+        if self.last.is_none_or(|(last, _)| last != holding) {
+            self.last = self.by_holding.get(&holding).map(|id| (holding, *id));
         }
-        let Some(Route { pipeline, scratch }) = self.by_topic.get_mut(record.topic) else {
+        let Some(Route { pipeline, scratch }) = self.last.and_then(|(_, id)| self.routes.get_mut(&id)) else {
             let reason = format!("no pipeline reads the topic {}", record.topic);
             return emit.rejected(0, Rejection { stage: Stage::Pipeline, reason, index: None });
         };

@@ -131,6 +131,14 @@ impl Kelp {
         Ok(self.http.get(format!("{}{path}", self.admin)).send()?.status().as_u16())
     }
 
+    /// The body of a path of the admin interface.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn body(&self, path: &str) -> Result<String> {
+        Ok(self.http.get(format!("{}{path}", self.admin)).send()?.text()?)
+    }
+
     /// Waits until `/metrics` answers and `condition` holds for it.
     ///
     /// # Errors

@@ -1,12 +1,14 @@
 //! What became of one document of a pretended record.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 
 use super::raw;
 use crate::bulk::{document_id, too_large, write_document};
 use crate::event::{Event, write_json_str};
 use crate::pipeline::{Rejection, Sink, parse_timestamp};
-use crate::record::{DropReason, HoldingId, Origin, Record, Stage, TopicPartition};
+use crate::record::{DropReason, HoldingId, Origin, Record, Route, Stage, TopicPartition};
 
 /// The default of `elasticsearch.bulk.max_document_bytes`.
 const MAX_DOCUMENT: usize = 50 << 20;
@@ -60,7 +62,7 @@ impl<'r> Outcomes<'r> {
             holding: HoldingId(0),
             partition: TopicPartition::new(record.topic, record.partition),
             incarnation: "0".into(),
-            field: origin_field.into(),
+            route: Arc::new(Route { field: origin_field.into(), ..Route::default() }),
         };
         Self { record, origin, outcomes: Vec::new(), own_time: None }
     }

@@ -1,0 +1,104 @@
+//! Taking batches from the partitions whose workers have room, within the memory limit.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::{ReaderLoop, State};
+use crate::app::lag::Waiting;
+use crate::app::messages::ToWorker;
+use crate::budget::Budget;
+use crate::kafka::FaultKind;
+use crate::metrics::{PartitionMeters, TopicMeters};
+use crate::reader::Input;
+use crate::record::{Origin, RecordBatch};
+use crate::telemetry::Tell;
+use crate::worker::Input as WorkerInput;
+
+/// Bytes of records that may wait in front of a worker.
+const QUEUE_BYTES: usize = 4 << 20;
+/// What one batch is meant to have, in bytes and records.
+const BATCH_BYTES: usize = 512 << 10;
+const BATCH_RECORDS: usize = 2000;
+/// What a record's documents are expected to take, compared with the record itself, until they are made.
+const EXPECTED_GROWTH: usize = 3;
+
+/// A holding, as its edge sees it.
+pub(super) struct Held {
+    pub(super) origin: Arc<Origin>,
+    pub(super) worker: usize,
+    /// Its part of the memory limit in use.
+    pub(super) part: Budget,
+    /// False once nothing more is to be taken.
+    pub(super) intake: bool,
+    /// True while it is read too far ahead, or what is in flight is not what its ledger says.
+    pub(super) paused: bool,
+    /// Records and bytes of the last batch.
+    pub(super) last: (usize, usize),
+    pub(super) waiting: Waiting,
+    /// The end and the committed offset at the last look.
+    pub(super) seen: Option<(i64, i64)>,
+    pub(super) meters: PartitionMeters,
+    pub(super) topic: TopicMeters,
+}
+
+impl ReaderLoop {
+    /// Takes a batch from every partition whose worker has room. True if there was any record.
+    pub(super) fn take(&mut self, state: &mut State) -> bool {
+        let mut busy = false;
+        let count = state.held.len();
+        state.turn = (state.turn + 1) % count.max(1);
+        for step in 0..count {
+            let index = (state.turn + step) % count;
+            let held = &mut state.held[index];
+            let worker = &self.workers[held.worker];
+            let free = self.budget.free();
+            // A partition may use as much as is free beyond it: one whose index is blocked never takes all.
+            let share = free > 0 && held.part.used() < free;
+            if !held.intake || held.paused || !share || worker.queued.load(Ordering::Relaxed) >= QUEUE_BYTES {
+                continue;
+            }
+            let (records, bytes) = held.last;
+            let average = bytes.checked_div(records).unwrap_or(1024).max(1);
+            let max = (BATCH_BYTES / average).clamp(16, BATCH_RECORDS);
+            let mut batch = RecordBatch::with_capacity(Arc::clone(&held.origin), 0, 0);
+            let taken = self.consumer.take(&held.origin.partition, max, &mut batch);
+            if taken.records > 0 {
+                self.fault_point.pass(taken.records as u64);
+                busy = true;
+                held.last = (taken.records, taken.bytes);
+                held.topic.received(taken.records as u64, taken.bytes as u64);
+                state.progress.received += taken.records as u64;
+                let last = batch.offset(batch.len() - 1);
+                held.waiting.took(self.clock.now(), last, batch.get(0).timestamp);
+                let bytes = batch.footprint();
+                let permit = Some(held.part.take(bytes));
+                let reserve = self.budget.take(taken.bytes * EXPECTED_GROWTH);
+                worker.queued.fetch_add(bytes, Ordering::Relaxed);
+                let input = WorkerInput::Records { records: batch, permit };
+                worker.pass(ToWorker::Records { input, reserve, bytes });
+                let partition = held.origin.partition.clone();
+                self.step(Input::Took { partition, records: taken.records as u64, last }, state);
+            }
+            if let Some(fault) = taken.fault {
+                let partition = state.held[index].origin.partition.clone();
+                self.step(Input::Faulty(partition.clone(), fault.offset), state);
+                let key = format!("partition {partition} {}", fault.name);
+                if let Tell::Now { suppressed } = self.teller.note(&key) {
+                    tracing::warn!(%partition, error = fault.name, reason = fault.text, suppressed, "kafka reports an error of a partition");
+                }
+                self.metrics.kafka_errors.with_label_values(&[&*fault.name]).inc();
+                let stop = match fault.kind {
+                    FaultKind::OutOfRange => Some(Input::OutOfRange(partition)),
+                    FaultKind::Corrupt => Some(Input::Corrupt(partition)),
+                    FaultKind::Passing => None,
+                };
+                if let Some(stop) = stop {
+                    state.held[index].intake = false;
+                    self.step(stop, state);
+                    return true;
+                }
+            }
+        }
+        busy
+    }
+}

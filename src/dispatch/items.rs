@@ -1,0 +1,159 @@
+//! The items of an answer: every one is looked at, and each document leaves by exactly one door: settled, dead letter, look-up,
+//! or back to the front of its lane.
+
+use std::sync::Arc;
+
+use super::lane::LaneState;
+use super::{Dispatch, Effect, LookUp, Request, RequestId};
+use crate::bulk::{Answer, Bulk, Class, HoldReason, Settlement, classify_item};
+use crate::clock::Moment;
+use crate::dead_letter::Letter;
+use crate::planted::is_planted;
+use crate::record::{DropReason, Fate, Rejection, Stage};
+
+/// What an answer's items come to.
+#[derive(Default)]
+struct Sorted {
+    settled: Vec<Settlement>,
+    conflicts: Vec<usize>,
+    again: Vec<usize>,
+    rejected: Vec<(usize, String)>,
+    hold: Option<(HoldReason, String)>,
+    overloaded: bool,
+    /// A document is there, so the index is.
+    exists: bool,
+}
+
+impl Dispatch {
+    pub(super) fn items(
+        &mut self,
+        now: Moment,
+        id: RequestId,
+        request: Request,
+        answer: &Answer,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Request { bulk, attempt, order, sent_at, under_way, .. } = request;
+        let sorted = sort(&bulk, answer, effects);
+        let (index, worker) = (Arc::clone(&bulk.index), bulk.worker);
+        if sorted.overloaded {
+            self.limit.overloaded(now, now.since(sent_at));
+        } else {
+            self.limit.answered(now, now.since(sent_at), bulk.body.len(), under_way);
+        }
+        if let Some((reason, why)) = &sorted.hold {
+            self.hold(now, &index, *reason, why, effects);
+        } else if let Some(lane) = self.lanes.get_mut(&index) {
+            if sorted.overloaded {
+                lane.refusals = lane.refusals.saturating_add(1);
+                let delay = self.settings.backoff.delay(lane.refusals - 1, self.chance.bits());
+                lane.not_before = Some(now + delay);
+            } else {
+                lane.release(&index, effects);
+            }
+            if sorted.exists && lane.state == LaneState::Free {
+                lane.state = LaneState::Unchecked { at: now };
+            }
+        }
+        let parts = [&*sorted.again, &*sorted.conflicts];
+        let [again, conflicts] = self.divide(bulk, parts, sorted.rejected, effects);
+        if !sorted.settled.is_empty() {
+            effects.push(Effect::Settle(worker, sorted.settled));
+        }
+        if let Some(bulk) = again {
+            self.put_back(bulk, attempt + 1, order);
+        }
+        if let Some(bulk) = conflicts {
+            self.look_ups.push(LookUp { at: now, id, bulk, attempt: 0, order });
+        }
+    }
+
+    /// Divides a bulk into what is gone on with, and letters. What is neither has been settled, and frees its slots.
+    pub(super) fn divide(
+        &self,
+        bulk: Bulk,
+        parts: [&[usize]; 2],
+        rejected: Vec<(usize, String)>,
+        effects: &mut Vec<Effect>,
+    ) -> [Option<Bulk>; 2] {
+        // The next owner of a partition that is gone will send, and reject, its documents itself.
+        let live =
+            |(index, _): &(usize, String)| self.is_live(bulk.batch(&bulk.documents[*index]).records.origin().holding);
+        let rejected: Vec<_> = rejected.into_iter().filter(live).collect();
+        let taken: Vec<usize> = rejected.iter().map(|(index, _)| *index).collect();
+        let letters = rejected.into_iter().map(|(index, reason)| {
+            let document = bulk.documents[index];
+            let rejection = Rejection { stage: Stage::Elasticsearch, reason, index: Some(bulk.index.to_string()) };
+            let (batch, record, sub) = (Arc::clone(bulk.batch(&document)), document.record, document.sub);
+            Effect::Letter(Letter { worker: bulk.worker, batch, record, sub, rejection })
+        });
+        effects.extend(letters);
+        let mut divided = bulk.divide(&parts, &taken).into_iter();
+        [divided.next().flatten(), divided.next().flatten()]
+    }
+
+    pub(super) fn hold(
+        &mut self,
+        now: Moment,
+        index: &Arc<str>,
+        reason: HoldReason,
+        why: &str,
+        effects: &mut Vec<Effect>,
+    ) {
+        let random = self.chance.bits();
+        let lane = self.lanes.entry(Arc::clone(index)).or_default();
+        lane.hold(now, index, (reason, why), effects);
+        lane.not_before = Some(now + self.settings.hold.delay(lane.refusals - 1, random));
+    }
+}
+
+fn sort(bulk: &Bulk, answer: &Answer, effects: &mut Vec<Effect>) -> Sorted {
+    let mut sorted = Sorted { settled: Vec::with_capacity(bulk.documents.len()), ..Sorted::default() };
+    let mut counts = [0_usize; 6];
+    for (index, (document, item)) in bulk.documents.iter().zip(&answer.items).enumerate() {
+        let error = || item.error.as_deref().map(|error| format!("{}: {}", error.kind, error.reason));
+        let mut settle = |fate| sorted.settled.push(bulk.settlement(document, fate));
+        let class = match classify_item(item) {
+            Class::Indexed => {
+                settle(Fate::Indexed);
+                sorted.exists = true;
+                0
+            }
+            Class::Conflict if is_planted("ConflictUnverified") => {
+                settle(Fate::Duplicate);
+                1
+            }
+            Class::Conflict => {
+                sorted.conflicts.push(index);
+                sorted.exists = true;
+                1
+            }
+            Class::DroppedByServer => {
+                settle(Fate::Dropped(DropReason::ServerPipeline));
+                2
+            }
+            Class::Retry => {
+                sorted.again.push(index);
+                sorted.overloaded = true;
+                3
+            }
+            Class::Document => {
+                let why = error().unwrap_or_else(|| "it went to the index's failure store".to_owned());
+                sorted.rejected.push((index, why));
+                4
+            }
+            Class::Hold(reason) => {
+                sorted.again.push(index);
+                if sorted.hold.is_none() {
+                    sorted.hold = Some((reason, error().unwrap_or_else(|| format!("status {}", item.status))));
+                }
+                5
+            }
+        };
+        counts[class] += 1;
+    }
+    const CLASSES: [&str; 6] = ["indexed", "conflict", "dropped", "retry", "document", "hold"];
+    effects
+        .extend(CLASSES.iter().zip(counts).filter(|(_, count)| *count > 0).map(|(class, n)| Effect::Judged(class, n)));
+    sorted
+}

@@ -1,0 +1,95 @@
+//! Looking up what is in the way. A 409 is no success: it is one only if the document that is there has the record's own origin.
+//! Look-ups are requests like others and count among those under way.
+
+use std::sync::Arc;
+
+use super::lane::cut_to_live;
+use super::{Dispatch, Effect, Found, LookUp, Request, RequestId};
+use crate::bulk::origin_json;
+use crate::clock::Moment;
+use crate::planted::is_planted;
+use crate::record::Fate;
+
+impl Dispatch {
+    /// Sends the look-ups that are due, as far as there is room.
+    pub(super) fn start_look_ups(&mut self, now: Moment, room: usize, effects: &mut Vec<Effect>) {
+        while self.requests.len() < room
+            && let Some(at) = self.look_ups.iter().position(|look_up| look_up.at <= now)
+        {
+            let LookUp { id, bulk, attempt, order, .. } = self.look_ups.swap_remove(at);
+            let ids = bulk
+                .documents
+                .iter()
+                .map(|document| (bulk.id(document), Arc::clone(&bulk.batch(document).records.origin().route.field)));
+            effects.push(Effect::LookUp { request: id, index: Arc::clone(&bulk.index), ids: ids.collect() });
+            let under_way = self.requests.len() + 1;
+            self.requests.insert(id, Request { bulk, attempt, order, sent_at: now, under_way, looks_up: true });
+        }
+    }
+
+    /// Leaves out what belongs to holdings that are over.
+    pub(super) fn forget_look_ups(&mut self) {
+        let live = &self.live;
+        let cut = |look_up: LookUp| {
+            let LookUp { at, id, bulk, attempt, order } = look_up;
+            cut_to_live(bulk, live).map(|bulk| LookUp { at, id, bulk, attempt, order })
+        };
+        self.look_ups = std::mem::take(&mut self.look_ups).into_iter().filter_map(cut).collect();
+    }
+
+    pub(super) fn looked_up(
+        &mut self,
+        now: Moment,
+        id: RequestId,
+        found: Result<Vec<Found>, String>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.requests.get(&id).is_none_or(|request| !request.looks_up) {
+            return;
+        }
+        let Some(Request { bulk, attempt, order, .. }) = self.requests.remove(&id) else { return };
+        let found = match found {
+            Ok(found) if found.len() == bulk.documents.len() => found,
+            Ok(_) | Err(_) => {
+                let at = now + self.settings.backoff.delay(attempt, self.chance.bits());
+                let bulk = cut_to_live(bulk, &self.live);
+                self.look_ups.extend(bulk.map(|bulk| LookUp { at, id, bulk, attempt: attempt + 1, order }));
+                return;
+            }
+        };
+        self.reopen(effects);
+        let (mut settled, mut again, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, (document, found)) in bulk.documents.iter().zip(found).enumerate() {
+            let record = bulk.batch(document).records.get(document.record as usize);
+            match found {
+                // It was deleted in between: nothing is there that could be in the way.
+                None => again.push(index),
+                Some(_) if is_planted("AnyOriginIsOurs") => settled.push(bulk.settlement(document, Fate::Duplicate)),
+                Some(origin) if same_origin(&origin, &origin_json(&record)) => {
+                    settled.push(bulk.settlement(document, Fate::Duplicate));
+                }
+                Some(origin) => {
+                    let why = format!("id_conflict: the id is taken by a document of another origin: {origin}");
+                    rejected.push((index, why));
+                }
+            }
+        }
+        let worker = bulk.worker;
+        let [again, _] = self.divide(bulk, [&again, &[]], rejected, effects);
+        if !settled.is_empty() {
+            effects.push(Effect::Settle(worker, settled));
+        }
+        if let Some(bulk) = again {
+            // In the way and yet not there: should that go on, it must not go round as fast as it can.
+            let delay = self.settings.backoff.delay(attempt, self.chance.bits());
+            let lane = self.lanes.entry(Arc::clone(&bulk.index)).or_default();
+            lane.not_before = lane.not_before.max(Some(now + delay));
+            self.put_back(bulk, attempt + 1, order);
+        }
+    }
+}
+
+/// The origins agree in topic, partition, offset and timestamp.
+fn same_origin(stored: &serde_json::Value, ours: &serde_json::Value) -> bool {
+    ["topic", "partition", "offset", "timestamp"].iter().all(|field| stored.get(field) == ours.get(field))
+}

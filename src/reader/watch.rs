@@ -1,0 +1,70 @@
+//! Watching whether a topic is still the one that is being read. librdkafka goes on at the old offset of a topic that was
+//! deleted and made again, without a word; only the topic's id tells.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Effect, Input, Notice, Reader};
+use crate::clock::Moment;
+use crate::planted::is_planted;
+use crate::record::TopicPartition;
+
+/// A question that was not answered for this long is taken for lost.
+const GIVE_UP: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    next: Moment,
+    asked: bool,
+}
+
+impl Watch {
+    pub(super) fn wake_at(&self) -> Moment {
+        self.next
+    }
+}
+
+impl Reader {
+    pub(super) fn watch_if_due(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if now < self.watch.next || self.holdings.is_empty() || self.shutdown.is_some() {
+            return;
+        }
+        let topics: BTreeSet<Arc<str>> = self.holdings.keys().map(|partition| Arc::clone(&partition.topic)).collect();
+        effects.push(Effect::Watch(topics.into_iter().collect()));
+        self.watch = Watch { next: now + GIVE_UP.max(self.settings.watch_interval), asked: true };
+    }
+
+    /// Ends the holdings of a topic that was made again, and has them begin anew.
+    pub(super) fn watched(&mut self, now: Moment, ids: Vec<(Arc<str>, Arc<str>)>, effects: &mut Vec<Effect>) {
+        if std::mem::take(&mut self.watch.asked) {
+            self.watch.next = now + self.settings.watch_interval;
+        }
+        if self.shutdown.is_some() || is_planted("IgnoreNewTopic") {
+            return;
+        }
+        for (topic, id) in ids {
+            let replaced = |incarnation: &Arc<str>| *incarnation != id && !is_none(incarnation) && !is_none(&id);
+            let partitions: Vec<TopicPartition> = self
+                .holdings
+                .iter()
+                .filter(|(partition, held)| partition.topic == topic && replaced(&held.origin.incarnation))
+                .filter(|(partition, _)| !self.is_revoked(partition))
+                .map(|(partition, _)| partition.clone())
+                .collect();
+            if partitions.is_empty() {
+                continue;
+            }
+            effects.extend(partitions.iter().cloned().map(|partition| Effect::Tell(Notice::TopicReplaced(partition))));
+            // Offsets of the topic that is gone say nothing about the new one: nothing more of them is committed.
+            self.end(&partitions, effects);
+            self.waiting.push_back(Input::Revoked { partitions: partitions.clone(), lost: true });
+            self.waiting.push_back(Input::Assigned(partitions));
+        }
+    }
+}
+
+/// True for what stands for no id: a broker that was updated, or is an older one, says nothing about the topic by it.
+fn is_none(incarnation: &Arc<str>) -> bool {
+    **incarnation == *"0"
+}

@@ -1,0 +1,39 @@
+//! Looks now and then whether a document has been lost inside the service: the ledger waits for it, and nobody has it.
+//!
+//! A document leaves its slot before its outcome reaches the ledger, so for a moment there may be fewer slots than units. If
+//! nothing was settled from one audit to the next, what is missing is not on its way.
+
+use std::time::Duration;
+
+use super::{Effect, Transform, Worker};
+use crate::clock::Moment;
+
+/// Time between audits. An outcome takes far less from those who had the document to the ledger.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+impl<T: Transform> Worker<T> {
+    /// The first audit comes a while after there is something to audit.
+    pub(super) fn begin_audits(&mut self, now: Moment) {
+        if self.next_audit <= now && self.holdings.values().all(|held| held.ledger.is_settled()) {
+            self.next_audit = now + INTERVAL;
+        }
+    }
+
+    pub(super) fn audit(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if now < self.next_audit {
+            return;
+        }
+        self.next_audit = now + INTERVAL;
+        for (id, held) in &mut self.holdings {
+            let (slots, units) = (held.slots.count(), held.ledger.pending_units());
+            let settled = held.ledger.counts().settled();
+            let short = (slots < units as i64).then_some(settled);
+            let before = std::mem::replace(&mut held.short, short);
+            if short.is_some() && before == short && !held.broken {
+                held.broken = true;
+                let why = format!("the ledger waits for {units} documents, and {slots} are in flight");
+                effects.push(Effect::Mismatch(*id, why));
+            }
+        }
+    }
+}
