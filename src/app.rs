@@ -19,6 +19,7 @@ mod start;
 mod topics;
 mod worker;
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -27,6 +28,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::exit::ExitStatus;
+use crate::metrics::Metrics;
 use crate::reader::Ending;
 
 pub use clock::wall_millis;
@@ -43,6 +45,19 @@ enum Event {
     Ended(Ending),
 }
 
+/// How it came to an end.
+enum End {
+    /// In order, or at the reader's deadline.
+    Ended(Ending),
+    /// By a second signal.
+    AtOnce(&'static str),
+    /// A thread did not come to its end.
+    Hanging,
+}
+
+/// Signals that follow one another within this time are one: some programs send theirs to the process and to its group.
+const ONE_SIGNAL: Duration = Duration::from_millis(50);
+
 /// Runs the service until it is told to stop, or until it has caught up.
 pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
     let timeout = plan.config.shutdown_timeout;
@@ -56,14 +71,16 @@ pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
         return fail(&StartFault::Own(why));
     }
     let stopped = || matches!(inbox.try_recv(), Ok(Event::Signal(_)));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), pipelines = plan.pipelines.len(), "kelp starts");
     let Parts { reader, to_reader } = match start::build(plan, (until_caught_up, signals), &runtime, stopped) {
         Ok(Some(parts)) => parts,
         Ok(None) => {
-            tracing::info!("stopped before anything was read");
+            tracing::info!(exit = ExitStatus::Done.code(), "stopped before anything was read");
             return ExitStatus::Done;
         }
         Err(fault) => return fail(&fault),
     };
+    let metrics = Arc::clone(&reader.metrics);
     let spawned = thread::Builder::new().name("reader".into()).spawn(move || {
         let (ending, consumer) = reader.run();
         // Leaving the group tells the others at once; a broker that is gone must not hold the end up.
@@ -75,57 +92,57 @@ pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
     if let Err(error) = spawned {
         return fail(&StartFault::Own(format!("the reader's thread cannot be started: {error}")));
     }
-    let ending = wait(&inbox, &to_reader, timeout);
+    let end = wait(&inbox, &to_reader, timeout);
     runtime.shutdown_background();
-    conclude(ending)
+    conclude(&end, &metrics)
 }
 
-/// Waits for the reader's end, and passes signals on; `None` if the deadline came first.
-fn wait(inbox: &Receiver<Event>, to_reader: &Sender<ToReader>, timeout: Duration) -> Option<Ending> {
+/// Waits for the reader's end, and passes signals on.
+fn wait(inbox: &Receiver<Event>, to_reader: &Sender<ToReader>, timeout: Duration) -> End {
     let mut deadline: Option<Instant> = None;
+    let mut signalled = None;
     loop {
         let event = match deadline {
             None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(at) => inbox.recv_timeout(at.saturating_duration_since(Instant::now())),
         };
         match event {
-            Ok(Event::Ended(ending)) => return Some(ending),
+            Ok(Event::Ended(ending)) => return End::Ended(ending),
             Ok(Event::Signal(name)) if deadline.is_none() => {
                 tracing::info!(signal = name, timeout = ?timeout, "stopping: settling what is in flight; a second signal stops at once");
+                signalled = Some(Instant::now());
                 // The reader keeps the deadline; a little more is for leaving the group.
                 deadline = Some(Instant::now() + timeout + Duration::from_secs(6));
                 if to_reader.send(ToReader::Shutdown(timeout)).is_err() {
                     tracing::debug!("the reader has ended already");
                 }
             }
-            Ok(Event::Signal(name)) => {
-                tracing::warn!(signal = name, "stopped at once; what is not settled is read again by the next run");
-                return Some(Ending::Unsettled);
-            }
-            Err(RecvTimeoutError::Timeout) => return None,
-            Err(RecvTimeoutError::Disconnected) => return None,
+            Ok(Event::Signal(_)) if signalled.is_some_and(|at| at.elapsed() < ONE_SIGNAL) => {}
+            Ok(Event::Signal(name)) => return End::AtOnce(name),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return End::Hanging,
         }
     }
 }
 
-fn conclude(ending: Option<Ending>) -> ExitStatus {
-    match ending {
-        Some(Ending::Complete) => {
-            tracing::info!(exit = ExitStatus::Done.code(), "stopped: {}", Ending::Complete);
-            ExitStatus::Done
-        }
-        Some(ending @ (Ending::Unsettled | Ending::Stopped)) => {
-            tracing::warn!(exit = ExitStatus::Unsettled.code(), "stopped: {ending}; run it again to go on");
-            ExitStatus::Unsettled
-        }
-        None => {
-            tracing::error!(
-                exit = ExitStatus::Unsettled.code(),
-                "stopped: the deadline passed and a thread still hangs"
-            );
-            ExitStatus::Unsettled
-        }
+/// Says how it ended, and what became of what was received: the last line of the log.
+fn conclude(end: &End, metrics: &Metrics) -> ExitStatus {
+    let of = |fate| metrics.records(Some(fate));
+    let (received, indexed, duplicate) = (metrics.records(None), of("indexed"), of("duplicate"));
+    let (dropped, dead_lettered) = (of("dropped"), of("dead_lettered"));
+    let status = if matches!(end, End::Ended(Ending::Complete)) { ExitStatus::Done } else { ExitStatus::Unsettled };
+    let why = match end {
+        End::Ended(Ending::Complete) => Ending::Complete.to_string(),
+        End::Ended(ending) => format!("{ending}; run it again to go on"),
+        End::AtOnce(signal) => format!("at once, by a second signal ({signal}); run it again to go on"),
+        End::Hanging => "the deadline passed and a thread still hangs; run it again to go on".to_owned(),
+    };
+    let exit = status.code();
+    if status == ExitStatus::Done {
+        tracing::info!(exit, received, indexed, duplicate, dropped, dead_lettered, "stopped: {why}");
+    } else {
+        tracing::warn!(exit, received, indexed, duplicate, dropped, dead_lettered, "stopped: {why}");
     }
+    status
 }
 
 fn fail(fault: &StartFault) -> ExitStatus {

@@ -17,6 +17,7 @@ pub use meters::{PartitionMeters, TopicMeters, fate_name};
 
 use std::sync::Arc;
 
+use prometheus::core::Collector;
 use prometheus::{
     CounterVec, Encoder, GaugeVec, Histogram, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Registry, TextEncoder,
 };
@@ -191,6 +192,21 @@ impl Metrics {
     /// Removes what is shown of a topic as long as some of its partitions are held.
     pub fn forget_topic(&self, topic: &str) {
         remove_where(&self.catch_up_seconds, &[topic]);
+    }
+
+    /// How many records were received, and how many of them are settled with this fate.
+    pub fn records(&self, fate: Option<&str>) -> u64 {
+        let families = match fate {
+            None => self.records_received.collect(),
+            Some(_) => self.records_settled.collect(),
+        };
+        let counts = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
+        let wanted = counts.filter(|metric| {
+            fate.is_none_or(|fate| {
+                metric.get_label().iter().any(|label| label.name() == "fate" && label.value() == fate)
+            })
+        });
+        wanted.map(|metric| metric.get_counter().get_value() as u64).sum()
     }
 
     /// Everything in the text format of Prometheus.

@@ -226,10 +226,10 @@ impl Pipeline {
         let mut work = Work { trace, probe, ..Work::new(event, record.timestamp, &self.spec.pipelines) };
         match self.process(&mut work, source, record, unread) {
             Ok(Flow::Drop) => sink.dropped(DropReason::Pipeline, sub),
-            Ok(Flow::Continue) => self.deliver(&mut scratch.index, &mut work, sub, sink),
-            Err(Unhandled) => {
+            Ok(Flow::Continue) => self.deliver(&mut scratch.index, &mut work, (sub, None), sink),
+            Err(Unhandled(why)) => {
                 sink.failed();
-                self.deliver(&mut scratch.index, &mut work, sub, sink);
+                self.deliver(&mut scratch.index, &mut work, (sub, Some(&why)), sink);
             }
         }
         scratch.trace = work.trace;
@@ -260,10 +260,11 @@ impl Pipeline {
             if let Some(recorder) = &mut work.trace {
                 recorder.note(What::AsItCame(failure.message.clone()), Vec::new());
             }
+            let why = format!("{}: {}", failure.processor, failure.message);
             let (event, unread) = self.decode(source, record);
             work.event = event;
             mark(&mut work.event, failure, unread);
-            Unhandled
+            Unhandled(why)
         })
     }
 
@@ -280,9 +281,20 @@ impl Pipeline {
         (decoded.event, decoded.failure)
     }
 
-    fn deliver(&self, cache: &mut IndexCache, work: &mut Work<'_>, sub: u32, sink: &mut impl Sink) {
+    /// `failed` is why the pipeline failed before, which is most likely why there is no index either.
+    fn deliver(
+        &self,
+        cache: &mut IndexCache,
+        work: &mut Work<'_>,
+        (sub, failed): (u32, Option<&str>),
+        sink: &mut impl Sink,
+    ) {
         let destination = &self.spec.destination;
-        let rejected = |reason, index| Rejection { stage: Stage::Destination, reason, index };
+        let rejected = |reason: String, index| {
+            let reason =
+                failed.map_or(reason.clone(), |why| format!("{reason}; the pipeline had failed before: {why}"));
+            Rejection { stage: Stage::Destination, reason, index }
+        };
         let before = work.trace.is_some().then(|| trace::snapshot(work));
         let settled = destination.settle_time(&mut work.event, work.record_millis);
         if let (Some(before), Some(recorder)) = (before, &mut work.trace) {
@@ -307,8 +319,8 @@ impl Pipeline {
     }
 }
 
-/// A failure that nobody handled.
-struct Unhandled;
+/// A failure that nobody handled, in words.
+struct Unhandled(String);
 
 /// Marks an event that a pipeline failed on.
 fn mark<'a>(event: &mut Event<'a>, failure: Failure<'a>, unread: Option<String>) {

@@ -162,11 +162,14 @@ fn classify_bad_request(error: &ErrorCause) -> Class {
         "index_not_found_exception" => Class::Hold(HoldReason::Missing),
         "cluster_block_exception" => Class::Hold(HoldReason::Blocked),
         "validation_exception" if says("shards") => Class::Hold(HoldReason::Limit),
+        // How deep one document is nested is its own affair: an index that has a place for others has none for it.
         "illegal_argument_exception" | "mapper_parsing_exception" | "document_parsing_exception"
-            if says("limit of total fields")
-                || says("limit of mapping depth")
-                || says("maximum shards open")
-                || says("limit of nested") =>
+            if says("limit of mapping depth") || says("number of nested documents has exceeded") =>
+        {
+            Class::Document
+        }
+        "illegal_argument_exception" | "mapper_parsing_exception" | "document_parsing_exception"
+            if says("limit of total fields") || says("maximum shards open") || says("limit of nested") =>
         {
             Class::Hold(HoldReason::Limit)
         }
@@ -240,6 +243,10 @@ mod tests {
             (
                 item(400, "illegal_argument_exception", "Limit of total fields [1000] has been exceeded"),
                 Hold(HoldReason::Limit),
+            ),
+            (
+                item(400, "illegal_argument_exception", "Limit of mapping depth [20] has been exceeded due to [a]"),
+                Document,
             ),
             (
                 item(

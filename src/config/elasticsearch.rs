@@ -223,15 +223,15 @@ fn template(node: &Node, folders: &Folders) -> Result<Template, Wrong> {
 }
 
 fn endpoints(node: &Node) -> Result<Vec<Endpoint>, Wrong> {
-    let mut endpoints: Vec<Endpoint> = Vec::new();
-    for (text, place) in texts(node)? {
+    let mut known: Vec<Endpoint> = Vec::new();
+    Wrong::collect(texts(node)?.into_iter().map(|(text, place)| {
         let endpoint = endpoint(text).map_err(|wrong| wrong.at(place))?;
-        if endpoints.contains(&endpoint) {
+        if known.contains(&endpoint) {
             return Err(wrong(format!("{endpoint} is given twice"), "name each node once").at(place));
         }
-        endpoints.push(endpoint);
-    }
-    Ok(endpoints)
+        known.push(endpoint.clone());
+        Ok(endpoint)
+    }))
 }
 
 fn endpoint(text: &str) -> Result<Endpoint, Wrong> {

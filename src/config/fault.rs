@@ -96,9 +96,29 @@ pub(super) struct Wrong {
     pub(super) hint: Option<String>,
     /// The part of the value that is wrong, if not the whole.
     pub(super) place: Option<Place>,
+    /// What is wrong with other parts of it.
+    pub(super) more: Vec<Self>,
 }
 
 impl Wrong {
+    /// What all parts of a value came to, or what is wrong with each of those that came to nothing.
+    pub(super) fn collect<T>(parts: impl IntoIterator<Item = Result<T, Self>>) -> Result<Vec<T>, Self> {
+        let (mut values, mut wrongs) = (Vec::new(), Vec::new());
+        for part in parts {
+            match part {
+                Ok(value) => values.push(value),
+                Err(wrong) => wrongs.push(wrong),
+            }
+        }
+        match wrongs.is_empty() {
+            true => Ok(values),
+            false => {
+                let first = wrongs.remove(0);
+                Err(Self { more: wrongs, ..first })
+            }
+        }
+    }
+
     /// Says which part of the value it is.
     pub(super) fn at(self, place: &Place) -> Self {
         Self { place: Some(place.clone()), ..self }
@@ -107,7 +127,7 @@ impl Wrong {
 
 /// Says what is wrong with a value, and what to give instead.
 pub(super) fn wrong(what: impl Into<String>, hint: impl Into<String>) -> Wrong {
-    Wrong { what: what.into(), hint: Some(hint.into()), place: None }
+    Wrong { what: what.into(), hint: Some(hint.into()), place: None, more: Vec::new() }
 }
 
 /// Collects mistakes while reading goes on.
@@ -127,6 +147,9 @@ impl Found {
     }
 
     pub(super) fn wrong(&self, place: Place, key: &str, wrong: Wrong) {
+        for other in wrong.more {
+            self.wrong(place.clone(), key, other);
+        }
         let place = wrong.place.unwrap_or(place);
         self.push(Fault { place, what: format!("{key}: {}", wrong.what), hint: wrong.hint });
     }
@@ -139,6 +162,11 @@ impl Found {
     /// The keys that were asked for.
     pub(super) fn into_keys(self) -> BTreeSet<String> {
         self.keys.into_inner()
+    }
+
+    /// True as long as there is no mistake.
+    pub(super) fn is_empty(&self) -> bool {
+        self.faults.borrow().is_empty()
     }
 
     /// The mistakes in order.

@@ -57,6 +57,8 @@ pub fn examine(sources: &Sources) -> (Option<Config>, Vec<Fault>) {
         Some(path) => file::read_in(&sources.folder, path, &look_up, &found),
         None => Node { place: Place::Default, data: Data::Nothing },
     };
+    // Of a file that cannot be read nobody knows what it would say; what follows from its defaults is not worth telling.
+    let is_read = found.is_empty();
     let variables = environment::settings(&sources.variables, &found);
     let layers = [
         Layer::of_file(&root),
@@ -64,7 +66,7 @@ pub fn examine(sources: &Sources) -> (Option<Config>, Vec<Fault>) {
         Layer::of_settings("flags", &sources.flags, &found),
     ];
     let config = match merge(&layers) {
-        Ok(merged) => Some(read(Section::root(&found, &merged), &folders, &root.place)),
+        Ok(merged) => Some(read(Section::root(&found, &merged), &folders, is_read.then_some(&root.place))),
         Err(error) => {
             found.add(root.place, format!("cannot be merged: {error}"), "this is a fault of the program");
             None
@@ -79,13 +81,13 @@ pub fn keys() -> Vec<String> {
     let found = Found::default();
     let nothing = Node { place: Place::Default, data: Data::Nothing };
     let folders = Folders { file: PathBuf::new(), working: PathBuf::new() };
-    read(Section::root(&found, &nothing), &folders, &Place::Default);
+    read(Section::root(&found, &nothing), &folders, None);
     let asked = found.into_keys();
     let is_section = |key: &String| asked.iter().any(|other| other.starts_with(&format!("{key}.")));
     asked.iter().filter(|key| !is_section(key)).cloned().collect()
 }
 
-fn read(section: Section<'_>, folders: &Folders, root: &Place) -> Config {
+fn read(section: Section<'_>, folders: &Folders, root: Option<&Place>) -> Config {
     let memory_limit = section.read("memory_limit", 512 * MIB, |node| match bytes(node)? {
         small if small < 64 * MIB => Err(wrong(format!("{} is too little", show_bytes(small)), "give at least 64MiB")),
         enough => Ok(enough),
@@ -98,7 +100,9 @@ fn read(section: Section<'_>, folders: &Folders, root: &Place) -> Config {
     } else {
         let default = Node { place: Place::Default, data: Data::Text("pipelines".to_owned()) };
         self::pipelines(&default, folders).unwrap_or_else(|wrong| {
-            section.complain(root.clone(), "pipelines", wrong.at(root));
+            if let Some(root) = root {
+                section.complain(root.clone(), "pipelines", wrong.at(root));
+            }
             pipelines.value
         })
     };
@@ -157,15 +161,14 @@ fn address(node: &Node) -> Result<SocketAddr, Wrong> {
 }
 
 fn pipelines(node: &Node, folders: &Folders) -> Result<Pipelines, Wrong> {
-    let mut paths = Vec::new();
-    for (text, place) in texts(node)? {
+    let paths = Wrong::collect(texts(node)?.into_iter().map(|(text, place)| {
         let path = folders.resolve(text, place);
-        if !path.exists() {
-            let what = format!("there is no file or folder {:?}", path.display().to_string());
-            return Err(wrong(what, "give the folder with the pipeline files, or a list of files").at(place));
+        if path.exists() {
+            return Ok(path);
         }
-        paths.push(path);
-    }
+        let what = format!("there is no file or folder {:?}", path.display().to_string());
+        Err(wrong(what, "give the folder with the pipeline files, or a list of files").at(place))
+    }))?;
     let pipelines = Pipelines(paths);
     match pipelines.files() {
         Ok(files) if files.is_empty() => {

@@ -500,3 +500,21 @@ fn the_working_folder_of_the_process_does_not_matter() {
     let config = Given::nothing().config();
     assert!(config.pipelines.0.iter().all(|path| path.is_absolute() && path != Path::new("pipelines")));
 }
+
+#[test]
+fn what_follows_from_a_file_that_cannot_be_read_is_not_told() {
+    let mut given = Given::nothing();
+    fs::remove_dir_all(given.path("pipelines")).unwrap();
+    fs::write(given.path("kelp.yaml"), "kafka: [\n").unwrap();
+    assert!(!given.faults().contains("pipelines"), "{}", given.faults());
+    given.sources.file = Some("other.yaml".into());
+    assert_eq!(given.faults().lines().count(), 1);
+}
+
+#[test]
+fn every_wrong_element_of_a_list_is_told() {
+    let faults = Given::file("elasticsearch: {endpoints: [ftp://a, 'http://b:1', 'http://b:1', c d]}").faults();
+    for what in ["ftp", "given twice", "is not a URL"] {
+        assert!(faults.contains(what), "{faults}");
+    }
+}

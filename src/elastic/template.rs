@@ -66,6 +66,8 @@ fn template(pattern: &str, origin: &str, origin_mapping: Value) -> Value {
         "template": {
             "settings": {"index": {"number_of_shards": 1, "refresh_interval": "30s"}},
             "mappings": {
+                // A text that looks like a date is a text: else the first of a field would decide what all others have to be.
+                "date_detection": false,
                 "dynamic_templates": [{"strings": {
                     "match_mapping_type": "string",
                     "mapping": {"type": "keyword", "ignore_above": 1024},

@@ -223,6 +223,18 @@ fn the_origin_is_there_only_if_it_is_read_and_the_payloads_own_is_moved() {
 }
 
 #[test]
+fn what_has_no_index_because_the_pipeline_failed_is_rejected_with_both_reasons() {
+    let pipeline = compile(
+        "source: {topics: [t], codec: json}\nprocessors: [{fail: {message: no good}}]\ndestination: {index: 'x-%{[app]}'}",
+    );
+    let line = &run(&pipeline, Some(b"{}"))[0];
+    assert!(
+        line.contains("the field [app], which is missing; the pipeline had failed before: fail: no good"),
+        "{line}"
+    );
+}
+
+#[test]
 fn what_has_no_index_is_rejected() {
     let pipeline = compile("source: {topics: [t], codec: json}\nprocessors: []\ndestination: {index: 'x-%{[app]}'}");
     assert_eq!(
@@ -250,7 +262,7 @@ processors:
   - dat: {field: x}
   - set: {field: kafka.topic, value: 1}
   - set: {field: _index, value: 1}
-  - date: {field: t, formats: ['YYYY'], timezone: Mars, taget_field: x}
+  - date: {field: t, formats: ['YYYY', 'qqq'], timezone: Mars, taget_field: x}
   - remove: {}
     rename: {}
 on_failure: []
@@ -268,11 +280,13 @@ destination: {index: 'Web-%{+yyyy.MM.DD}'}
         "p.yaml:9:18: \"kafka\" is where the record's origin is kept",
         "p.yaml:10:18: \"_index\" is no field of the document",
         "p.yaml:11:32: the date pattern has \"YYYY\"",
-        "p.yaml:11:51: there is no time zone \"Mars\"",
-        "p.yaml:11:57: the date processor has an unknown key \"taget_field\" (did you mean \"target_field\"?)",
+        "p.yaml:11:40: the date pattern has",
+        "p.yaml:11:58: there is no time zone \"Mars\"",
+        "p.yaml:11:64: the date processor has an unknown key \"taget_field\" (did you mean \"target_field\"?)",
         "p.yaml:12:5: a processor with 2 names",
         "p.yaml:14:13: an empty on_failure",
         "p.yaml:15:22: index: the date pattern has \"DD\"",
+        "p.yaml:15:22: an index name has no capitals",
     ];
     assert_eq!(told.len(), expected.len(), "{told:#?}");
     for (told, expected) in told.iter().zip(expected) {

@@ -89,3 +89,20 @@ fn records_without_an_index_are_dead_letters() {
     assert_eq!((report.indexed, report.dead_lettered), (80, 20), "{report}");
     scene.expect_all_committed(&servers);
 }
+
+/// A document that is nested too deeply for any index, among others of the same index, holds nobody up.
+#[test]
+fn what_is_nested_too_deeply_is_one_dead_letter() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-deep", 1);
+    let deep = format!("{}1{}", "{\"d\":".repeat(30), "}".repeat(30));
+    scene.write(&[Message::new(0, "{\"n\": 1}"), Message::new(0, deep), Message::new(0, "{\"n\": 2}")]);
+    let pipeline = scene
+        .pipeline("source: {topics: [NAME], codec: json}\nprocessors: []\ndestination: {index: \"NAME-numbers\"}\n");
+    scene.catch_up(&scene.config(&pipeline));
+    let letters = scene.letters();
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert!(letters[0].headers["kelp.reason"].contains("Limit of mapping depth"), "{letters:?}");
+    assert_eq!(scene.expect_good().indexed, 2);
+    scene.expect_all_committed(&servers);
+}

@@ -60,6 +60,7 @@ fn text_at(texts: &mut Vec<(i64, i64, String)>, millis: i64, make: impl FnOnce()
 pub(crate) fn compile_index(text: Spanned<&str>, lowercase: bool, cx: &Compiler<'_>) -> Option<IndexPattern> {
     let problem = |what: String| cx.problems.add(text.place, what);
     let mut parts = Vec::new();
+    let mut sound = true;
     let mut rest = text.value;
     while !rest.is_empty() {
         let next = rest.find("%{").into_iter().chain(rest.find("{{")).min();
@@ -77,19 +78,25 @@ pub(crate) fn compile_index(text: Spanned<&str>, lowercase: bool, cx: &Compiler<
         let Some(end) = rest[open.len()..].find(close) else {
             let what = format!("the index {:?} has a {open} without its {close}", text.value);
             cx.problems.add_hint(text.place, what, "a date is written %{+yyyy.MM.dd}, a field %{[name]}");
-            return None;
+            sound = false;
+            break;
         };
         let inner = rest[open.len()..open.len() + end].trim();
         rest = &rest[open.len() + end + close.len()..];
-        parts.push(part(inner, text.place, cx)?);
+        // Whatever else is wrong with the name is told as well.
+        match part(inner, text.place, cx) {
+            Some(part) => parts.push(part),
+            None => sound = false,
+        }
     }
-    if parts.is_empty() {
+    if sound && parts.is_empty() {
         problem("the index has no name".into());
         return None;
     }
     let has_fields = parts.iter().any(|part| matches!(part, Part::Field(_)));
     let pattern = IndexPattern { parts, lowercase, has_fields };
-    pattern.lint(text.place, cx).then_some(pattern)
+    let lint = pattern.lint(sound, text.place, cx);
+    (sound && lint).then_some(pattern)
 }
 
 fn part(inner: &str, place: Place, cx: &Compiler<'_>) -> Option<Part> {
@@ -129,7 +136,7 @@ impl IndexPattern {
     }
 
     /// Checks what can be checked without a record: literals, and a date for a sample.
-    fn lint(&self, place: Place, cx: &Compiler<'_>) -> bool {
+    fn lint(&self, complete: bool, place: Place, cx: &Compiler<'_>) -> bool {
         let before = cx.problems.count();
         let mut whole = String::new();
         for part in &self.parts {
@@ -158,7 +165,8 @@ impl IndexPattern {
             }
             whole.push_str(&text);
         }
-        if before == cx.problems.count()
+        if complete
+            && before == cx.problems.count()
             && let Err(what) = check(&whole)
         {
             cx.problems.add(place, what);

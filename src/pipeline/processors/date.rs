@@ -50,7 +50,9 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
         if texts.is_empty() {
             cx.problems.add(fields.place(), "the date processor has no format");
         }
-        texts.into_iter().map(|text| format(text, cx)).collect::<Option<Vec<_>>>()
+        // All of them, so that the faults of all are told.
+        let formats: Vec<_> = texts.into_iter().map(|text| format(text, cx)).collect();
+        formats.into_iter().collect::<Option<Vec<_>>>()
     });
     warn_of_formats(fields, formats.as_deref().unwrap_or_default(), cx);
     let target = fields.string("target_field").unwrap_or(Spanned { place: fields.place(), value: "@timestamp" });
