@@ -93,7 +93,8 @@ pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
         return fail(&StartFault::Own(format!("the reader's thread cannot be started: {error}")));
     }
     let end = wait(&inbox, &to_reader, timeout);
-    runtime.shutdown_background();
+    // Threads that still wait for it would panic if it went before the process does.
+    std::mem::forget(runtime);
     conclude(&end, &metrics)
 }
 

@@ -48,6 +48,8 @@ struct LookUp {
     order: u64,
 }
 
+/// Time between looks at an index that may not be made yet.
+const RECHECK: Duration = Duration::from_secs(60);
 /// A lane that had nothing to do for this long is closed.
 const IDLE: Duration = Duration::from_secs(600);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -227,7 +229,9 @@ impl Dispatch {
                     lane.becomes(LaneState::Free, index, effects);
                 } else {
                     let why = format!("{most} indices were made within the last hour, and this would be one more");
-                    lane.state = LaneState::Unchecked { at: now + delay };
+                    // Room comes by time alone, or by somebody who makes the index.
+                    let room_at = self.made.front().map_or(now, |first| *first + HOUR);
+                    lane.state = LaneState::Unchecked { at: room_at.min(now + RECHECK).max(now + delay) };
                     lane.hold(now, index, (HoldReason::TooManyNew, &why), effects);
                 }
             }
@@ -261,7 +265,8 @@ impl Dispatch {
         let count = self.lanes.len();
         let mut idle = 0;
         let probes = self.gate != Gate::Open;
-        while idle < count && self.requests.len() < room && !(probes && self.checking > 0) {
+        // Names that have to be checked are requests, too, however many indices there are.
+        while idle < count && self.requests.len() + self.checking < room && !(probes && self.checking > 0) {
             self.turn = (self.turn + 1) % count;
             let turn = self.turn;
             let (index, lane) = self.lanes.get_index_mut(turn).expect("the turn is below the number of lanes");
@@ -293,12 +298,16 @@ impl Dispatch {
     /// Where that is the policy: what waits for an index that has been held for long goes to the dead letters.
     fn give_up_blocked(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let Blocked { after, dead_letter } = self.settings.blocked;
-        if !dead_letter {
+        // While the cluster is away nobody asks the index.
+        if !dead_letter || self.gate != Gate::Open {
             return;
         }
         let mut given_up = Vec::new();
         for lane in self.lanes.values_mut() {
             let Some(held) = lane.held().filter(|held| now >= held.since + after).cloned() else { continue };
+            if lane.state == LaneState::Checking {
+                continue;
+            }
             let reason =
                 format!("the index has refused its documents for {after:?}: {}: {}", held.reason.as_str(), held.why);
             let by_request = matches!(lane.state, LaneState::Free | LaneState::Concrete);

@@ -95,6 +95,8 @@ impl Elastic {
             .map(|(doc, (id, field))| match (doc.get("found").and_then(Value::as_bool), doc.get("error")) {
                 (Some(true), _) => Ok(Some(doc["_source"].get(&**field).cloned().unwrap_or(Value::Null))),
                 (Some(false), _) => Ok(None),
+                // Without the index there is no document; to send it again tells what is the matter with the index.
+                (None, Some(error)) if is_no_index(error) => Ok(None),
                 (None, error) => Err(format!("looking up {id}: {}", error.unwrap_or(&Value::Null))),
             })
             .collect()
@@ -161,6 +163,12 @@ impl Elastic {
 }
 
 /// A status that is not what was hoped for.
+/// True if an index is not there, or is closed.
+fn is_no_index(error: &Value) -> bool {
+    let kind = error.get("type").and_then(Value::as_str).unwrap_or_default();
+    ["index_not_found_exception", "index_closed_exception"].contains(&kind)
+}
+
 fn refused(path: &str, status: u16, answer: &Value) -> String {
     let advice = match status {
         401 => "give a user in elasticsearch.endpoints, or elasticsearch.api_key; or the one given is wrong: ",

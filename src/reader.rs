@@ -13,7 +13,7 @@ mod rebalance;
 mod reload;
 mod watch;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +64,8 @@ pub struct Reader {
     /// what was committed when that was noticed.
     restarts: BTreeMap<TopicPartition, i64>,
     watch: watch::Watch,
+    /// Partitions that the group gave though their topic is not there.
+    gone: BTreeSet<TopicPartition>,
     commits: Commits,
     shutdown: Option<Shutdown>,
     /// Since when nothing is held though the group has given this member its part.
@@ -87,6 +89,7 @@ impl Reader {
             serving: Serving::Nothing,
             restarts: BTreeMap::new(),
             watch: watch::Watch::default(),
+            gone: BTreeSet::new(),
             commits,
             shutdown: None,
             nothing_since: None,
@@ -158,7 +161,7 @@ impl Reader {
     pub fn wake_at(&self) -> Option<Moment> {
         let shutdown = self.shutdown.as_ref().filter(|shutdown| !shutdown.left).map(|shutdown| shutdown.deadline);
         let nothing = self.nothing_since.filter(|_| self.shutdown.is_none()).map(|since| since + NOTHING_HELD);
-        let watch = Some(self.watch.wake_at()).filter(|_| self.shutdown.is_none() && !self.holdings.is_empty());
+        let watch = Some(self.watch.wake_at()).filter(|_| self.shutdown.is_none() && self.watches());
         [self.serving.wake_at(), self.commits.wake_at(), watch, shutdown, nothing].into_iter().flatten().min()
     }
 

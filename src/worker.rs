@@ -138,7 +138,7 @@ struct Holding {
     /// What others have of this holding.
     slots: Slots,
     /// What it had at the last audit, if that was less than the ledger says.
-    short: Option<u64>,
+    short: Option<(u64, u64)>,
     /// The ledger and the slots disagree: nothing more is committable.
     broken: bool,
 }
@@ -153,6 +153,7 @@ pub struct Worker<T> {
     units: Vec<Unit>,
     tally: Tally,
     next_audit: Moment,
+    quiet: bool,
 }
 
 impl<T: Transform> Worker<T> {
@@ -167,6 +168,7 @@ impl<T: Transform> Worker<T> {
             units: Vec::new(),
             tally: Tally::default(),
             next_audit: Moment::default(),
+            quiet: true,
         }
     }
 

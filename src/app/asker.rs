@@ -1,6 +1,7 @@
 //! The thread that asks the broker what has to be known about partitions and topics. A broker that answers slowly holds up
 //! the partitions that are being assigned, and none that is read already.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
@@ -41,9 +42,12 @@ fn resolve(asking: &Asking, partitions: &[TopicPartition]) -> Result<Vec<Resolve
     topics.sort_unstable();
     topics.dedup();
     let ids = asking.topic_ids(&topics, ASK)?;
-    let committed = asking.committed(partitions, ASK)?;
-    let mut resolved = Vec::with_capacity(partitions.len());
-    for partition in partitions {
+    // The group gives partitions of a topic that was deleted until it has noticed; nothing else waits for these.
+    let there: Vec<TopicPartition> =
+        partitions.iter().filter(|partition| ids.contains_key(&*partition.topic)).cloned().collect();
+    let committed = if there.is_empty() { HashMap::new() } else { asking.committed(&there, ASK)? };
+    let mut resolved = Vec::with_capacity(there.len());
+    for partition in &there {
         let incarnation = ids.get(&*partition.topic).ok_or_else(|| format!("no id of topic {}", partition.topic))?;
         resolved.push(Resolved {
             partition: partition.clone(),

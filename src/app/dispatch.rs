@@ -157,7 +157,9 @@ impl DispatchLoop {
             }
             Notice::Held(index, reason, why) => {
                 self.held.hold(&self.metrics, &index, reason.as_str());
-                tracing::error!(%index, reason = reason.as_str(), %why, hint = reason.hint(), "an index refuses its documents; they are kept and tried again");
+                if let Tell::Now { suppressed } = self.teller.note(&format!("held {index} {}", reason.as_str())) {
+                    tracing::error!(%index, reason = reason.as_str(), %why, hint = reason.hint(), suppressed, "an index refuses its documents; they are kept and tried again");
+                }
             }
             Notice::Unneeded(index) => {
                 self.held.release(&self.metrics, &index);

@@ -122,7 +122,8 @@ impl ReloadLoop {
         }
         if !asked && found == self.files {
             // Perhaps a mistake was taken back.
-            if seen.refused.take().is_some() {
+            seen.refused = None;
+            if self.metrics.reload_refused.get() != 0 {
                 self.accepted();
             }
             return;

@@ -59,7 +59,9 @@ impl WorkerLoop {
             let now = self.clock.now();
             let due = self.core.wake_at();
             let wait = due.map_or(NAP, |due| due.since(now).min(NAP));
-            match self.inbox.recv_timeout(wait) {
+            let heard = self.inbox.recv_timeout(wait);
+            self.core.is_quiet(heard.is_err());
+            match heard {
                 Ok(ToWorker::Install(pipelines)) => self.core.transform_mut().install(&pipelines),
                 Ok(ToWorker::Input(input)) => self.core.step(self.clock.now(), input, &mut effects),
                 Ok(ToWorker::Records { input, reserve, bytes }) => {

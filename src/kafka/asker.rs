@@ -67,7 +67,8 @@ impl Asking {
             .map_err(|error| format!("the offsets of {partition}: {error}"))
     }
 
-    /// The ids of topics, in a short form; `0` for a topic that has none by the broker's definite answer.
+    /// The ids of topics, in a short form; `0` for a topic that has none by the broker's definite answer. Topics that are not
+    /// there are left out.
     ///
     /// # Errors
     /// In words for a person.

@@ -89,8 +89,8 @@ impl Consumer {
     /// librdkafka refuses; the partitions are not read any more all the same.
     pub fn unassign(&mut self, partitions: &[TopicPartition]) -> KafkaResult<()> {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            self.queues.remove(partition);
+        // librdkafka refuses the whole list if one of it is not assigned, as after a topic was made again.
+        for partition in partitions.iter().filter(|partition| self.queues.remove(*partition).is_some()) {
             list.add_partition(&partition.topic, partition.partition);
         }
         self.consumer.incremental_unassign(&list)

@@ -1,7 +1,7 @@
 //! Asks the broker for the ids of topics (DescribeTopics), which rust-rdkafka does not know.
 //!
 //! An id tells a topic from another of the same name that was there before. No id is invented: `0` stands for the broker's
-//! definite answer that the topic has none; everything else that is not an id is an error.
+//! definite answer that the topic has none; a topic that is not there is left out; everything else is an error.
 //!
 //! Every object that librdkafka gives is held by an [`Owned`], which destroys it once; what is borrowed from the event is
 //! read before the event is dropped.
@@ -33,7 +33,9 @@ impl<T> Drop for Owned<T> {
     }
 }
 
-/// The id of each topic, in a short form. `client` has to be a live client of librdkafka.
+const NO_ERROR: sys::rd_kafka_resp_err_t = sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
+
+/// The id of each topic, in a short form; topics that are not there, by the broker's word, are left out.
 ///
 /// # Errors
 /// In words for a person; for one topic that has no definite answer, all fail.
@@ -87,9 +89,11 @@ pub(super) unsafe fn topic_ids(
             let description = *descriptions.add(index);
             let name = text(sys::rd_kafka_TopicDescription_name(description));
             let error = sys::rd_kafka_TopicDescription_error(description);
-            if !error.is_null()
-                && sys::rd_kafka_error_code(error) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
-            {
+            let code = if error.is_null() { NO_ERROR } else { sys::rd_kafka_error_code(error) };
+            if code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART {
+                continue;
+            }
+            if code != NO_ERROR {
                 return Err(format!("topic {name}: {}", text(sys::rd_kafka_error_string(error))));
             }
             let id = sys::rd_kafka_TopicDescription_topic_id(description);

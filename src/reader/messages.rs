@@ -89,7 +89,7 @@ pub enum Input {
         /// True if nothing may be committed for them any more.
         lost: bool,
     },
-    /// What the broker says about the partitions that were asked about.
+    /// What the broker says about the partitions that were asked about; of those that it leaves out the topic is not there.
     Resolved(Result<Vec<Resolved>, String>),
     /// The broker's ids of topics, in the short form of incarnations; those that it gave no definite answer about are left out.
     Watched(Vec<(Arc<str>, Arc<str>)>),
@@ -192,6 +192,8 @@ pub enum Notice {
     OutOfRange(TopicPartition, OutOfRange),
     /// The topic was made again while it was read: it is read from its beginning.
     TopicReplaced(TopicPartition),
+    /// The group gives a partition whose topic is not there: it is read once there is one of that name.
+    TopicGone(TopicPartition),
     /// Too much, or too old, is above the watermark: the partition is not read on until that changes.
     Ahead(TopicPartition),
     /// The watermark has moved: it is read on.

@@ -119,11 +119,13 @@ impl Reader {
             effects.push(Effect::Assign(Vec::new()));
             return;
         }
+        self.gone.retain(|partition| !partitions.contains(partition));
         effects.push(Effect::Resolve(partitions.clone()));
         self.serving = Serving::Resolving { partitions, attempt: 0 };
     }
 
     fn begin_revoke(&mut self, now: Moment, partitions: Vec<TopicPartition>, lost: bool, effects: &mut Vec<Effect>) {
+        self.gone.retain(|partition| !partitions.contains(partition));
         if lost {
             self.end(&partitions, effects);
             effects.push(Effect::Unassign(partitions));
@@ -145,13 +147,6 @@ impl Reader {
                 return;
             }
         };
-        let answer = answer.and_then(|answer| {
-            let told = |partition: &&TopicPartition| answer.iter().any(|resolved| resolved.partition == **partition);
-            match partitions.iter().find(|partition| !told(partition)) {
-                Some(missing) => Err(format!("nothing was said about {missing}")),
-                None => Ok(answer),
-            }
-        });
         let mut answer = match answer {
             Ok(answer) => answer,
             Err(why) => {
@@ -164,6 +159,12 @@ impl Reader {
         if self.shutdown.is_some() {
             effects.push(Effect::Assign(Vec::new()));
             return;
+        }
+        for partition in partitions {
+            if !answer.iter().any(|resolved| resolved.partition == partition) {
+                effects.push(Effect::Tell(Notice::TopicGone(partition.clone())));
+                self.gone.insert(partition);
+            }
         }
         // Partitions of a topic next to each other: the workers get a like share of each.
         answer.sort_by(|a, b| a.partition.cmp(&b.partition));

@@ -165,11 +165,11 @@ fn the_origin_field_is_that_of_the_topic() {
 }
 
 #[test]
-fn the_broker_is_asked_again_until_it_says_something_about_every_partition() {
+fn the_broker_is_asked_again_until_it_answers() {
     let mut bench = Bench::with(|_| {});
     bench.step(at(0), Input::Assigned(parts(&[0, 1])));
     let mut now = at(0);
-    for answer in [Err("no".to_owned()), Ok(vec![known(0)]), Err("no".to_owned())] {
+    for answer in [Err("no".to_owned()), Err("no".to_owned())] {
         let effects = bench.step(now, Input::Resolved(answer));
         assert!(matches!(effects[..], [Effect::Tell(Notice::NotResolved(_))]), "{effects:?}");
         assert!(!bench.reader.is_assigned());
@@ -497,7 +497,7 @@ fn a_partition_that_is_given_back_or_stopped_passes_no_barrier() {
 }
 
 #[test]
-fn a_topic_that_was_made_again_is_begun_anew_and_nothing_of_the_old_one_is_committed() {
+fn a_topic_that_was_made_again_is_begun_anew_once_what_was_read_of_the_old_one_is_settled() {
     let mut bench = Bench::holding(|_| {});
     bench.moved(at(1), 1, 15);
     // No answer, no id, and the same id change nothing.
@@ -506,11 +506,43 @@ fn a_topic_that_was_made_again_is_begun_anew_and_nothing_of_the_old_one_is_commi
     }
     let effects = bench.step(at(3), Input::Watched(vec![("t".into(), "j".into())]));
     assert!(effects.contains(&Effect::Tell(Notice::TopicReplaced(part(0)))), "{effects:?}");
-    assert!(effects.contains(&end(1)) && effects.contains(&end(2)));
+    assert!(effects.contains(&drain(1)) && effects.contains(&drain(2)));
+    bench.moved(at(3), 1, 17);
+    bench.drained(at(3), 1);
+    bench.drained(at(3), 2);
+    let effects = bench.committed(at(3), 0, 15);
+    let committed = |effect: &Effect| match effect {
+        Effect::Commit(entries) => entries.iter().map(|entry| (entry.offset, entry.metadata.clone())).collect(),
+        _ => Vec::new(),
+    };
+    // The old topic's incarnation goes with it: whoever reads on knows that these offsets are not the new one's.
+    let committed: Vec<_> = effects.iter().flat_map(committed).collect();
+    assert_eq!(committed, [(17, "kelp:i".to_owned())]);
+    let effects = bench.committed(at(3), 0, 17);
+    assert!(effects.contains(&end(1)) && effects.contains(&end(2)), "{effects:?}");
     assert!(effects.contains(&Effect::Unassign(parts(&[0, 1]))) && effects.contains(&Effect::Resolve(parts(&[0, 1]))));
     let anew = |number| Resolved { incarnation: "j".into(), ..known_with(number, (15, "kelp:i")) };
     let effects = bench.step(at(4), Input::Resolved(Ok(vec![anew(0), anew(1)])));
     assert_eq!(starts(&effects), [(3, 0, 10, 0), (4, 1, 10, 1)]);
+}
+
+#[test]
+fn a_partition_of_a_topic_that_is_gone_holds_nobody_up_and_is_read_once_it_is_there_again() {
+    let mut bench = Bench::with(|_| {});
+    bench.step(at(0), Input::Assigned(parts(&[0, 1])));
+    let effects = bench.step(at(0), Input::Resolved(Ok(vec![known(0)])));
+    assert_eq!(starts(&effects), [(1, 0, 10, 0)]);
+    assert!(effects.contains(&Effect::Tell(Notice::TopicGone(part(1)))), "{effects:?}");
+    let again = bench.step(at(1), Input::Watched(vec![("t".into(), "i".into())]));
+    assert_eq!(again, [Effect::Resolve(parts(&[1]))]);
+    let effects = bench.step(at(2), Input::Resolved(Ok(vec![known(1)])));
+    assert_eq!(starts(&effects), [(2, 1, 10, 1)]);
+    // Given back meanwhile, it is nobody's business here.
+    let mut bench = Bench::with(|_| {});
+    bench.step(at(0), Input::Assigned(parts(&[1])));
+    bench.step(at(0), Input::Revoked { partitions: parts(&[1]), lost: false });
+    bench.step(at(0), Input::Resolved(Ok(vec![])));
+    assert_eq!(bench.step(at(1), Input::Watched(vec![("t".into(), "i".into())])), []);
 }
 
 #[test]

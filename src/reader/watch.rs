@@ -26,11 +26,17 @@ impl Watch {
 }
 
 impl Reader {
+    /// True if there is anything to be watched.
+    pub(super) fn watches(&self) -> bool {
+        !self.holdings.is_empty() || !self.gone.is_empty()
+    }
+
     pub(super) fn watch_if_due(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if now < self.watch.next || self.holdings.is_empty() || self.shutdown.is_some() {
+        if now < self.watch.next || !self.watches() || self.shutdown.is_some() {
             return;
         }
-        let topics: BTreeSet<Arc<str>> = self.holdings.keys().map(|partition| Arc::clone(&partition.topic)).collect();
+        let partitions = self.holdings.keys().chain(&self.gone);
+        let topics: BTreeSet<Arc<str>> = partitions.map(|partition| Arc::clone(&partition.topic)).collect();
         effects.push(Effect::Watch(topics.into_iter().collect()));
         self.watch = Watch { next: now + GIVE_UP.max(self.settings.watch_interval), asked: true };
     }
@@ -44,6 +50,12 @@ impl Reader {
             return;
         }
         for (topic, id) in ids {
+            let there: Vec<TopicPartition> =
+                self.gone.iter().filter(|partition| partition.topic == topic).cloned().collect();
+            if !there.is_empty() {
+                self.gone.retain(|partition| partition.topic != topic);
+                self.waiting.push_back(Input::Assigned(there));
+            }
             let replaced = |incarnation: &Arc<str>| *incarnation != id && !is_none(incarnation) && !is_none(&id);
             let partitions: Vec<TopicPartition> = self
                 .holdings
@@ -56,9 +68,9 @@ impl Reader {
                 continue;
             }
             effects.extend(partitions.iter().cloned().map(|partition| Effect::Tell(Notice::TopicReplaced(partition))));
-            // Offsets of the topic that is gone say nothing about the new one: nothing more of them is committed.
-            self.end(&partitions, effects);
-            self.waiting.push_back(Input::Revoked { partitions: partitions.clone(), lost: true });
+            // What was read of the topic that is gone is nowhere else: it settles as it would before a revoke. Its offsets are
+            // committed with the old incarnation, which says that they are not those of the new topic.
+            self.waiting.push_back(Input::Revoked { partitions: partitions.clone(), lost: false });
             self.waiting.push_back(Input::Assigned(partitions));
         }
     }

@@ -1,7 +1,7 @@
 //! Looks now and then whether a document has been lost inside the service: the ledger waits for it, and nobody has it.
 //!
 //! A document leaves its slot before its outcome reaches the ledger, so for a moment there may be fewer slots than units. If
-//! nothing was settled from one audit to the next, what is missing is not on its way.
+//! nothing has moved from one audit to the next, and nothing waits to be heard at either, what is missing is not on its way.
 
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use crate::clock::Moment;
 
 /// Time between audits. An outcome takes far less from those who had the document to the ledger.
 const INTERVAL: Duration = Duration::from_secs(30);
+/// Time until it is tried again where something waited to be heard.
+const AGAIN: Duration = Duration::from_millis(100);
 
 impl<T: Transform> Worker<T> {
     /// The first audit comes a while after there is something to audit.
@@ -19,15 +21,24 @@ impl<T: Transform> Worker<T> {
         }
     }
 
+    /// Whether nothing waits to be heard: an outcome may stand behind much else.
+    pub fn is_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
+    }
+
     pub(super) fn audit(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         if now < self.next_audit {
+            return;
+        }
+        if !self.quiet {
+            self.next_audit = now + AGAIN;
             return;
         }
         self.next_audit = now + INTERVAL;
         for (id, held) in &mut self.holdings {
             let (slots, units) = (held.slots.count(), held.ledger.pending_units());
-            let settled = held.ledger.counts().settled();
-            let short = (slots < units as i64).then_some(settled);
+            let seen = (held.ledger.counts().received, units);
+            let short = (slots < units as i64).then_some(seen);
             let before = std::mem::replace(&mut held.short, short);
             if short.is_some() && before == short && !held.broken {
                 held.broken = true;

@@ -62,6 +62,9 @@ impl ReaderLoop {
             let max = (BATCH_BYTES / average).clamp(16, BATCH_RECORDS);
             let mut batch = RecordBatch::with_capacity(Arc::clone(&held.origin), 0, 0);
             let taken = self.consumer.take(&held.origin.partition, max, &mut batch);
+            let partition = held.origin.partition.clone();
+            let stops = taken.fault.as_ref().is_some_and(|fault| !matches!(fault.kind, FaultKind::Passing));
+            held.intake &= !stops;
             if taken.records > 0 {
                 self.fault_point.pass(taken.records as u64);
                 busy = true;
@@ -76,11 +79,10 @@ impl ReaderLoop {
                 worker.queued.fetch_add(bytes, Ordering::Relaxed);
                 let input = WorkerInput::Records { records: batch, permit };
                 worker.pass(ToWorker::Records { input, reserve, bytes });
-                let partition = held.origin.partition.clone();
+                let partition = partition.clone();
                 self.step(Input::Took { partition, records: taken.records as u64, last }, state);
             }
             if let Some(fault) = taken.fault {
-                let partition = state.held[index].origin.partition.clone();
                 self.step(Input::Faulty(partition.clone(), fault.offset), state);
                 let key = format!("partition {partition} {}", fault.name);
                 if let Tell::Now { suppressed } = self.teller.note(&key) {
@@ -93,10 +95,12 @@ impl ReaderLoop {
                     FaultKind::Passing => None,
                 };
                 if let Some(stop) = stop {
-                    state.held[index].intake = false;
                     self.step(stop, state);
-                    return true;
                 }
+            }
+            // A step may end holdings, whichever it is about: then the places are others.
+            if state.held.len() != count {
+                return true;
             }
         }
         busy

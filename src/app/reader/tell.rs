@@ -28,7 +28,12 @@ impl ReaderLoop {
                 tracing::warn!(%partition, skipped, "retention overtook the committed offset: going on at the first offset that there is");
             }
             Notice::TopicReplaced(partition) => {
-                tracing::warn!(%partition, "the topic was deleted and made again: what is in flight of the old one is let go, and the new one is read from its beginning");
+                tracing::warn!(%partition, "the topic was deleted and made again: what is in flight of the old one is settled, then the new one is read from its beginning");
+            }
+            Notice::TopicGone(partition) => {
+                if let Tell::Now { suppressed } = self.teller.note(&format!("gone {}", partition.topic)) {
+                    tracing::warn!(%partition, suppressed, "the group gives a partition of a topic that is not there; it is read once the topic is there again");
+                }
             }
             Notice::Ahead(partition) => {
                 self.metrics.set_partition_stopped(&partition, "max_uncommitted", true);
