@@ -77,8 +77,8 @@ pub(super) fn decode(text: &[u8], at: usize) -> (char, usize) {
     }
     let tail = |index: usize| u32::from(text.get(at + index).copied().unwrap_or(0)) & 0x3F;
     let (code, length) = match first {
-        ..0xE0 => ((first & 0x1F) << 6 | tail(1), 2),
-        ..0xF0 => ((first & 0xF) << 12 | tail(1) << 6 | tail(2), 3),
+        0x80..0xE0 => ((first & 0x1F) << 6 | tail(1), 2),
+        0xE0..0xF0 => ((first & 0xF) << 12 | tail(1) << 6 | tail(2), 3),
         _ => ((first & 7) << 18 | tail(1) << 12 | tail(2) << 6 | tail(3), 4),
     };
     (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), length)

@@ -69,9 +69,7 @@ impl Starts {
     /// The last position at which a match may begin, if there is any after `at`.
     pub(super) fn last(&self, text: &[u8], at: usize) -> Option<usize> {
         let Some((finder, before)) = &self.literal else { return Some(text.len()) };
-        if finder.find(text.get(at + before..)?).is_none() {
-            return None;
-        }
+        finder.find(text.get(at + before..)?)?;
         let last = memchr::memmem::rfind(text, finder.needle())?;
         last.checked_sub(*before)
     }

@@ -127,7 +127,7 @@ impl Parser<'_> {
                 // `[a-c-e]` is `[a-c\-e]`.
                 self.at = before;
                 parts.push(Class::one('-'));
-                Ok(if ends || last == Last::Named { Last::Character('-') } else { Last::Character('-') })
+                Ok(Last::Character('-'))
             }
         }
     }
