@@ -10,6 +10,7 @@
 
 mod blame;
 mod definitions;
+pub mod engine;
 mod expand;
 mod explain;
 mod fault;

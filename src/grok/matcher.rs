@@ -1,6 +1,7 @@
-//! What runs an expression: the engine, seen from the front.
+//! What runs an expression: the engine, seen from the front. Our own takes what it can; Oniguruma has the rest.
 
 mod onig;
+mod own;
 
 use super::expand::{Expanded, group_name};
 use super::options::{Dialect, Options};
@@ -17,6 +18,7 @@ pub struct Scratch {
     pub(super) slots: Vec<Slot>,
     /// The same of the best match so far.
     pub(super) best: Vec<Slot>,
+    memory: own::Memory,
 }
 
 impl Scratch {
@@ -56,6 +58,7 @@ pub(super) struct Matcher {
 /// The engines there are.
 #[derive(Debug)]
 enum Engine {
+    Own(Box<own::Program>),
     Onig(onig::Program),
 }
 
@@ -65,8 +68,13 @@ impl Matcher {
         // In both dialects \d, \s and \w are of ASCII, while \b and the POSIX brackets know all letters.
         let syntax = Syntax { dot_matches_newline: options.dialect == Dialect::Logstash };
         let groups: Vec<String> = (0..expanded.fields.len()).map(group_name).collect();
+        let refusal = match own::Program::compile(&expanded.regex, syntax.dot_matches_newline, &groups) {
+            Ok(program) => return Ok(Self { engine: Engine::Own(Box::new(program)), fallback: None }),
+            Err(refusal) => refusal,
+        };
+        // What is wrong for both is told in Oniguruma's words, which people know.
         let program = onig::Program::compile(&expanded.regex, syntax, &groups)?;
-        Ok(Self { engine: Engine::Onig(program), fallback: None })
+        Ok(Self { engine: Engine::Onig(program), fallback: Some(refusal.to_string()) })
     }
 
     /// Why the expression is left to the general engine.
@@ -77,6 +85,7 @@ impl Matcher {
     /// Searches for the leftmost match, of those that begin before `before`, and fills the slots.
     pub fn search(&self, text: &str, before: Option<Start>, scratch: &mut Scratch) -> Searched {
         match &self.engine {
+            Engine::Own(program) => program.search(text, before, &mut scratch.memory, &mut scratch.slots),
             Engine::Onig(program) => program.search(text, before, &mut scratch.slots),
         }
     }

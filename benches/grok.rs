@@ -1,0 +1,240 @@
+//! The grok engine beside those of the `grok` crate: one process, one thread, rounds in turn, every capture read.
+//!
+//! `cargo bench --features rivals --bench grok` prints a Markdown table. Of each engine the best of the rounds counts: on a machine
+//! that others use, too, the best is what was disturbed least. An argument restricts the cases to those that contain it.
+
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use kelp::grok::engine::{Program, Scratch, Set, Slot, Syntax, compile};
+
+#[path = "grok/lines.rs"]
+mod lines;
+
+use lines::Case;
+
+/// Expands `%{NAME}` and `%{NAME:field}` with the legacy patterns; fields become groups `n0`, `n1` and so on.
+fn expand(expression: &str, patterns: &HashMap<&str, &str>, fields: &mut usize) -> String {
+    let mut expanded = String::new();
+    let mut rest = expression;
+    while let Some(start) = rest.find("%{") {
+        let end = start + rest[start..].find('}').expect("a closed reference");
+        expanded += &rest[..start];
+        let mut parts = rest[start + 2..end].split(':');
+        let name = parts.next().unwrap_or_default();
+        let definition = patterns.get(name).unwrap_or_else(|| panic!("there is no pattern {name}"));
+        if parts.next().is_some() {
+            let number = *fields;
+            *fields += 1;
+            expanded += &format!("(?<n{number}>{})", expand(definition, patterns, fields));
+        } else {
+            expanded += &format!("(?:{})", expand(definition, patterns, fields));
+        }
+        rest = &rest[end + 1..];
+    }
+    expanded + rest
+}
+
+/// Something that matches lines: how many of them, and how many bytes its captures have.
+trait Engine {
+    fn run(&mut self, lines: &[String]) -> (usize, usize);
+}
+
+struct Ours {
+    set: Set,
+    scratch: Scratch,
+    slots: Vec<Slot>,
+}
+
+impl Engine for Ours {
+    fn run(&mut self, lines: &[String]) -> (usize, usize) {
+        let (mut matched, mut bytes) = (0, 0);
+        for line in lines {
+            if let Some(index) = self.set.search(line, &mut self.scratch, &mut self.slots).expect("no line exhausts it")
+            {
+                matched += 1;
+                let count = self.set.programs()[index].slots();
+                for slot in &self.slots[1..count] {
+                    bytes += slot.of(line).map_or(0, |text| black_box(text).len());
+                }
+            }
+        }
+        (matched, bytes)
+    }
+}
+
+struct Pcre2(Vec<pcre2::bytes::Regex>);
+
+impl Engine for Pcre2 {
+    fn run(&mut self, lines: &[String]) -> (usize, usize) {
+        let (mut matched, mut bytes) = (0, 0);
+        for line in lines {
+            let found = self
+                .0
+                .iter()
+                .find_map(|regex| regex.captures(line.as_bytes()).ok().flatten().map(|found| (regex, found)));
+            if let Some((regex, found)) = found {
+                matched += 1;
+                for group in 1..regex.captures_len() {
+                    bytes += found.get(group).map_or(0, |group| black_box(group.as_bytes()).len());
+                }
+            }
+        }
+        (matched, bytes)
+    }
+}
+
+struct Onig(Vec<onig::Regex>, onig::Region);
+
+impl Engine for Onig {
+    fn run(&mut self, lines: &[String]) -> (usize, usize) {
+        let (mut matched, mut bytes) = (0, 0);
+        for line in lines {
+            for regex in &self.0 {
+                self.1.clear();
+                let options = onig::SearchOptions::SEARCH_OPTION_NONE;
+                let param = onig::MatchParam::default();
+                let found = regex.search_with_param(line.as_str(), 0, line.len(), options, Some(&mut self.1), param);
+                if let Ok(Some(_)) = found {
+                    matched += 1;
+                    for group in 1..self.1.len() {
+                        bytes += self.1.pos(group).map_or(0, |(start, end)| black_box(&line[start..end]).len());
+                    }
+                    break;
+                }
+            }
+        }
+        (matched, bytes)
+    }
+}
+
+struct Fancy(Vec<fancy_regex::Regex>);
+
+impl Engine for Fancy {
+    fn run(&mut self, lines: &[String]) -> (usize, usize) {
+        let (mut matched, mut bytes) = (0, 0);
+        for line in lines {
+            if let Some(found) = self.0.iter().find_map(|regex| regex.captures(line).ok().flatten()) {
+                matched += 1;
+                bytes += found.iter().skip(1).flatten().map(|group| black_box(group.as_str()).len()).sum::<usize>();
+            }
+        }
+        (matched, bytes)
+    }
+}
+
+struct Regex(Vec<regex::Regex>);
+
+impl Engine for Regex {
+    fn run(&mut self, lines: &[String]) -> (usize, usize) {
+        let (mut matched, mut bytes) = (0, 0);
+        for line in lines {
+            if let Some(found) = self.0.iter().find_map(|regex| regex.captures(line)) {
+                matched += 1;
+                bytes += found.iter().skip(1).flatten().map(|group| black_box(group.as_str()).len()).sum::<usize>();
+            }
+        }
+        (matched, bytes)
+    }
+}
+
+/// The engines that take all expressions of a case, by name.
+fn engines(expressions: &[String]) -> Vec<(&'static str, Box<dyn Engine>)> {
+    let syntax = Syntax::default();
+    let programs: Vec<Program> = expressions
+        .iter()
+        .map(|text| compile(text, &syntax).unwrap_or_else(|refusal| panic!("{text}: {refusal}")))
+        .collect();
+    let slots = programs.iter().map(Program::slots).max().unwrap_or(1);
+    let ours = Ours { set: Set::new(programs), scratch: Scratch::default(), slots: vec![Slot::NONE; slots] };
+    let mut all: Vec<(&'static str, Box<dyn Engine>)> = vec![("kelp", Box::new(ours))];
+    let jit = |text: &String| pcre2::bytes::RegexBuilder::new().jit_if_available(true).utf(true).build(text).ok();
+    if let Some(regexes) = expressions.iter().map(jit).collect() {
+        all.push(("pcre2", Box::new(Pcre2(regexes))));
+    }
+    if let Some(regexes) = expressions.iter().map(|text| onig::Regex::new(text).ok()).collect() {
+        all.push(("onig", Box::new(Onig(regexes, onig::Region::new()))));
+    }
+    if let Some(regexes) = expressions.iter().map(|text| fancy_regex::Regex::new(text).ok()).collect() {
+        all.push(("fancy-regex", Box::new(Fancy(regexes))));
+    }
+    if let Some(regexes) = expressions.iter().map(|text| regex::Regex::new(text).ok()).collect() {
+        all.push(("regex", Box::new(Regex(regexes))));
+    }
+    all
+}
+
+/// How long each engine takes for all lines, at best.
+fn measure(all: &mut [(&'static str, Box<dyn Engine>)], lines: &[String], rounds: usize) -> Vec<Duration> {
+    let mut best = vec![Duration::MAX; all.len()];
+    for _ in 0..rounds {
+        for (index, (_, engine)) in all.iter_mut().enumerate() {
+            let start = Instant::now();
+            black_box(engine.run(lines));
+            best[index] = best[index].min(start.elapsed());
+        }
+    }
+    best
+}
+
+fn speed(lines: usize, time: Duration) -> f64 {
+    lines as f64 / time.as_secs_f64() / 1e6
+}
+
+fn main() {
+    let wanted: Option<String> = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let patterns: HashMap<&str, &str> = grok::patterns().iter().copied().collect();
+    let expanded =
+        |case: &Case| -> Vec<String> { case.expressions.iter().map(|text| expand(text, &patterns, &mut 0)).collect() };
+    println!("| lines | bytes | kelp | pcre2 (JIT) | onig | fancy-regex | regex | kelp / pcre2 |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for case in lines::cases() {
+        if wanted.as_ref().is_some_and(|wanted| !case.name.contains(wanted.as_str())) {
+            continue;
+        }
+        let mut all = engines(&expanded(&case));
+        // All have to agree on how many lines match; what their captures have may differ where their meanings do.
+        let matched: Vec<usize> = all.iter_mut().map(|(_, engine)| engine.run(&case.lines[..200]).0).collect();
+        if matched.iter().any(|count| *count != matched[0]) {
+            println!("<!-- {}: matches by engine {matched:?} -->", case.name);
+        }
+        assert_eq!(matched[0] > 100, case.matches, "{}: {matched:?} of 200 lines match", case.name);
+        let times = measure(&mut all, &case.lines, 9);
+        let by_name = |name: &str| all.iter().position(|(known, _)| *known == name).map(|index| times[index]);
+        let cell =
+            |name: &str| by_name(name).map_or("–".to_owned(), |time| format!("{:.2}", speed(case.lines.len(), time)));
+        let ratio = by_name("pcre2").map_or(0.0, |other| other.as_secs_f64() / times[0].as_secs_f64());
+        let bytes = case.lines.iter().map(String::len).sum::<usize>() / case.lines.len();
+        let name = case.name;
+        let [kelp, pcre2, onig, fancy, regex] = ["kelp", "pcre2", "onig", "fancy-regex", "regex"].map(cell);
+        println!("| {name} | {bytes} | {kelp} | {pcre2} | {onig} | {fancy} | {regex} | {ratio:.1} |");
+    }
+    if wanted.is_none_or(|wanted| wanted == "hostile") {
+        hostile(&patterns);
+    }
+}
+
+/// Lines that make others run away: the time for a byte must not depend on how many there are.
+fn hostile(patterns: &HashMap<&str, &str>) {
+    println!("\n| hostile | ns a byte on 10 KB | on 1 MB | ratio |\n|---|---|---|---|");
+    for (name, expression, unit) in lines::hostile() {
+        let expression = expand(expression, patterns, &mut 0);
+        let program = compile(&expression, &Syntax::default()).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+        let mut scratch = Scratch::default();
+        let mut slots = vec![Slot::NONE; program.slots()];
+        let mut time = |size: usize, rounds: usize| {
+            let line = unit.repeat(size / unit.len());
+            let round = || {
+                let start = Instant::now();
+                let done = black_box(program.search(&line, &mut scratch, &mut slots));
+                assert!(done.is_ok(), "{name} exhausts the steps");
+                start.elapsed()
+            };
+            let best = std::iter::repeat_with(round).take(rounds).min().unwrap_or_default();
+            best.as_secs_f64() * 1e9 / line.len() as f64
+        };
+        let (small, large) = (time(10_000, 20), time(1_000_000, 3));
+        println!("| {name} | {small:.1} | {large:.1} | {:.2} |", large / small);
+    }
+}

@@ -1,0 +1,237 @@
+//! A regular expression engine for grok: the meaning of Oniguruma, in bounded time.
+//!
+//! # Contract
+//! - **Meaning**: what Oniguruma (its default syntax, UTF-8) does with the same expression: the leftmost match, ways tried
+//!   in the order that the expression says, the same captures. What the engine cannot take it refuses ([`Refusal`]), so that the
+//!   caller can fall back; it never answers differently.
+//! - **Time**: at most about the size of the program times the length of the text. Quick code runs first, under a budget of steps
+//!   that grows with the text; when that is used up the plain code runs, which remembers every state that failed. Only
+//!   back-references defeat that memory: with these, a budget of steps ends in [`Exhausted`].
+//! - **Memory**: everything that a search needs is in a [`Scratch`], which is kept: a warm one allocates nothing. Its parts
+//!   have budgets.
+//!
+//! # How
+//! `parse` makes a tree. From it `plain` makes operations that a textbook has, with a memory of what failed; `simplify` and `quick`
+//! make those that usually run: `analyse` says which bytes can come next, `nfa` and `dfa` make automata of parts without
+//! captures. `run` runs both kinds. `starts` says where a match can begin, and `set` which of many expressions a text needs.
+
+mod analyse;
+mod bytes;
+mod class;
+mod dfa;
+mod grams;
+mod memo;
+mod nfa;
+mod parse;
+mod plain;
+mod program;
+mod quick;
+mod run;
+mod scan;
+mod set;
+mod simplify;
+mod starts;
+mod tree;
+mod unicode;
+
+use program::Code;
+use run::{Input, Stack, Verdict};
+pub use set::Set;
+use starts::Starts;
+
+/// How many ways may fail before the quick code is given up, and how many more for each byte of the text.
+const QUICK_STEPS: u64 = 1000;
+const QUICK_STEPS_A_BYTE: u64 = 8;
+/// The same for the plain code. Without back-references it stays below unless the expression is very large.
+const PLAIN_STEPS: u64 = 5_000_000;
+const PLAIN_STEPS_A_BYTE: u64 = 200;
+
+/// What can be chosen about the meaning of expressions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Syntax {
+    /// `.` matches a newline, too.
+    pub dot_matches_newline: bool,
+    /// `\d`, `\s` and `\w` mean ASCII only. `\b` and POSIX brackets stay as they are.
+    pub ascii_classes: bool,
+}
+
+/// Why an expression was not compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is wrong.
+    Syntax {
+        /// The byte of the expression where it was noticed.
+        at: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// It may be right, but says something that the engine cannot do.
+    Unsupported {
+        /// What that is.
+        what: String,
+    },
+    /// It would need too large a program.
+    TooLarge,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::Syntax { at, what } => write!(f, "{what} (at byte {at} of the expression)"),
+            Refusal::Unsupported { what } => write!(f, "not supported: {what}"),
+            Refusal::TooLarge => f.write_str("the expression is too large"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// A search that was given up: the budget of steps is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted;
+
+impl std::fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the search took too many steps")
+    }
+}
+
+impl std::error::Error for Exhausted {}
+
+/// What a group matched: bytes of the text, or nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+impl Slot {
+    /// The group matched nothing.
+    pub const NONE: Slot = Slot { start: u32::MAX, end: u32::MAX };
+
+    /// Whether the group matched, be it the empty text.
+    pub fn is_some(self) -> bool {
+        self.end != u32::MAX
+    }
+
+    /// What it matched of the text that was searched.
+    pub fn of(self, text: &str) -> Option<&str> {
+        if self.is_some() { text.get(self.start as usize..self.end as usize) } else { None }
+    }
+}
+
+impl Default for Slot {
+    fn default() -> Slot {
+        Slot::NONE
+    }
+}
+
+/// The memory that searches need. One for each thread; any program can use it.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    stack: Stack,
+    /// Which expressions of a set are tried.
+    candidates: Vec<u64>,
+}
+
+/// A compiled expression.
+#[derive(Debug)]
+pub struct Program {
+    names: Vec<Option<String>>,
+    plain: Code,
+    /// Nothing if it would be too large.
+    quick: Option<Code>,
+    starts: Starts,
+}
+
+/// Compiles an expression.
+pub fn compile(expression: &str, syntax: &Syntax) -> Result<Program, Refusal> {
+    let parsed = parse::parse(expression, syntax)?;
+    let plain = plain::compile(&parsed.tree)?;
+    let tree = simplify::simplify(parsed.tree);
+    let quick = quick::compile(&tree).ok();
+    Ok(Program { names: parsed.names, plain, quick, starts: Starts::new(&tree) })
+}
+
+impl Program {
+    /// The names of the groups, the first being that of slot 1. Where any has a name, only those that have one are groups; two
+    /// groups can have the same name.
+    pub fn groups(&self) -> &[Option<String>] {
+        &self.names
+    }
+
+    /// How many slots a search fills: the whole match and the groups.
+    pub fn slots(&self) -> usize {
+        self.names.len() + 1
+    }
+
+    /// Searches for the leftmost match. If there is one, slot 0 is all of it and slot n what group n matched.
+    ///
+    /// # Panics
+    /// If there are fewer slots than [`Program::slots`].
+    pub fn search(&self, text: &str, scratch: &mut Scratch, slots: &mut [Slot]) -> Result<bool, Exhausted> {
+        let Ok(_) = u32::try_from(text.len() + 1) else { return Err(Exhausted) };
+        let slots = &mut slots[..self.slots()];
+        let input = Input { text: text.as_bytes(), origin: 0 };
+        let Some(quick) = &self.quick else { return self.search_plainly(input, 0, scratch, slots) };
+        let stack = &mut scratch.stack;
+        stack.steps = QUICK_STEPS + QUICK_STEPS_A_BYTE * text.len() as u64;
+        let mut last = None;
+        let mut from = 0;
+        while let Some(start) = self.starts.next(input.text, from) {
+            if last.is_some_and(|last| start > last) {
+                break;
+            }
+            slots.fill(Slot::NONE);
+            match run::run(quick, input, start, stack, slots) {
+                Verdict::Matched => return Ok(true),
+                Verdict::Failed => {}
+                Verdict::TooLong => return self.search_plainly(input, start, scratch, slots),
+            }
+            from = start + 1;
+            if last.is_none() {
+                // Most texts match where they are first tried; only now is it worth looking for what they need.
+                last = self.starts.last(input.text, from);
+                if last.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Searches with the memory of what failed: slower, but never for long.
+    fn search_plainly(
+        &self,
+        input: Input<'_>,
+        from: usize,
+        scratch: &mut Scratch,
+        slots: &mut [Slot],
+    ) -> Result<bool, Exhausted> {
+        let stack = &mut scratch.stack;
+        stack.memo.clear();
+        stack.steps = PLAIN_STEPS + PLAIN_STEPS_A_BYTE * input.text.len() as u64;
+        let mut at = from;
+        while let Some(start) = self.starts.next(input.text, at) {
+            slots.fill(Slot::NONE);
+            match run::run(&self.plain, input, start, stack, slots) {
+                Verdict::Matched => return Ok(true),
+                Verdict::Failed => at = start + 1,
+                Verdict::TooLong => return Err(Exhausted),
+            }
+        }
+        Ok(false)
+    }
+
+    /// How many bytes the program occupies, about.
+    pub fn size(&self) -> usize {
+        self.plain.size() + self.quick.as_ref().map_or(0, Code::size) + size_of::<Program>()
+    }
+}
+
+#[cfg(test)]
+mod differential_tests;
+#[cfg(test)]
+mod tests;

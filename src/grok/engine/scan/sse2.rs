@@ -1,0 +1,50 @@
+//! Sixteen bytes against ranges, with SSE2.
+//!
+//! All `unsafe` code of the engine is here. It is sound: the functions below ask for nothing but SSE2, which is part of every `x86_64`
+//! (the file is compiled for nothing else), and what they read is an array of the sixteen bytes that they load, wherever it lies.
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::{
+    __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_setzero_si128, _mm_sub_epi8,
+    _mm_subs_epu8,
+};
+
+use super::Ranges;
+
+/// A bit for each of sixteen bytes that the ranges leave out.
+#[inline(always)]
+pub(super) fn outside(chunk: &[u8; 16], ranges: &Ranges) -> u32 {
+    // SAFETY: SSE2 is there on every x86_64.
+    unsafe { outside_sse2(chunk, ranges) }
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn outside_sse2(chunk: &[u8; 16], ranges: &Ranges) -> u32 {
+    let bytes = load(chunk);
+    let mut within = one(bytes, ranges, 0);
+    if ranges.count > 1 {
+        within = _mm_or_si128(within, one(bytes, ranges, 1));
+        if ranges.count > 2 {
+            within = _mm_or_si128(within, one(bytes, ranges, 2));
+            within = _mm_or_si128(within, one(bytes, ranges, 3));
+        }
+    }
+    let mask = _mm_movemask_epi8(within) as u32;
+    if ranges.negated { mask } else { mask ^ 0xFFFF }
+}
+
+/// All ones where a byte is in a range: its distance from the first is not more than it may be.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn one(bytes: __m128i, ranges: &Ranges, index: usize) -> __m128i {
+    let distance = _mm_sub_epi8(bytes, load(&ranges.firsts[index]));
+    _mm_cmpeq_epi8(_mm_subs_epu8(distance, load(&ranges.mores[index])), _mm_setzero_si128())
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn load(bytes: &[u8; 16]) -> __m128i {
+    // SAFETY: sixteen bytes are there to read, and the instruction asks for no alignment.
+    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+}

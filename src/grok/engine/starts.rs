@@ -1,0 +1,142 @@
+//! Where a match can begin, and whether a text can match at all.
+
+use memchr::memmem::Finder;
+
+use super::analyse::{Ahead, ahead, min_bytes};
+use super::scan::{Ranges, run_end};
+use super::tree::{Assertion, Node};
+
+/// What is known of every match of an expression.
+#[derive(Debug)]
+pub(super) struct Starts {
+    /// 1 for bytes that no match begins with.
+    skipped: [u8; 256],
+    ranges: Option<Ranges>,
+    /// It can begin at the end of the text.
+    at_end: bool,
+    /// It begins at the beginning of the text only.
+    anchored: bool,
+    /// What every match contains, and how many bytes come before that at least.
+    literal: Option<(Finder<'static>, usize)>,
+}
+
+impl Starts {
+    /// Of a tree that was simplified.
+    pub(super) fn new(tree: &Node) -> Starts {
+        let first = ahead(tree, Ahead::DONE);
+        let skipped = first.set.negated();
+        let mut table = [0; 256];
+        skipped.iter().for_each(|byte| table[usize::from(byte)] = 1);
+        let mut literals = Literals { best: (Vec::new(), 0), current: (Vec::new(), 0), before: 0 };
+        literals.node(tree);
+        literals.end();
+        let literal = Some(literals.best).filter(|(bytes, _)| !bytes.is_empty());
+        Starts {
+            skipped: table,
+            ranges: Ranges::of(skipped),
+            at_end: first.end,
+            anchored: is_anchored(tree),
+            literal: literal.map(|(bytes, before)| (Finder::new(&bytes).into_owned(), before)),
+        }
+    }
+
+    /// What tells the expression from others best; at least three bytes, if there is such a literal.
+    pub(super) fn rarest(&self) -> Option<&[u8]> {
+        self.literal().filter(|literal| literal.len() >= 3)
+    }
+
+    /// What every match contains.
+    pub(super) fn literal(&self) -> Option<&[u8]> {
+        self.literal.as_ref().map(|(finder, _)| finder.needle())
+    }
+
+    /// The first position from `at` on at which a match may begin.
+    #[inline]
+    pub(super) fn next(&self, text: &[u8], mut at: usize) -> Option<usize> {
+        if self.anchored {
+            return (at == 0).then_some(0);
+        }
+        loop {
+            at = run_end(text, at, &self.skipped, self.ranges.as_ref());
+            match text.get(at) {
+                None => return (self.at_end && at == text.len()).then_some(at),
+                Some(byte) if byte & 0xC0 == 0x80 => at += 1,
+                Some(_) => return Some(at),
+            }
+        }
+    }
+
+    /// The last position at which a match may begin, if there is any after `at`.
+    pub(super) fn last(&self, text: &[u8], at: usize) -> Option<usize> {
+        let Some((finder, before)) = &self.literal else { return Some(text.len()) };
+        finder.find(text.get(at + before..)?)?;
+        let last = memchr::memmem::rfind(text, finder.needle())?;
+        last.checked_sub(*before)
+    }
+}
+
+/// Whether every match begins at the beginning of the text.
+fn is_anchored(node: &Node) -> bool {
+    match node {
+        Node::Assert(Assertion::TextStart) => true,
+        Node::Concat(nodes) => nodes.first().is_some_and(is_anchored),
+        Node::Alternate(nodes) => nodes.iter().all(is_anchored),
+        Node::Group(_, node) | Node::Atomic(node) => is_anchored(node),
+        _ => false,
+    }
+}
+
+/// Looks for the longest literal that every match contains.
+struct Literals {
+    best: (Vec<u8>, usize),
+    current: (Vec<u8>, usize),
+    /// How many bytes every match has before here.
+    before: usize,
+}
+
+impl Literals {
+    fn node(&mut self, node: &Node) {
+        match node {
+            Node::Class(class) => match class.single() {
+                Some(character) => {
+                    if self.current.0.is_empty() {
+                        self.current.1 = self.before;
+                    }
+                    let mut buffer = [0; 4];
+                    self.current.0.extend(character.encode_utf8(&mut buffer).bytes());
+                    self.before += character.len_utf8();
+                }
+                None => self.other(node),
+            },
+            Node::Concat(nodes) => nodes.iter().for_each(|node| self.node(node)),
+            Node::Group(_, node) | Node::Atomic(node) => self.node(node),
+            // These take nothing, so a literal goes on over them.
+            Node::Empty | Node::Assert(_) | Node::Look(_) | Node::Keep => {}
+            Node::Repeat(repeat) if repeat.min > 0 => {
+                self.end();
+                let before = self.before;
+                self.node(&repeat.node);
+                self.end();
+                self.before = before.saturating_add(min_bytes(node) as usize);
+            }
+            _ => self.other(node),
+        }
+    }
+
+    fn other(&mut self, node: &Node) {
+        self.end();
+        self.before = self.before.saturating_add(min_bytes(node) as usize);
+    }
+
+    fn end(&mut self) {
+        let current = std::mem::take(&mut self.current);
+        if worth(&current.0) > worth(&self.best.0) {
+            self.best = current;
+        }
+    }
+}
+
+/// How much a literal tells: long ones more, and those of bytes that every line has less.
+fn worth(literal: &[u8]) -> usize {
+    literal.iter().map(|byte| if matches!(byte, b' ' | b'"' | b':' | b'.' | b'-' | b'/' | b'=') { 1 } else { 3 }).sum()
+}
