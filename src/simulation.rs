@@ -125,7 +125,7 @@ impl Planted {
 
 #[test]
 fn planted_faults_are_found() {
-    const WITHIN: u64 = 5000;
+    const WITHIN: u64 = 1000;
     let edges = Mutant::ALL.iter().map(|mutant| (format!("{mutant:?}"), Planted::Edge(*mutant)));
     let cores = IN_CORES.iter().map(|(name, what)| (format!("{name}: {what}"), Planted::Core(name)));
     let mut missed = Vec::new();

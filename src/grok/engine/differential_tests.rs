@@ -274,11 +274,7 @@ fn reference(regex: &Regex, text: &str) -> Option<Option<Vec<Option<(usize, usiz
     Some(found.map(|_| (0..region.len()).map(|index| region.pos(index)).collect()))
 }
 
-fn ours(
-    program: &Program,
-    text: &str,
-    scratch: &mut Scratch,
-) -> Result<Option<Groups>, Exhausted> {
+fn ours(program: &Program, text: &str, scratch: &mut Scratch) -> Result<Option<Groups>, Exhausted> {
     let mut slots = vec![Slot::NONE; program.slots()];
     let found = program.search(text, scratch, &mut slots)?;
     let span = |slot: &Slot| slot.is_some().then_some((slot.start as usize, slot.end as usize));
