@@ -12,7 +12,6 @@ mod letters;
 mod main_job;
 mod opensearch;
 mod outage;
-mod proxy;
 mod refused;
 mod reload;
 mod secrets;

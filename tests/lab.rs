@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod authority;
+pub mod campaign;
 pub mod census;
 pub mod elastic;
 pub mod generate;
@@ -14,9 +15,11 @@ pub mod home;
 pub mod kafka;
 pub mod kelp;
 pub mod opensearch;
+pub mod oracle;
 pub mod ports;
 pub mod process;
 pub mod produce;
+pub mod proxy;
 pub mod servers;
 pub mod sink;
 pub mod tools;

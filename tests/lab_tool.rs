@@ -1,6 +1,7 @@
 //! The tool's commands. Each gives `true` if the answer is good.
 
 mod bench;
+mod chaos;
 mod demo;
 mod interrupt;
 mod progress;
@@ -41,6 +42,10 @@ pub enum Command {
     Demo(demo::Demo),
     /// Measures Kelp against the sink, with a real Kafka: start to first bulk, records a second, CPU, memory.
     Bench(bench::Bench),
+    /// Plays rounds of random faults on real servers and processes, and holds everything against everything after each.
+    ///
+    /// Exit code 0 only if all of it holds.
+    Chaos(chaos::Chaos),
 }
 
 /// How results are printed.
@@ -81,6 +86,7 @@ fn carry_out(command: Command, interrupt: &Interrupt) -> Result<bool> {
         Command::Sink { listen } => single::sink(&listen, interrupt),
         Command::Demo(demo) => demo::run(&demo, interrupt),
         Command::Bench(bench) => bench::run(&bench, interrupt),
+        Command::Chaos(chaos) => chaos::run(&chaos, interrupt),
     }
 }
 

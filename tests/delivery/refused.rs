@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::proxy::{Mode, Proxy};
 use super::{LONG, Scene, count, count_where, slow};
+use crate::lab::proxy::{Mode, Proxy};
 use crate::lab::{servers, wait_until};
 
 /// Requests refused as a whole, one status after the other: they are sent again until they are taken.

@@ -1,7 +1,7 @@
 //! No secret is shown by a service that works and fails, however talkative its log. (Without servers: `secrets`.)
 
-use super::proxy::{Mode, Proxy};
 use super::{LONG, Scene};
+use crate::lab::proxy::{Mode, Proxy};
 use crate::lab::{servers, wait_until};
 
 const PASSWORD: &str = "canary-password-8c41";

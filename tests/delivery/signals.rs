@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::proxy::{Mode, Proxy};
 use super::{LONG, Scene, count, last_line};
+use crate::lab::proxy::{Mode, Proxy};
 use crate::lab::{servers, wait_until};
 
 /// More than there is memory for: not all of it is in flight at once.

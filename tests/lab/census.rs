@@ -9,6 +9,7 @@ mod ledger;
 mod records;
 mod report;
 
+pub use ledger::Offsets;
 pub use records::each;
 pub use report::Report;
 

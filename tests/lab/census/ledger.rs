@@ -8,6 +8,14 @@ pub struct Offsets {
     words: Vec<u64>,
 }
 
+impl Extend<u64> for Offsets {
+    fn extend<T: IntoIterator<Item = u64>>(&mut self, offsets: T) {
+        for offset in offsets {
+            self.insert(offset);
+        }
+    }
+}
+
 impl Offsets {
     /// Adds an offset. False if it was there before.
     pub fn insert(&mut self, offset: u64) -> bool {

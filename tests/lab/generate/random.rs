@@ -1,7 +1,7 @@
 //! A small generator of pseudo-random numbers (splitmix64) whose sequence never changes.
 
 /// The state: one number.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Random(u64);
 
 impl Random {

@@ -1,0 +1,233 @@
+//! Carrying out one fault.
+
+use std::time::{Duration, Instant};
+
+use super::Fault;
+use super::round::Round;
+use super::stage::{Marks, Stage};
+use crate::lab::generate::Random;
+use crate::lab::oracle::{self, TopicKind, Verdict};
+use crate::lab::proxy::{self, Mode, Weather};
+use crate::lab::{Result, wait_until};
+
+/// Carries it out, waits until work goes on, and notes how long that took.
+pub fn carry_out(stage: &mut Stage<'_>, fault: Fault, round: &mut Round, random: &mut Random) -> Result<()> {
+    match fault {
+        Fault::Kill => kill(stage, round, random),
+        Fault::KillAll => {
+            power_cut(stage, round, random, |_, _| Ok(()))?;
+            Ok(())
+        }
+        Fault::Stop => stop(stage, round, random),
+        Fault::Terminate => {
+            let Some(at) = stage.crew.any(random) else { return Ok(()) };
+            let slot = stage.crew.terminate(at)?;
+            stage.progress(random.below(500))?;
+            stage.crew.start(slot, &stage.proxy, random)
+        }
+        Fault::Join => join(stage, random),
+        Fault::KafkaRestart | Fault::KafkaKill => {
+            let marks = stage.marks()?;
+            match fault {
+                Fault::KafkaKill => stage.servers.kafka.process().kill()?,
+                _ => stage.servers.kafka.stop()?,
+            }
+            stage.servers.kafka.start_again()?;
+            recover(stage, round, fault, &marks)
+        }
+        Fault::ElasticKill => {
+            let marks = stage.marks()?;
+            stage.servers.elastic.stop()?;
+            stage.servers.elastic.start_again()?;
+            recover(stage, round, fault, &marks)
+        }
+        Fault::ElasticStop => {
+            let marks = stage.marks()?;
+            stage.servers.elastic.process().signal(libc::SIGSTOP)?;
+            let waited = pause(stage, Duration::from_secs(6));
+            stage.servers.elastic.process().signal(libc::SIGCONT)?;
+            waited?;
+            recover(stage, round, fault, &marks)
+        }
+        Fault::Refuse => {
+            let marks = stage.marks()?;
+            stage.proxy.refuse();
+            pause(stage, Duration::from_millis(1000 + random.below(2000)))?;
+            stage.proxy.admit()?;
+            recover(stage, round, fault, &marks)
+        }
+        Fault::Storm => storm(stage, random),
+        Fault::Retention => retention(stage, round, random),
+        Fault::RemakeDown => {
+            let (topic, kind) = random.pick(&stage.topics).clone();
+            power_cut(stage, round, random, |stage, random| remake(stage, &topic, kind, random))
+        }
+        Fault::RemakeUp => {
+            let (topic, kind) = random.pick(&stage.topics).clone();
+            remake(stage, &topic, kind, random)?;
+            stage.progress(random.below(2000))?;
+            // That it was made again is noticed when its partitions are assigned.
+            let members = stage.crew.members().len();
+            let slots = (0..members).map(|_| stage.crew.terminate(0)).collect::<Result<Vec<_>>>()?;
+            slots.into_iter().try_for_each(|slot| stage.crew.start(slot, &stage.proxy, random))
+        }
+        Fault::Reload => {
+            stage.write_pipelines()?;
+            stage.crew.members().iter_mut().try_for_each(|member| member.kelp.process().signal(libc::SIGHUP))
+        }
+    }
+}
+
+fn recover(stage: &mut Stage<'_>, round: &mut Round, fault: Fault, marks: &Marks) -> Result<()> {
+    recover_since(stage, round, fault, marks, Instant::now())
+}
+
+fn recover_since(stage: &mut Stage<'_>, round: &mut Round, fault: Fault, marks: &Marks, begin: Instant) -> Result<()> {
+    match stage.recovered(marks, begin)? {
+        Ok(time) if round.calm && !marks.is_empty() => round.recoveries.push((fault, time)),
+        Ok(_) => {}
+        Err(error) => round.violations.push(format!("after {fault}: {error}")),
+    }
+    Ok(())
+}
+
+/// Lets time pass, as the fault itself asks for: it *is* a length of time.
+fn pause(stage: &Stage<'_>, time: Duration) -> Result<()> {
+    let begin = Instant::now();
+    wait_until("time to pass", stage.options.patience + time, || {
+        (stage.check)()?;
+        Ok((begin.elapsed() >= time).then_some(()))
+    })
+}
+
+fn kill(stage: &mut Stage<'_>, round: &mut Round, random: &mut Random) -> Result<()> {
+    let Some(at) = stage.crew.any(random) else { return Ok(()) };
+    let marks = stage.marks()?;
+    let slot = stage.crew.kill(at)?;
+    let begin = Instant::now();
+    // Others take over, or the process itself is back before they notice.
+    let alone = stage.crew.members().is_empty();
+    if alone || random.chance(500) {
+        stage.crew.start(slot, &stage.proxy, random)?;
+        return recover_since(stage, round, Fault::Kill, &marks, begin);
+    }
+    recover_since(stage, round, Fault::Kill, &marks, begin)?;
+    stage.crew.start(slot, &stage.proxy, random)
+}
+
+fn stop(stage: &mut Stage<'_>, round: &mut Round, random: &mut Random) -> Result<()> {
+    let Some(at) = stage.crew.any(random) else { return Ok(()) };
+    let marks = stage.marks()?;
+    stage.crew.members()[at].kelp.process().signal(libc::SIGSTOP)?;
+    let pid = stage.crew.members()[at].kelp.process().pid();
+    let begin = Instant::now();
+    let result = if stage.crew.members().len() > 1 {
+        // Its partitions go on in other hands only after its session's end.
+        recover_since(stage, round, Fault::Stop, &marks, begin)
+    } else {
+        pause(stage, Duration::from_secs(5))
+    };
+    for member in stage.crew.members() {
+        let process = member.kelp.process();
+        if process.pid() == pid {
+            process.signal(libc::SIGCONT)?;
+        }
+    }
+    result
+}
+
+fn join(stage: &mut Stage<'_>, random: &mut Random) -> Result<()> {
+    let slot = stage.options.processes;
+    stage.crew.start(slot, &stage.proxy, random)?;
+    let patience = stage.options.patience;
+    let Some(at) = stage.crew.members().iter().position(|member| member.slot == slot) else { return Ok(()) };
+    let holds = stage.crew.members()[at].kelp.wait_metrics("the newcomer to hold partitions", patience, |metrics| {
+        metrics.sum("kelp_partitions_held").is_some_and(|held| held > 0.0)
+    });
+    if let Err(error) = holds {
+        stage.crew.violations.push(error.to_string());
+    }
+    stage.progress(random.below(2000))?;
+    if random.chance(500) { stage.crew.terminate(at) } else { stage.crew.kill(at) }.map(drop)
+}
+
+/// All processes are killed; what they have committed has to be settled. Then something happens while nobody runs.
+fn power_cut(
+    stage: &mut Stage<'_>,
+    round: &mut Round,
+    random: &mut Random,
+    meanwhile: impl FnOnce(&mut Stage<'_>, &mut Random) -> Result<()>,
+) -> Result<()> {
+    stage.fed()?;
+    stage.kill_all()?;
+    let (commits, sight) = stage.look()?;
+    let verdict = Verdict::of_commits(&oracle::lock(&stage.oracle), &sight, &commits);
+    if !verdict.is_good() {
+        round.violations.push(format!("after all were killed: {verdict}"));
+    }
+    round.commits_checked += commits.len() as u64;
+    meanwhile(stage, random)?;
+    let marks = stage.marks()?;
+    let begin = Instant::now();
+    stage.man(random)?;
+    recover_since(stage, round, Fault::KillAll, &marks, begin)
+}
+
+fn storm(stage: &mut Stage<'_>, random: &mut Random) -> Result<()> {
+    let often = 100 + random.below(400);
+    // Sometimes all kinds, sometimes a few: a single kind goes deeper.
+    let few = random.chance(500);
+    let kinds: Vec<_> = proxy::Fault::ALL.into_iter().filter(|_| !few || random.chance(300)).collect();
+    let met = |stage: &Stage<'_>| stage.proxy.faults().values().sum::<u64>();
+    let goal = met(stage) + 10 + random.below(60);
+    stage.proxy.set(Mode::Weather(Weather::new(random.next(), often, &kinds)));
+    let begin = Instant::now();
+    wait_until("the storm", stage.options.patience, || {
+        (stage.check)()?;
+        Ok((met(stage) >= goal || begin.elapsed() > Duration::from_secs(10)).then_some(()))
+    })
+}
+
+fn retention(stage: &mut Stage<'_>, round: &mut Round, random: &mut Random) -> Result<()> {
+    let plain: Vec<_> = stage.topics.iter().filter(|(_, kind)| *kind == TopicKind::Plain).cloned().collect();
+    let (topic, _) = random.pick(&plain).clone();
+    power_cut(stage, round, random, |stage, random| {
+        let marks = stage.marks()?;
+        for (_, partition, committed) in marks.into_iter().filter(|(of, ..)| *of == topic) {
+            let (making, end) = {
+                let oracle = oracle::lock(&stage.oracle);
+                let makings = oracle.makings(&topic);
+                (makings.len() - 1, makings[makings.len() - 1][partition as usize].end())
+            };
+            let below = committed + random.below(end - committed + 1);
+            if below > committed && random.chance(500) {
+                oracle::lock(&stage.oracle).let_go(&topic, making, partition, committed..below);
+                stage.servers.kafka.delete_records(&topic, partition, i64::try_from(below)?)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Deletes a topic and makes it again, longer than the commits reach.
+fn remake(stage: &mut Stage<'_>, topic: &str, kind: TopicKind, random: &mut Random) -> Result<()> {
+    stage.fed()?;
+    // What is committed at the end of the topic is settled; of the rest nobody knows.
+    let commits = wait_until("the commits", stage.options.patience, || Ok(stage.commits.read().ok()))?;
+    let own: Vec<_> = commits.iter().filter(|commit| commit.topic == topic).collect();
+    let highest = own.iter().map(|commit| commit.offset).max().unwrap_or(0);
+    {
+        let mut oracle = oracle::lock(&stage.oracle);
+        let making = oracle.makings(topic).len() - 1;
+        for partition in 0..stage.options.partitions {
+            let committed = own.iter().find(|commit| commit.partition == partition).map_or(0, |commit| commit.offset);
+            oracle.let_go(topic, making, partition, committed..u64::MAX);
+        }
+    }
+    stage.servers.kafka.delete_topic(topic)?;
+    stage.make(topic, kind)?;
+    let enough = (highest + 100) * stage.options.partitions as u64;
+    let least = stage.options.records / 10;
+    stage.feed_one(topic, kind, enough.clamp(least, least.max(200_000)), random);
+    stage.fed()
+}

@@ -1,0 +1,194 @@
+//! The processes under test: started, stopped, killed, and asked in the end whether their counts add up.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Options, Protocol};
+use crate::lab::generate::Random;
+use crate::lab::kelp::{Config, Metrics};
+use crate::lab::{Kelp, Result, proxy::Proxy, wait_until};
+
+/// One process.
+#[derive(Debug)]
+pub struct Member {
+    /// Its place; a process that takes another's place has the same.
+    pub slot: usize,
+    pub kelp: Kelp,
+}
+
+/// All of them.
+#[derive(Debug)]
+pub struct Crew {
+    members: Vec<Member>,
+    config: Config,
+    binary: PathBuf,
+    logs: PathBuf,
+    protocol: Protocol,
+    limit: u64,
+    /// The most memory that any process occupied, in bytes.
+    pub peak: u64,
+    /// How many were started.
+    pub started: u64,
+    /// What was found wrong with them.
+    pub violations: Vec<String>,
+}
+
+impl Crew {
+    /// Nobody yet.
+    pub fn new(options: &Options, config: Config) -> Self {
+        Self {
+            members: Vec::new(),
+            config,
+            binary: options.kelp.clone(),
+            logs: options.logs.clone(),
+            protocol: options.protocol,
+            limit: (options.memory_limit + options.memory_allowance) << 20,
+            peak: 0,
+            started: 0,
+            violations: Vec::new(),
+        }
+    }
+
+    /// Those that run.
+    pub fn members(&mut self) -> &mut [Member] {
+        &mut self.members
+    }
+
+    /// Starts one in a place, by a door of its own.
+    pub fn start(&mut self, slot: usize, proxy: &Proxy, random: &mut Random) -> Result<()> {
+        let mut config = self.config.clone();
+        let (door, url) = proxy.open()?;
+        config.elasticsearch = url;
+        // With one request at a time the order of submissions is exact.
+        let concurrency = if random.chance(500) { 1 } else { 4 };
+        config.elastic.push(format!("concurrency: {concurrency}"));
+        if concurrency > 1 {
+            proxy.submissions().grace(door, Duration::from_secs(2));
+        }
+        let session = "session.timeout.ms: 3000, heartbeat.interval.ms: 500";
+        let refresh = "topic.metadata.refresh.interval.ms: 2000";
+        config.kafka.push(match self.protocol {
+            Protocol::Cooperative => format!("properties: {{{session}, {refresh}}}"),
+            Protocol::Static => {
+                format!("properties: {{{session}, {refresh}, group.instance.id: \"{}-{slot}\"}}", config.group)
+            }
+            Protocol::Kip848 => format!("properties: {{group.protocol: consumer, {refresh}}}"),
+        });
+        let kelp = Kelp::start(&self.binary, &self.logs, &config, &[])?;
+        self.members.push(Member { slot, kelp });
+        self.started += 1;
+        Ok(())
+    }
+
+    /// Places that nobody has, of so many.
+    pub fn free(&self, places: usize) -> Vec<usize> {
+        (0..places).filter(|slot| self.members.iter().all(|member| member.slot != *slot)).collect()
+    }
+
+    /// One of those that run, by chance; `None` if nobody does.
+    pub fn any(&self, random: &mut Random) -> Option<usize> {
+        let count = self.members.len() as u64;
+        (count > 0).then(|| random.below(count) as usize)
+    }
+
+    /// Kills one (-9); gives its place.
+    pub fn kill(&mut self, at: usize) -> Result<usize> {
+        self.look(at)?;
+        let mut member = self.members.remove(at);
+        member.kelp.kill()?;
+        Ok(member.slot)
+    }
+
+    /// Ends one in order; gives its place. With unsettled work it may say so (75).
+    pub fn terminate(&mut self, at: usize) -> Result<usize> {
+        self.look(at)?;
+        let mut member = self.members.remove(at);
+        member.kelp.terminate()?;
+        let status = member.kelp.wait(Duration::from_secs(60));
+        match status {
+            Ok(status) if matches!(status.code(), Some(0 | 75)) => {}
+            Ok(status) => {
+                self.violations.push(format!("a process ended with {status}; {}", member.kelp.process().tail()))
+            }
+            Err(error) => {
+                self.violations.push(format!("a process did not end: {error}"));
+                member.kelp.kill()?;
+            }
+        }
+        Ok(member.slot)
+    }
+
+    /// Takes note of a process's memory, and of an end of its own.
+    fn look(&mut self, at: usize) -> Result<()> {
+        let process = self.members[at].kelp.process();
+        let memory = process.usage().peak_memory;
+        self.peak = self.peak.max(memory);
+        if memory > self.limit {
+            let pid = process.pid();
+            self.violations.push(format!("process {pid} occupied {} MiB of {}", memory >> 20, self.limit >> 20));
+        }
+        if let Some(status) = process.try_wait()? {
+            let tail = process.tail();
+            self.violations.push(format!("a process ended by itself: {status}; {tail}"));
+        }
+        Ok(())
+    }
+
+    /// Looks at all; those that have ended by themselves are no longer among them.
+    pub fn look_at_all(&mut self) -> Result<()> {
+        for at in (0..self.members.len()).rev() {
+            self.look(at)?;
+            if self.members[at].kelp.process().try_wait()?.is_some() {
+                self.members.remove(at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Demands that the counts of each process add up, when all is settled. A process that had to give partitions back
+    /// may have received what others settled.
+    pub fn add_up(&mut self, patience: Duration) -> Result<()> {
+        for member in &mut self.members {
+            let mut last = String::new();
+            let fits = wait_until("the counts to add up", patience, || {
+                member.kelp.process().expect_alive()?;
+                let Ok(metrics) = member.kelp.metrics() else { return Ok(None) };
+                let sum = Counts::of(&metrics);
+                last = format!("{sum:?}");
+                Ok(sum.add_up().then_some(()))
+            });
+            if let Err(error) = fits {
+                self.violations.push(format!("place {}: {error}: {last}", member.slot));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a process says about its records.
+#[derive(Debug)]
+struct Counts {
+    received: f64,
+    settled: f64,
+    in_flight: f64,
+    given_back: f64,
+}
+
+impl Counts {
+    fn of(metrics: &Metrics) -> Self {
+        let sum = |name: &str| metrics.sum(name).unwrap_or_default();
+        let given_back = ["revoke", "lost"]
+            .map(|kind| metrics.sum_where("kelp_rebalances_total", &[("kind", kind)]).unwrap_or_default());
+        Self {
+            received: sum("kelp_records_received_total"),
+            settled: sum("kelp_records_settled_total"),
+            in_flight: sum("kelp_in_flight_records"),
+            given_back: given_back.iter().sum(),
+        }
+    }
+
+    fn add_up(&self) -> bool {
+        let left = self.received - self.settled - self.in_flight;
+        self.in_flight == 0.0 && (left == 0.0 || left > 0.0 && self.given_back > 0.0)
+    }
+}

@@ -1,0 +1,270 @@
+//! What a campaign plays on: servers, topics, the proxy, the oracle, the processes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::commits::Commits;
+use super::crew::Crew;
+use super::{Options, Report};
+use crate::lab::generate::Random;
+use crate::lab::kelp::Config;
+use crate::lab::oracle::{self, Commit, Load, Oracle, Shared, Sight, TopicKind};
+use crate::lab::proxy::{Mode, Proxy};
+use crate::lab::servers::RunFolder;
+use crate::lab::{Result, Servers, kafka, wait_until};
+
+/// Where a partition was: its topic, number and commit.
+pub type Marks = Vec<(String, i32, u64)>;
+
+/// Everything there is.
+pub struct Stage<'a> {
+    pub options: &'a Options,
+    pub servers: &'a mut Servers,
+    pub check: &'a dyn Fn() -> Result<()>,
+    pub name: String,
+    pub topics: Vec<(String, TopicKind)>,
+    pub oracle: Shared,
+    pub proxy: Proxy,
+    pub crew: Crew,
+    pub commits: Commits,
+    feeds: Vec<(String, JoinHandle<Result<()>>)>,
+    loads: u64,
+    pub version: u64,
+    pipelines: Vec<PathBuf>,
+    _folder: RunFolder,
+}
+
+impl<'a> Stage<'a> {
+    /// Makes the topics and starts the processes.
+    pub fn new(options: &'a Options, servers: &'a mut Servers, check: &'a dyn Fn() -> Result<()>) -> Result<Self> {
+        let name = format!("chaos-{:08x}", options.seed as u32 ^ (options.seed >> 32) as u32);
+        let kinds = [TopicKind::Plain, TopicKind::Transactional, TopicKind::Compacted];
+        let topics: Vec<_> =
+            (0..options.topics).map(|number| (format!("{name}-t{number}"), kinds[number % kinds.len()])).collect();
+        let folder = RunFolder::new()?;
+        let pipelines: Vec<_> = topics.iter().map(|(topic, _)| folder.path().join(format!("{topic}.yaml"))).collect();
+        let paths: Vec<_> = pipelines.iter().map(PathBuf::as_path).collect();
+        let mut config = Config::new(servers.kafka.bootstrap(), &name, "", &paths);
+        config.kafka.extend(["commit_interval: 200ms".into(), "out_of_range: beginning".into()]);
+        config.elastic.push("request_timeout: 4s".into());
+        config.elastic.push("bulk: {max_documents: 400, max_bytes: 256KiB, linger: 50ms}".into());
+        config.more.push(format!("memory_limit: {}MiB", options.memory_limit));
+        config.more.push(format!("dead_letters: {{topic: {name}.dead-letters}}"));
+        let names: Vec<_> = topics.iter().map(|(topic, _)| topic.clone()).collect();
+        let commits = Commits::new(servers.kafka.bootstrap(), &name, &names, options.partitions)?;
+        let proxy = Proxy::start_with(servers.elastic.url(), Mode::Pass, true)?;
+        let mut stage = Self {
+            options,
+            servers,
+            check,
+            name,
+            topics: topics.clone(),
+            oracle: Arc::new(Oracle::default().into()),
+            proxy,
+            crew: Crew::new(options, config),
+            commits,
+            feeds: Vec::new(),
+            loads: 0,
+            version: 0,
+            pipelines,
+            _folder: folder,
+        };
+        topics.iter().try_for_each(|(topic, kind)| stage.make(topic, *kind))?;
+        stage.write_pipelines()?;
+        Ok(stage)
+    }
+
+    /// Makes a topic, perhaps again.
+    pub fn make(&mut self, topic: &str, kind: TopicKind) -> Result<()> {
+        let compaction = [
+            ("cleanup.policy", "compact"),
+            ("segment.ms", "2000"),
+            ("min.cleanable.dirty.ratio", "0.01"),
+            ("max.compaction.lag.ms", "1000"),
+        ];
+        let settings = if kind == TopicKind::Compacted { &compaction[..] } else { &[] };
+        let (bootstrap, partitions) = (self.servers.kafka.bootstrap().to_owned(), self.options.partitions);
+        // A topic of this name may still be on its way out.
+        wait_until("the topic to be made", self.options.patience, || {
+            match kafka::create_topic(&bootstrap, topic, partitions, settings) {
+                Err(error) if error.to_string().contains("already exists") => Ok(None),
+                other => other.map(Some),
+            }
+        })?;
+        oracle::lock(&self.oracle).made(topic, partitions);
+        Ok(())
+    }
+
+    /// Writes the pipelines, a little different each time.
+    pub fn write_pipelines(&mut self) -> Result<()> {
+        self.version += 1;
+        for ((topic, _), file) in self.topics.iter().zip(&self.pipelines) {
+            let text = format!(
+                "description: version {}\nsource: {{topics: [{topic}], codec: plain}}\nprocessors:\n\
+                 - grok: {{field: message, patterns: [\"%{{COMBINEDAPACHELOG}}\"]}}\n\
+                 - date: {{field: timestamp, formats: [\"dd/MMM/yyyy:HH:mm:ss Z\"]}}\n\
+                 - remove: {{field: timestamp}}\n\
+                 - convert: {{field: response, type: integer, ignore_missing: true}}\n\
+                 destination: {{index: \"{topic}-%{{+yyyy.MM.dd}}\"}}\n",
+                self.version
+            );
+            std::fs::write(file, text)?;
+        }
+        Ok(())
+    }
+
+    /// Begins to produce so many records to each topic.
+    pub fn feed(&mut self, records: u64, random: &mut Random) {
+        for (topic, kind) in self.topics.clone() {
+            self.feed_one(&topic, kind, records, random);
+        }
+    }
+
+    /// Begins to produce to one topic; after what is being produced to it already.
+    pub fn feed_one(&mut self, topic: &str, kind: TopicKind, records: u64, random: &mut Random) {
+        self.loads += 1;
+        let making = oracle::lock(&self.oracle).makings(topic).len() - 1;
+        let load = Load {
+            bootstrap: self.servers.kafka.bootstrap().to_owned(),
+            topic: topic.to_owned(),
+            making,
+            kind,
+            partitions: self.options.partitions,
+            records,
+            seed: random.next(),
+            number: self.loads,
+        };
+        let own = self.feeds.iter().position(|(name, _)| name == topic);
+        let before = own.map(|at| self.feeds.swap_remove(at).1);
+        let oracle = Arc::clone(&self.oracle);
+        let feeder = std::thread::spawn(move || {
+            before.map_or(Ok(()), |before| before.join().expect("a feeder does not panic"))?;
+            oracle::feed(&oracle, load)
+        });
+        self.feeds.push((topic.to_owned(), feeder));
+    }
+
+    /// Waits until everything is produced.
+    pub fn fed(&mut self) -> Result<()> {
+        self.feeds.drain(..).try_for_each(|(_, feeder)| feeder.join().expect("a feeder does not panic"))
+    }
+
+    /// Starts processes until there are as many as there should be.
+    pub fn man(&mut self, random: &mut Random) -> Result<()> {
+        for slot in self.crew.free(self.options.processes) {
+            self.crew.start(slot, &self.proxy, random)?;
+        }
+        Ok(())
+    }
+
+    /// Kills all processes at once.
+    pub fn kill_all(&mut self) -> Result<()> {
+        while !self.crew.members().is_empty() {
+            self.crew.kill(0)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until some documents were submitted for the first time, or a while has passed without any.
+    pub fn progress(&self, documents: u64) -> Result<()> {
+        let goal = self.proxy.submissions().order().first + documents;
+        let begin = Instant::now();
+        wait_until("progress", self.options.patience, || {
+            (self.check)()?;
+            let there = self.proxy.submissions().order().first >= goal;
+            Ok((there || begin.elapsed() > Duration::from_secs(8)).then_some(()))
+        })
+    }
+
+    /// The partitions that have something to do, and how far they are.
+    pub fn marks(&self) -> Result<Marks> {
+        let commits = wait_until("the commits", self.options.patience, || Ok(self.commits.read().ok()))?;
+        let oracle = oracle::lock(&self.oracle);
+        let mut marks = Marks::new();
+        for (topic, _, accounts) in oracle.present() {
+            for (partition, account) in accounts.iter().enumerate() {
+                let own = |commit: &&Commit| commit.topic == topic && commit.partition == partition as i32;
+                let at = commits.iter().find(own).map_or(0, |commit| commit.offset);
+                if at < account.end() {
+                    marks.push((topic.to_owned(), partition as i32, at));
+                }
+            }
+        }
+        Ok(marks)
+    }
+
+    /// Waits until all of these have moved on; gives the time since `begin`, or what has not moved.
+    pub fn recovered(&mut self, marks: &Marks, begin: Instant) -> Result<std::result::Result<Duration, String>> {
+        let mut open = marks.clone();
+        let waited = wait_until("work to go on", self.options.patience, || {
+            (self.check)()?;
+            self.crew.look_at_all()?;
+            let Ok(commits) = self.commits.read() else { return Ok(None) };
+            let moved = |(topic, partition, at): &(String, i32, u64)| {
+                commits.iter().any(|one| one.topic == *topic && one.partition == *partition && one.offset > *at)
+            };
+            open.retain(|mark| !moved(mark));
+            Ok(open.is_empty().then(|| begin.elapsed()))
+        });
+        (self.check)()?;
+        Ok(waited.map_err(|error| format!("{error}: {open:?}")))
+    }
+
+    /// Waits until everything that there is is committed; gives how long it took, or what is not.
+    pub fn caught_up(&mut self) -> Result<std::result::Result<Duration, String>> {
+        let begin = Instant::now();
+        let mut ends = BTreeMap::new();
+        for (topic, _) in &self.topics {
+            for (partition, end) in self.commits.ends(topic)?.into_iter().enumerate() {
+                ends.insert((topic.clone(), partition as i32), end);
+            }
+        }
+        let mut behind = Vec::new();
+        let waited = wait_until("everything to be committed", self.options.patience, || {
+            (self.check)()?;
+            self.crew.look_at_all()?;
+            let Ok(commits) = self.commits.read() else { return Ok(None) };
+            let told = |(topic, partition): &(String, i32)| {
+                commits.iter().find(|one| one.topic == *topic && one.partition == *partition).map(|one| one.offset)
+            };
+            let late = |(place, end): (&(String, i32), &u64)| {
+                let at = told(place);
+                (at.unwrap_or(0) != *end).then(|| format!("{}-{}: {at:?} of {end}", place.0, place.1))
+            };
+            behind = ends.iter().filter_map(late).collect();
+            Ok(behind.is_empty().then(|| begin.elapsed()))
+        });
+        (self.check)()?;
+        Ok(waited.map_err(|error| format!("{error}: {}", behind.join(", "))))
+    }
+
+    /// What there is, and what is committed; the commits are read first.
+    pub fn look(&mut self) -> Result<(Vec<Commit>, Sight)> {
+        let commits = wait_until("the commits", self.options.patience, || Ok(self.commits.read().ok()))?;
+        let letters = format!("{}.dead-letters", self.name);
+        let letters = (self.servers.kafka.bootstrap(), letters.as_str());
+        let sight = Sight::take(&self.oracle, &self.servers.elastic, &format!("{}-t*", self.name), letters)?;
+        Ok((commits, sight))
+    }
+
+    /// Ends the processes and tells the report what only the end shows.
+    pub fn end(mut self, report: &mut Report) -> Result<()> {
+        self.proxy.set(Mode::Pass);
+        self.fed()?;
+        self.crew.look_at_all()?;
+        while !self.crew.members().is_empty() {
+            self.crew.terminate(0)?;
+        }
+        report.ended(&mut self.crew, &self.proxy);
+        for (topic, _) in &self.topics {
+            self.servers.kafka.delete_topic(topic)?;
+        }
+        for index in self.servers.elastic.indices(&format!("{}-t*", self.name))? {
+            self.servers.elastic.delete(&format!("/{index}"))?;
+        }
+        Ok(())
+    }
+}
