@@ -1,6 +1,7 @@
 //! Delivery: records come through, once, whatever happens on the way. The real binary, the real servers; each test has its
 //! own topic, group, indices and dead letters, and ends with the census.
 
+mod chaos;
 mod codecs;
 mod contract;
 mod endpoints;

@@ -194,6 +194,8 @@ fn patiently(mut attempt: impl FnMut() -> std::result::Result<(), KafkaError>) -
     loop {
         match attempt() {
             Err(KafkaError::Transaction(error)) if error.is_retriable() && begin.elapsed() < PATIENCE => {}
+            // A commit sends first what was not sent yet, and may have no time left for itself.
+            Err(KafkaError::Flush(_)) if begin.elapsed() < PATIENCE => {}
             other => return other,
         }
     }
