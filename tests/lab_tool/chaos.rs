@@ -33,7 +33,7 @@ pub struct Chaos {
     /// How many faults a round has.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=100))]
     steps: u64,
-    /// Which faults; all but `reload` unless given.
+    /// Which faults; all unless given.
     #[arg(long, value_enum, value_delimiter = ',')]
     faults: Vec<Fault>,
     /// How the group divides its partitions.
@@ -95,7 +95,7 @@ pub fn run(chaos: &Chaos, interrupt: &Interrupt) -> Result<bool> {
         topics: usize::try_from(chaos.topics)?,
         partitions: chaos.partitions,
         steps: usize::try_from(chaos.steps)?,
-        faults: if chaos.faults.is_empty() { Fault::usual() } else { chaos.faults.clone() },
+        faults: if chaos.faults.is_empty() { Fault::value_variants().to_vec() } else { chaos.faults.clone() },
         protocol: chaos.protocol,
         keep_going: chaos.keep_going,
         kelp: kelp(chaos.kelp.as_ref())?,

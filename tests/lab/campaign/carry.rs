@@ -64,12 +64,7 @@ pub fn carry_out(stage: &mut Stage<'_>, fault: Fault, round: &mut Round, random:
         }
         Fault::RemakeUp => {
             let (topic, kind) = random.pick(&stage.topics).clone();
-            remake(stage, &topic, kind, random)?;
-            stage.progress(random.below(2000))?;
-            // That it was made again is noticed when its partitions are assigned.
-            let members = stage.crew.members().len();
-            let slots = (0..members).map(|_| stage.crew.terminate(0)).collect::<Result<Vec<_>>>()?;
-            slots.into_iter().try_for_each(|slot| stage.crew.start(slot, &stage.proxy, random))
+            remake(stage, &topic, kind, random)
         }
         Fault::Reload => {
             stage.write_pipelines()?;

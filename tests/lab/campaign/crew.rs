@@ -172,6 +172,8 @@ struct Counts {
     settled: f64,
     in_flight: f64,
     given_back: f64,
+    /// Partitions that are not read on.
+    stopped: f64,
 }
 
 impl Counts {
@@ -184,11 +186,12 @@ impl Counts {
             settled: sum("kelp_records_settled_total"),
             in_flight: sum("kelp_in_flight_records"),
             given_back: given_back.iter().sum(),
+            stopped: sum("kelp_partition_stopped"),
         }
     }
 
     fn add_up(&self) -> bool {
         let left = self.received - self.settled - self.in_flight;
-        self.in_flight == 0.0 && (left == 0.0 || left > 0.0 && self.given_back > 0.0)
+        self.in_flight == 0.0 && self.stopped == 0.0 && (left == 0.0 || left > 0.0 && self.given_back > 0.0)
     }
 }

@@ -36,17 +36,10 @@ pub enum Fault {
     Retention,
     /// A topic is deleted and made again while nobody runs.
     RemakeDown,
-    /// A topic is deleted and made again under running processes, which are restarted later.
+    /// A topic is deleted and made again under running processes.
     RemakeUp,
     /// Pipelines change, and processes are told to read them again.
     Reload,
-}
-
-impl Fault {
-    /// Those that are on unless others are named.
-    pub fn usual() -> Vec<Self> {
-        Self::value_variants().iter().copied().filter(|fault| *fault != Self::Reload).collect()
-    }
 }
 
 impl fmt::Display for Fault {

@@ -107,9 +107,10 @@ impl<'a> Stage<'a> {
                  - grok: {{field: message, patterns: [\"%{{COMBINEDAPACHELOG}}\"]}}\n\
                  - date: {{field: timestamp, formats: [\"dd/MMM/yyyy:HH:mm:ss Z\"]}}\n\
                  - remove: {{field: timestamp}}\n\
+                 - set: {{field: made_by, value: {}}}\n\
                  - convert: {{field: response, type: integer, ignore_missing: true}}\n\
                  destination: {{index: \"{topic}-%{{+yyyy.MM.dd}}\"}}\n",
-                self.version
+                self.version, self.version
             );
             std::fs::write(file, text)?;
         }
