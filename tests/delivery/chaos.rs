@@ -3,8 +3,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::lab::campaign::{self, Fault, Options, Planted, Protocol, Report};
-use crate::lab::servers_alone;
+use crate::lab::campaign::{self, Fault, Options, Planted, Protocol, Report, Search};
+use crate::lab::{Servers, servers_alone};
 
 fn options(seed: u64, faults: &[Fault], logs: &tempfile::TempDir) -> Options {
     Options {
@@ -34,7 +34,8 @@ fn play(options: &Options) -> Report {
         println!("{line}");
         Ok(())
     };
-    campaign::run(options, &mut servers, &mut say, &|| Ok(())).unwrap()
+    let Servers { kafka, elastic, .. } = &mut *servers;
+    campaign::run(options, kafka, Search::Elastic(elastic), &mut say, &|| Ok(())).unwrap()
 }
 
 /// What held nothing is told with the seed; the faults were really there.

@@ -13,6 +13,7 @@ mod crew;
 mod plan;
 mod report;
 mod round;
+mod search;
 mod stage;
 
 use std::collections::BTreeSet;
@@ -21,9 +22,11 @@ use std::time::Duration;
 
 pub use plan::{Fault, Protocol};
 pub use report::Report;
+pub use search::Search;
 
+use super::Result;
 use super::generate::Random;
-use super::{Result, Servers};
+use super::kafka::Kafka;
 use stage::Stage;
 
 /// What a campaign is to do.
@@ -80,14 +83,15 @@ pub enum Planted {
 /// Something could not be carried out. What did not hold is in the report, not an error.
 pub fn run(
     options: &Options,
-    servers: &mut Servers,
+    kafka: &mut Kafka,
+    search: Search<'_>,
     say: &mut dyn FnMut(&str) -> Result<()>,
     check: &dyn Fn() -> Result<()>,
 ) -> Result<Report> {
     let mut random = Random::new(options.seed);
     let mut plan = plan::Plan::new(options);
     let mut report = Report::new(options);
-    let mut stage = Stage::new(options, servers, check)?;
+    let mut stage = Stage::new(options, kafka, search, check)?;
     for number in 1..=options.rounds {
         check()?;
         let steps = plan.round(&mut random);

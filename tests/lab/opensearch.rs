@@ -1,6 +1,6 @@
 //! A real OpenSearch 3 on loopback, for those who ask for one: not every run needs it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -15,9 +15,11 @@ const DEADLINE: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub struct OpenSearch {
     client: Client,
+    jars: home::Jars,
+    port: u16,
     // Before its folder: it is killed first.
-    _process: Process,
-    _folder: RunFolder,
+    process: Process,
+    folder: RunFolder,
 }
 
 impl OpenSearch {
@@ -32,16 +34,43 @@ impl OpenSearch {
         let jars = home::jars_on("opensearch", 21)?;
         let folder = RunFolder::new()?;
         let [port] = ports::free()?;
-        let node: PathBuf = folder.path().join("opensearch");
-        std::fs::create_dir_all(&node)?;
-        let mut process = spawn(&jars, &node, port)?;
+        let process = spawn(&jars, folder.path(), port)?;
         let client = Client::new(&format!("http://127.0.0.1:{port}"))?;
+        let mut node = Self { client, jars, port, process, folder };
+        node.await_ready()?;
+        Ok(Some(node))
+    }
+
+    fn await_ready(&mut self) -> Result<()> {
         wait_until("OpenSearch", DEADLINE, || {
-            process.expect_alive()?;
-            Ok(client.get("/_cluster/health?wait_for_status=yellow&timeout=1s").ok())
+            self.process.expect_alive()?;
+            Ok(self.client.get("/_cluster/health?wait_for_status=yellow&timeout=1s").ok())
         })
-        .map_err(|error| format!("{error}; {}", process.tail()))?;
-        Ok(Some(Self { client, _process: process, _folder: folder }))
+        .map_err(|error| format!("{error}; {}", self.process.tail()))?;
+        Ok(())
+    }
+
+    /// The node's process, for signals and its log.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// Kills the node as a power cut would. Data and port stay.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn stop(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+
+    /// Starts a stopped node on the same data and port, and waits until it answers.
+    ///
+    /// # Errors
+    /// As for [`OpenSearch::start`].
+    pub fn start_again(&mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process = spawn(&self.jars, self.folder.path(), self.port)?;
+        self.await_ready()
     }
 }
 
@@ -54,9 +83,11 @@ impl std::ops::Deref for OpenSearch {
 }
 
 fn spawn(jars: &home::Jars, folder: &Path, port: u16) -> Result<Process> {
+    let folder = folder.join("opensearch");
+    std::fs::create_dir_all(&folder)?;
     let mut java = Command::new(&jars.java);
     java.args(["-Xms256m", "-Xmx768m", "--add-modules", "jdk.incubator.vector"]);
     java.arg(format!("-Dlab.folder={}", folder.display()));
     java.args(["-cp", &jars.class_path, "Server"]).arg(folder.join("node")).arg(port.to_string());
-    Process::start("OpenSearch", java.current_dir(folder), &folder.with_extension("log"))
+    Process::start("OpenSearch", java.current_dir(&folder), &folder.with_extension("log"))
 }

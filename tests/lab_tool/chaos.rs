@@ -6,8 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum};
 
 use super::{Interrupt, kelp};
-use crate::lab::campaign::{self, Fault, Options, Planted, Protocol};
-use crate::lab::{Result, Servers, home};
+use crate::lab::campaign::{self, Fault, Options, Planted, Protocol, Search};
+use crate::lab::elastic::Elastic;
+use crate::lab::kafka::Kafka;
+use crate::lab::opensearch::OpenSearch;
+use crate::lab::servers::RunFolder;
+use crate::lab::{Result, home};
 
 /// What to play.
 #[derive(Debug, Args)]
@@ -39,6 +43,9 @@ pub struct Chaos {
     /// How the group divides its partitions.
     #[arg(long, value_enum, default_value = "cooperative")]
     protocol: Protocol,
+    /// What documents are written to.
+    #[arg(long, value_enum, default_value = "elasticsearch")]
+    target: Target,
     /// Go on after a round in which something did not hold.
     #[arg(long)]
     keep_going: bool,
@@ -57,6 +64,15 @@ pub struct Chaos {
     /// Spoil a document behind the campaign's back: it has to fail.
     #[arg(long, value_enum)]
     plant: Option<Plant>,
+}
+
+/// See [`Search`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Target {
+    /// Elasticsearch 7.
+    Elasticsearch,
+    /// OpenSearch 3, which needs a JDK 21 or later.
+    Opensearch,
 }
 
 /// See [`Planted`].
@@ -109,12 +125,26 @@ pub fn run(chaos: &Chaos, interrupt: &Interrupt) -> Result<bool> {
         }),
     };
     println!("seed {seed}; logs in {}", options.logs.display());
-    let mut servers = Servers::start_while(&BROKER, || interrupt.check())?;
+    let folder = RunFolder::new()?;
+    let mut kafka = Kafka::start(folder.path(), &BROKER)?;
+    let (mut elastic, mut opensearch) = (None, None);
+    let search = match chaos.target {
+        Target::Elasticsearch => {
+            let node = elastic.insert(Elastic::start(folder.path())?);
+            node.await_ready_while(&|| interrupt.check())?;
+            Search::Elastic(node)
+        }
+        Target::Opensearch => {
+            let node = OpenSearch::start()?.ok_or("OpenSearch needs a JDK 21 or later")?;
+            Search::Open(opensearch.insert(node))
+        }
+    };
+    kafka.await_ready_while(&|| interrupt.check())?;
     let mut say = |line: &str| -> Result<()> {
         println!("{line}");
         Ok(())
     };
-    let report = campaign::run(&options, &mut servers, &mut say, &|| interrupt.check())?;
+    let report = campaign::run(&options, &mut kafka, search, &mut say, &|| interrupt.check())?;
     println!("{}", report.markdown());
     for violation in report.violations() {
         println!("does not hold: {violation}");

@@ -29,23 +29,23 @@ pub fn carry_out(stage: &mut Stage<'_>, fault: Fault, round: &mut Round, random:
         Fault::KafkaRestart | Fault::KafkaKill => {
             let marks = stage.marks()?;
             match fault {
-                Fault::KafkaKill => stage.servers.kafka.process().kill()?,
-                _ => stage.servers.kafka.stop()?,
+                Fault::KafkaKill => stage.kafka.process().kill()?,
+                _ => stage.kafka.stop()?,
             }
-            stage.servers.kafka.start_again()?;
+            stage.kafka.start_again()?;
             recover(stage, round, fault, &marks)
         }
         Fault::ElasticKill => {
             let marks = stage.marks()?;
-            stage.servers.elastic.stop()?;
-            stage.servers.elastic.start_again()?;
+            stage.search.stop()?;
+            stage.search.start_again()?;
             recover(stage, round, fault, &marks)
         }
         Fault::ElasticStop => {
             let marks = stage.marks()?;
-            stage.servers.elastic.process().signal(libc::SIGSTOP)?;
+            stage.search.process().signal(libc::SIGSTOP)?;
             let waited = pause(stage, Duration::from_secs(6));
-            stage.servers.elastic.process().signal(libc::SIGCONT)?;
+            stage.search.process().signal(libc::SIGCONT)?;
             waited?;
             recover(stage, round, fault, &marks)
         }
@@ -197,7 +197,7 @@ fn retention(stage: &mut Stage<'_>, round: &mut Round, random: &mut Random) -> R
             let below = committed + random.below(end - committed + 1);
             if below > committed && random.chance(500) {
                 oracle::lock(&stage.oracle).let_go(&topic, making, partition, committed..below);
-                stage.servers.kafka.delete_records(&topic, partition, i64::try_from(below)?)?;
+                stage.kafka.delete_records(&topic, partition, i64::try_from(below)?)?;
             }
         }
         Ok(())
@@ -219,7 +219,7 @@ fn remake(stage: &mut Stage<'_>, topic: &str, kind: TopicKind, random: &mut Rand
             oracle.let_go(topic, making, partition, committed..u64::MAX);
         }
     }
-    stage.servers.kafka.delete_topic(topic)?;
+    stage.kafka.delete_topic(topic)?;
     stage.make(topic, kind)?;
     let enough = (highest + 100) * stage.options.partitions as u64;
     let least = stage.options.records / 10;

@@ -63,9 +63,9 @@ impl Report {
         self.rounds.iter().flat_map(|round| &round.faults).filter(|one| **one == fault).count() as u64
     }
 
-    /// How often requests, answers and items were spoiled.
+    /// How often requests, answers and items were spoiled, but for documents that are refused for ever.
     pub fn spoiled(&self) -> u64 {
-        self.weather.values().sum()
+        self.weather.iter().filter(|(fault, _)| **fault != proxy::Fault::Poison).map(|(_, times)| times).sum()
     }
 
     fn recoveries(&self, of: &[Fault]) -> Vec<Duration> {

@@ -114,7 +114,7 @@ pub fn play(stage: &mut Stage<'_>, number: u64, faults: &[Fault], random: &mut R
     round.violations.extend(out_of_order.drain(order..).take(10));
     for (fault, times) in stage.proxy.faults() {
         let new = times - weather.get(&fault).copied().unwrap_or(0);
-        if new > 0 {
+        if new > 0 && fault != proxy::Fault::Poison {
             round.weather.insert(fault, new);
         }
     }
@@ -124,7 +124,7 @@ pub fn play(stage: &mut Stage<'_>, number: u64, faults: &[Fault], random: &mut R
 
 /// Spoils what is there, as no fault of Kelp's would be told from.
 fn plant(stage: &Stage<'_>, planted: Planted) -> Result<()> {
-    let elastic = &stage.servers.elastic;
+    let elastic = &stage.search;
     let pattern = format!("{}-t*", stage.name);
     elastic.refresh(&pattern)?;
     let answer = elastic.get(&format!("/{pattern}/_search?size=1&sort=kafka.offset:desc"))?;

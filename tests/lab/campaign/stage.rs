@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 
 use super::commits::Commits;
 use super::crew::Crew;
+use super::search::Search;
 use super::{Options, Report};
 use crate::lab::generate::Random;
+use crate::lab::kafka::Kafka;
 use crate::lab::kelp::Config;
 use crate::lab::oracle::{self, Commit, Load, Oracle, Shared, Sight, TopicKind};
 use crate::lab::proxy::{Mode, Proxy};
 use crate::lab::servers::RunFolder;
-use crate::lab::{Result, Servers, kafka, wait_until};
+use crate::lab::{Result, kafka, wait_until};
 
 /// Where a partition was: its topic, number and commit.
 pub type Marks = Vec<(String, i32, u64)>;
@@ -22,7 +24,8 @@ pub type Marks = Vec<(String, i32, u64)>;
 /// Everything there is.
 pub struct Stage<'a> {
     pub options: &'a Options,
-    pub servers: &'a mut Servers,
+    pub kafka: &'a mut Kafka,
+    pub search: Search<'a>,
     pub check: &'a dyn Fn() -> Result<()>,
     pub name: String,
     pub topics: Vec<(String, TopicKind)>,
@@ -39,7 +42,12 @@ pub struct Stage<'a> {
 
 impl<'a> Stage<'a> {
     /// Makes the topics and starts the processes.
-    pub fn new(options: &'a Options, servers: &'a mut Servers, check: &'a dyn Fn() -> Result<()>) -> Result<Self> {
+    pub fn new(
+        options: &'a Options,
+        kafka: &'a mut Kafka,
+        search: Search<'a>,
+        check: &'a dyn Fn() -> Result<()>,
+    ) -> Result<Self> {
         let name = format!("chaos-{:08x}", options.seed as u32 ^ (options.seed >> 32) as u32);
         let kinds = [TopicKind::Plain, TopicKind::Transactional, TopicKind::Compacted];
         let topics: Vec<_> =
@@ -47,18 +55,19 @@ impl<'a> Stage<'a> {
         let folder = RunFolder::new()?;
         let pipelines: Vec<_> = topics.iter().map(|(topic, _)| folder.path().join(format!("{topic}.yaml"))).collect();
         let paths: Vec<_> = pipelines.iter().map(PathBuf::as_path).collect();
-        let mut config = Config::new(servers.kafka.bootstrap(), &name, "", &paths);
+        let mut config = Config::new(kafka.bootstrap(), &name, "", &paths);
         config.kafka.extend(["commit_interval: 200ms".into(), "out_of_range: beginning".into()]);
         config.elastic.push("request_timeout: 4s".into());
         config.elastic.push("bulk: {max_documents: 400, max_bytes: 256KiB, linger: 50ms}".into());
         config.more.push(format!("memory_limit: {}MiB", options.memory_limit));
         config.more.push(format!("dead_letters: {{topic: {name}.dead-letters}}"));
         let names: Vec<_> = topics.iter().map(|(topic, _)| topic.clone()).collect();
-        let commits = Commits::new(servers.kafka.bootstrap(), &name, &names, options.partitions)?;
-        let proxy = Proxy::start_with(servers.elastic.url(), Mode::Pass, true)?;
+        let commits = Commits::new(kafka.bootstrap(), &name, &names, options.partitions)?;
+        let proxy = Proxy::start_with(search.url(), Mode::Pass, true)?;
         let mut stage = Self {
             options,
-            servers,
+            kafka,
+            search,
             check,
             name,
             topics: topics.clone(),
@@ -86,7 +95,7 @@ impl<'a> Stage<'a> {
             ("max.compaction.lag.ms", "1000"),
         ];
         let settings = if kind == TopicKind::Compacted { &compaction[..] } else { &[] };
-        let (bootstrap, partitions) = (self.servers.kafka.bootstrap().to_owned(), self.options.partitions);
+        let (bootstrap, partitions) = (self.kafka.bootstrap().to_owned(), self.options.partitions);
         // A topic of this name may still be on its way out.
         wait_until("the topic to be made", self.options.patience, || {
             match kafka::create_topic(&bootstrap, topic, partitions, settings) {
@@ -129,7 +138,7 @@ impl<'a> Stage<'a> {
         self.loads += 1;
         let making = oracle::lock(&self.oracle).makings(topic).len() - 1;
         let load = Load {
-            bootstrap: self.servers.kafka.bootstrap().to_owned(),
+            bootstrap: self.kafka.bootstrap().to_owned(),
             topic: topic.to_owned(),
             making,
             kind,
@@ -246,8 +255,8 @@ impl<'a> Stage<'a> {
     pub fn look(&mut self) -> Result<(Vec<Commit>, Sight)> {
         let commits = wait_until("the commits", self.options.patience, || Ok(self.commits.read().ok()))?;
         let letters = format!("{}.dead-letters", self.name);
-        let letters = (self.servers.kafka.bootstrap(), letters.as_str());
-        let sight = Sight::take(&self.oracle, &self.servers.elastic, &format!("{}-t*", self.name), letters)?;
+        let letters = (self.kafka.bootstrap(), letters.as_str());
+        let sight = Sight::take(&self.oracle, &self.search, &format!("{}-t*", self.name), letters)?;
         Ok((commits, sight))
     }
 
@@ -261,10 +270,10 @@ impl<'a> Stage<'a> {
         }
         report.ended(&mut self.crew, &self.proxy);
         for (topic, _) in &self.topics {
-            self.servers.kafka.delete_topic(topic)?;
+            self.kafka.delete_topic(topic)?;
         }
-        for index in self.servers.elastic.indices(&format!("{}-t*", self.name))? {
-            self.servers.elastic.delete(&format!("/{index}"))?;
+        for index in self.search.indices(&format!("{}-t*", self.name))? {
+            self.search.delete(&format!("/{index}"))?;
         }
         Ok(())
     }
