@@ -1,4 +1,4 @@
-//! `lab`: the laboratory as a tool. `scripts/demo` and `scripts/bench` call it; by hand it is
+//! `lab`: the laboratory as a tool. `scripts/demo`, `scripts/bench` and `scripts/chaos` call it; by hand it is
 //! `cargo run --release --example lab -- --help`.
 
 use std::process::ExitCode;

@@ -89,6 +89,11 @@ impl Report {
             ("records", sum(&|round| round.records).to_string()),
             ("documents in the end", last.map_or(0, |round| round.verdict.documents).to_string()),
             ("records with a dead letter", last.map_or(0, |round| round.verdict.dead).to_string()),
+            ("records of aborted transactions", last.map_or(0, |round| round.verdict.aborted).to_string()),
+            (
+                "records removed before they were read (compaction, retention, topics deleted)",
+                last.map_or(0, |round| round.verdict.gone).to_string(),
+            ),
             ("missing", sum(&|round| round.verdict.missing).to_string()),
             ("duplicates", sum(&|round| round.verdict.duplicates).to_string()),
             ("unexpected", sum(&|round| round.verdict.unexpected).to_string()),

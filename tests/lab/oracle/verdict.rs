@@ -29,6 +29,10 @@ pub struct Verdict {
     pub documents: u64,
     /// Records with a dead letter.
     pub dead: u64,
+    /// Records of aborted transactions.
+    pub aborted: u64,
+    /// Records that were removed before they were read: by compaction, by retention, with their topic.
+    pub gone: u64,
     /// Records that are nowhere and had to be.
     pub missing: u64,
     /// Documents beyond the first of a record.
@@ -88,6 +92,8 @@ impl Verdict {
             let dead = found.dead.contains(offset);
             self.records += u64::from(expect != Expect::Nothing);
             self.dead += u64::from(dead);
+            self.aborted += u64::from(expect == Expect::Never);
+            self.gone += u64::from(expect == Expect::May && times == 0 && !dead);
             match expect {
                 Expect::Must if times == 0 && !dead => {
                     self.missing += 1;
