@@ -147,6 +147,18 @@ impl Oracle {
         }
     }
 
+    /// Takes note of a record that is in the topic; false if that was known. A broker that is killed may have kept a
+    /// record that it did not acknowledge, and then keep the second sending, too.
+    pub fn complete(&mut self, topic: &str, making: usize, partition: i32, (offset, told): (i64, &Told)) -> bool {
+        let known = self
+            .account(topic, making, partition)
+            .is_none_or(|account| account.expect(u64::try_from(offset).unwrap_or(u64::MAX)) != Expect::Nothing);
+        if !known {
+            self.note(topic, making, partition, (offset, told));
+        }
+        !known
+    }
+
     /// What lies in a range of offsets may never be read: it was deleted.
     pub fn let_go(&mut self, topic: &str, making: usize, partition: i32, range: std::ops::Range<u64>) {
         let Some(account) = self.account(topic, making, partition) else { return };
@@ -193,6 +205,8 @@ mod tests {
         assert_eq!(of(0), [Expect::Must, Expect::Must, Expect::May, Expect::May]);
         assert_eq!(of(1), [Expect::Nothing, Expect::Nothing, Expect::Must, Expect::Nothing, Expect::Never]);
         assert_eq!(oracle.records(), 6);
+        assert!(oracle.complete("t", 1, 0, (3, &told(72))) && !oracle.complete("t", 1, 0, (2, &told(64))));
+        assert_eq!(oracle.makings("t")[1][0].expect(3), Expect::Must);
         let keyed = |timestamp| Told { key: Some(7), ..told(timestamp) };
         oracle.note("t", 1, 0, (5, &keyed(70)));
         oracle.note("t", 1, 0, (6, &keyed(71)));

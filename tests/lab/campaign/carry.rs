@@ -207,6 +207,7 @@ fn retention(stage: &mut Stage<'_>, round: &mut Round, random: &mut Random) -> R
 /// Deletes a topic and makes it again, longer than the commits reach.
 fn remake(stage: &mut Stage<'_>, topic: &str, kind: TopicKind, random: &mut Random) -> Result<()> {
     stage.fed()?;
+    stage.complete()?;
     // What is committed at the end of the topic is settled; of the rest nobody knows.
     let commits = wait_until("the commits", stage.options.patience, || Ok(stage.commits.read().ok()))?;
     let own: Vec<_> = commits.iter().filter(|commit| commit.topic == topic).collect();

@@ -17,6 +17,7 @@ pub struct Report {
     weather: BTreeMap<proxy::Fault, u64>,
     order: Order,
     started: u64,
+    unacknowledged: u64,
     peak: u64,
     /// What was found wrong after the last round.
     late: Vec<String>,
@@ -31,6 +32,7 @@ impl Report {
             weather: BTreeMap::new(),
             order: Order::default(),
             started: 0,
+            unacknowledged: 0,
             peak: 0,
             late: Vec::new(),
         }
@@ -40,7 +42,8 @@ impl Report {
         self.rounds.push(round);
     }
 
-    pub(super) fn ended(&mut self, crew: &mut Crew, proxy: &Proxy) {
+    pub(super) fn ended(&mut self, crew: &mut Crew, proxy: &Proxy, unacknowledged: u64) {
+        self.unacknowledged = unacknowledged;
         self.weather = proxy.faults();
         self.order = proxy.submissions().order();
         self.started = crew.started;
@@ -89,6 +92,7 @@ impl Report {
             ("records", sum(&|round| round.records).to_string()),
             ("documents in the end", last.map_or(0, |round| round.verdict.documents).to_string()),
             ("records with a dead letter", last.map_or(0, |round| round.verdict.dead).to_string()),
+            ("records that the broker kept without acknowledging them", self.unacknowledged.to_string()),
             ("records of aborted transactions", last.map_or(0, |round| round.verdict.aborted).to_string()),
             (
                 "records removed before they were read (compaction, retention, topics deleted)",

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rdkafka::message::Message as _;
+
 use super::commits::Commits;
 use super::crew::Crew;
 use super::search::Search;
@@ -13,10 +15,10 @@ use super::{Options, Report};
 use crate::lab::generate::Random;
 use crate::lab::kafka::Kafka;
 use crate::lab::kelp::Config;
-use crate::lab::oracle::{self, Commit, Load, Oracle, Shared, Sight, TopicKind};
+use crate::lab::oracle::{self, Commit, Load, Oracle, Shared, Sight, Told, TopicKind};
 use crate::lab::proxy::{Mode, Proxy};
 use crate::lab::servers::RunFolder;
-use crate::lab::{Result, kafka, wait_until};
+use crate::lab::{Result, census, kafka, wait_until};
 
 /// Where a partition was: its topic, number and commit.
 pub type Marks = Vec<(String, i32, u64)>;
@@ -35,6 +37,8 @@ pub struct Stage<'a> {
     pub commits: Commits,
     feeds: Vec<(String, JoinHandle<Result<()>>)>,
     loads: u64,
+    /// Records that the broker kept without saying so.
+    pub unacknowledged: u64,
     pub version: u64,
     pipelines: Vec<PathBuf>,
     _folder: RunFolder,
@@ -77,6 +81,7 @@ impl<'a> Stage<'a> {
             commits,
             feeds: Vec::new(),
             loads: 0,
+            unacknowledged: 0,
             version: 0,
             pipelines,
             _folder: folder,
@@ -251,8 +256,27 @@ impl<'a> Stage<'a> {
         Ok(waited.map_err(|error| format!("{error}: {}", behind.join(", "))))
     }
 
+    /// Lets the oracle know what the broker has kept without saying so, which a broker that is killed may do. Nobody may
+    /// be producing.
+    pub fn complete(&mut self) -> Result<()> {
+        for (topic, _) in &self.topics {
+            let making = oracle::lock(&self.oracle).makings(topic).len() - 1;
+            census::each(self.kafka.bootstrap(), topic, |message| {
+                let drop = message.payload().is_none_or(<[u8]>::is_empty);
+                let timestamp = message.timestamp().to_millis().ok_or("a record without a timestamp")?;
+                let told = Told { timestamp, drop, key: None, open: false };
+                let place = (message.offset(), &told);
+                let new = oracle::lock(&self.oracle).complete(topic, making, message.partition(), place);
+                self.unacknowledged += u64::from(new);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
     /// What there is, and what is committed; the commits are read first.
     pub fn look(&mut self) -> Result<(Vec<Commit>, Sight)> {
+        self.complete()?;
         let commits = wait_until("the commits", self.options.patience, || Ok(self.commits.read().ok()))?;
         let letters = format!("{}.dead-letters", self.name);
         let letters = (self.kafka.bootstrap(), letters.as_str());
@@ -268,7 +292,7 @@ impl<'a> Stage<'a> {
         while !self.crew.members().is_empty() {
             self.crew.terminate(0)?;
         }
-        report.ended(&mut self.crew, &self.proxy);
+        report.ended(&mut self.crew, &self.proxy, self.unacknowledged);
         for (topic, _) in &self.topics {
             self.kafka.delete_topic(topic)?;
         }
