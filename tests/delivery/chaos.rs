@@ -43,7 +43,7 @@ fn expect_good(options: &Options) {
     let report = play(options);
     assert!(report.is_good(), "seed {}: {:#?}", options.seed, report.violations());
     assert!(campaign::left_out(options, &report).is_empty(), "{}", report.markdown());
-    assert!(!options.faults.contains(&Fault::Storm) || report.spoiled() >= 10, "{}", report.markdown());
+    assert!(!options.faults.contains(&Fault::Storm) || report.spoiled() > 0, "{}", report.markdown());
 }
 
 #[test]
