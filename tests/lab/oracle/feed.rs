@@ -124,7 +124,7 @@ impl Feeder {
         let load = &self.deliveries.load;
         // Half of the keys come once, the others again and again.
         let key = match load.kind {
-            TopicKind::Compacted if number % 2 == 0 => Some(number as u64 % 50),
+            TopicKind::Compacted if number.is_multiple_of(2) => Some(number as u64 % 50),
             TopicKind::Compacted => Some((load.number << 40) + 1000 + number as u64),
             _ => None,
         };

@@ -104,7 +104,7 @@ impl Weather {
         let fault = *self.random.pick(&self.kinds);
         let detail = self.random.below(u64::from(u32::MAX));
         // A block holds its index for up to half a minute: seldom is enough.
-        let seldom = fault == Fault::Items(403) && detail % 4 != 0;
+        let seldom = fault == Fault::Items(403) && !detail.is_multiple_of(4);
         (!seldom && (bulk || !fault.is_of_bulks())).then_some((fault, detail))
     }
 }
