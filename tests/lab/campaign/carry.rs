@@ -78,6 +78,8 @@ fn recover(stage: &mut Stage<'_>, round: &mut Round, fault: Fault, marks: &Marks
 }
 
 fn recover_since(stage: &mut Stage<'_>, round: &mut Round, fault: Fault, marks: &Marks, begin: Instant) -> Result<()> {
+    // The fault came in the storm; how long a storm may hold things up is no question here.
+    stage.proxy.set(Mode::Pass);
     match stage.recovered(marks, begin)? {
         Ok(time) if round.calm && !marks.is_empty() => round.recoveries.push((fault, time)),
         Ok(_) => {}
