@@ -110,6 +110,7 @@ fn check_and_run_tell_every_mistake_of_everything() {
 kelp.yaml:2:3: unknown key "kafka.gruop_id" (did you mean "group_id"?)
 kelp.yaml:3:30: kafka.properties.sasl.pasword: librdkafka knows no such property (did you mean "sasl.password"?)
 KELP_THREADS: threads: "many" is not a whole number (give auto or a whole number from 1 to 1024)
+pipelines/a.yaml:2:22: an index name has no capitals, and this has 'W' (write it in small letters, or set destination.lowercase: true)
 pipelines/a.yaml:2:22: index: the date pattern has "DD", which is not supported (D is the day of the year; the day of the month is dd)
 pipelines/b.yaml:7:68: the test "a request" fails: status: 404 expected, 200 came (mend the pipeline, or what the test expects)
 pipelines/c.yaml:1:24: the topic "web" belongs to the pipeline at pipelines/b.yaml:1:19 already (a topic belongs to one pipeline: remove it from one of the two)
