@@ -18,7 +18,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-pub use health::{Condition, Health, Heart};
+pub use health::{Condition, Health, Heart, Pulse};
 
 use crate::metrics::Metrics;
 

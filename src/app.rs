@@ -15,8 +15,10 @@ mod plan;
 mod progress;
 mod reader;
 mod reload;
+mod stall;
 mod start;
 mod topics;
+mod watchdog;
 mod worker;
 
 use std::sync::Arc;

@@ -89,6 +89,8 @@ pub struct Dispatch {
     /// When indices were made, within the last hour.
     made: VecDeque<Moment>,
     swept: Moment,
+    /// The time of the last step.
+    stepped: Moment,
     /// Names that are being asked about.
     checking: usize,
     next_request: RequestId,
@@ -111,6 +113,7 @@ impl Dispatch {
             live: HashSet::new(),
             made: VecDeque::new(),
             swept: Moment::default(),
+            stepped: Moment::default(),
             checking: 0,
             next_request: 0,
             next_order: 0,
@@ -120,6 +123,7 @@ impl Dispatch {
 
     /// Takes one input, and appends what is to be done to `effects`.
     pub fn step(&mut self, now: Moment, input: Input, effects: &mut Vec<Effect>) {
+        self.stepped = now;
         if !self.started {
             self.started = true;
             effects.push(Effect::Prepare);
@@ -162,8 +166,9 @@ impl Dispatch {
     }
 
     /// When the dispatch wants to be told the time again, if nothing else comes before.
-    /// Moments that have passed do not count: what is due then waits for an answer, not for time.
-    pub fn wake_at(&self, now: Moment) -> Option<Moment> {
+    /// Moments before its last step do not count: what was due then waits for an answer, not for time. Those since do: a process
+    /// may be stopped between a step and this question.
+    pub fn wake_at(&self) -> Option<Moment> {
         if let Gate::Closed { until, .. } = self.gate {
             return Some(until);
         }
@@ -172,12 +177,21 @@ impl Dispatch {
         let lanes = waiting().filter_map(Lane::wake_at);
         let after = Some(self.settings.blocked.after).filter(|_| self.settings.blocked.dead_letter);
         let blocked = waiting().filter_map(|lane| Some(lane.held()?.since + after?));
-        look_ups.chain(lanes).chain(blocked).filter(|at| *at > now).min()
+        look_ups.chain(lanes).chain(blocked).filter(|at| *at > self.stepped).min()
     }
 
     /// True if nothing is waiting or under way.
     pub fn is_idle(&self) -> bool {
         self.requests.is_empty() && self.look_ups.is_empty() && self.lanes.values().all(|lane| lane.queue.is_empty())
+    }
+
+    /// True if Elasticsearch, or one of its indices, does not take what it is given, or did not when it was last asked.
+    pub fn is_refused(&self) -> bool {
+        let refused = |lane: &Lane| lane.refusals > 0 || lane.held().is_some();
+        self.gate != Gate::Open
+            || self.lanes.values().any(refused)
+            || self.look_ups.iter().any(|each| each.attempt > 0)
+            || self.requests.values().any(|each| each.attempt > 0)
     }
 
     /// How many lanes are open, and how many are held.

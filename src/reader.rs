@@ -180,6 +180,12 @@ impl Reader {
         self.holdings.iter().map(|(partition, held)| (partition, held.committed, held.end))
     }
 
+    /// For each partition held: since when its first record that is not settled has been that, if there is one, and whether the
+    /// partition is stopped for a reason that was told.
+    pub fn unsettled(&self) -> impl Iterator<Item = (&TopicPartition, Option<Moment>, bool)> {
+        self.holdings.iter().map(|(partition, held)| (partition, held.reading.unsettled_since(), held.stopped))
+    }
+
     fn by_id(&mut self, id: HoldingId) -> Option<&mut Holding> {
         self.holdings.values_mut().find(|held| held.origin.holding == id)
     }

@@ -1,12 +1,13 @@
 //! Whether the process is alive, and whether it is at work.
 //!
-//! Alive means that every thread's heart has beaten lately; a process that is not should be started again. Ready means
+//! Alive means that every thread's heart has beaten lately and no partition is stuck inside; a process that is not should be
+//! started again. Ready means
 //! that every condition holds; a process that is not is only waiting, and says for what. Elasticsearch being away
 //! makes it unready, never dead: starting it again would help nobody.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use serde_json::{Value, json};
 
@@ -49,6 +50,8 @@ pub struct Health {
     hearts: RwLock<Vec<Weak<Beats>>>,
     /// What should be known and keeps nobody from working, by name.
     notes: RwLock<BTreeMap<&'static str, String>>,
+    /// The partitions that are stuck by a fault of ours, and what is known of each.
+    stuck: RwLock<BTreeMap<String, String>>,
 }
 
 #[derive(Debug)]
@@ -56,6 +59,28 @@ struct Beats {
     name: String,
     limit: u64,
     last: AtomicU64,
+    /// What the thread is at.
+    at: Mutex<Option<String>>,
+}
+
+/// A heart as it is seen from outside. Times are in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulse {
+    /// The thread.
+    pub name: String,
+    /// Time since its last beat.
+    pub age: u64,
+    /// How long that may be.
+    pub limit: u64,
+    /// What the thread is at, if it said so.
+    pub at: Option<String>,
+}
+
+impl Pulse {
+    /// True if it should have beaten since.
+    pub fn is_late(&self) -> bool {
+        self.age > self.limit
+    }
 }
 
 /// A thread's heart. It is alive as long as it beats at least every so often; dropped, it no longer counts.
@@ -66,6 +91,11 @@ impl Heart {
     /// Says that the thread is alive at `now`.
     pub fn beat(&self, now: u64) {
         self.0.last.fetch_max(now, Ordering::Relaxed);
+    }
+
+    /// Says what the thread is at until it says something else.
+    pub fn is_at(&self, what: Option<String>) {
+        *self.0.at.lock().unwrap_or_else(PoisonError::into_inner) = what;
     }
 }
 
@@ -85,6 +115,7 @@ impl Health {
             conditions: RwLock::new(conditions),
             hearts: RwLock::default(),
             notes: RwLock::default(),
+            stuck: RwLock::default(),
         }
     }
 
@@ -95,7 +126,8 @@ impl Health {
 
     /// Makes a heart that has to beat every `limit` milliseconds; it has just beaten.
     pub fn heart(&self, name: impl Into<String>, limit: u64) -> Heart {
-        let beats = Arc::new(Beats { name: name.into(), limit, last: AtomicU64::new(self.now()) });
+        let beats =
+            Arc::new(Beats { name: name.into(), limit, last: AtomicU64::new(self.now()), at: Mutex::default() });
         let mut hearts = self.hearts.write().unwrap_or_else(PoisonError::into_inner);
         hearts.retain(|heart| heart.strong_count() > 0);
         hearts.push(Arc::downgrade(&beats));
@@ -126,17 +158,46 @@ impl Health {
         conditions[condition as usize] = state;
     }
 
-    /// Whether every heart has beaten within its limit before `now`, and each heart's age in milliseconds.
-    pub fn liveness(&self, now: u64) -> (bool, Value) {
-        let hearts = self.hearts.read().unwrap_or_else(PoisonError::into_inner);
-        let mut live = true;
-        let mut shown = Vec::with_capacity(hearts.len());
-        for heart in hearts.iter().filter_map(Weak::upgrade) {
-            let age = now.saturating_sub(heart.last.load(Ordering::Relaxed));
-            live &= age <= heart.limit;
-            shown.push(json!({"name": heart.name, "ok": age <= heart.limit, "age_ms": age, "limit_ms": heart.limit}));
+    /// Says that a partition is stuck by a fault of ours, so that only a new start helps; `None` takes it back.
+    pub fn stuck(&self, partition: String, why: Option<String>) {
+        let mut stuck = self.stuck.write().unwrap_or_else(PoisonError::into_inner);
+        match why {
+            Some(why) => drop(stuck.insert(partition, why)),
+            None => drop(stuck.remove(&partition)),
         }
-        (live, json!({"live": live, "hearts": shown}))
+    }
+
+    /// Every heart as it is at `now`.
+    pub fn pulses(&self, now: u64) -> Vec<Pulse> {
+        let hearts = self.hearts.read().unwrap_or_else(PoisonError::into_inner);
+        let pulse = |heart: Arc<Beats>| Pulse {
+            name: heart.name.clone(),
+            age: now.saturating_sub(heart.last.load(Ordering::Relaxed)),
+            limit: heart.limit,
+            at: heart.at.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
+        hearts.iter().filter_map(Weak::upgrade).map(pulse).collect()
+    }
+
+    /// Whether every heart has beaten within its limit before `now` and no partition is stuck; each heart's age in
+    /// milliseconds, and why partitions are stuck.
+    pub fn liveness(&self, now: u64) -> (bool, Value) {
+        let pulses = self.pulses(now);
+        let stuck = self.stuck.read().unwrap_or_else(PoisonError::into_inner);
+        let live = stuck.is_empty() && !pulses.iter().any(Pulse::is_late);
+        let show = |pulse: &Pulse| {
+            let Pulse { name, age, limit, at } = pulse;
+            let mut shown = json!({"name": name, "ok": !pulse.is_late(), "age_ms": age, "limit_ms": limit});
+            if let Some(at) = at {
+                shown["at"] = json!(at);
+            }
+            shown
+        };
+        let mut body = json!({"live": live, "hearts": pulses.iter().map(show).collect::<Vec<_>>()});
+        if !stuck.is_empty() {
+            body["stuck"] = stuck.iter().map(|(name, why)| json!({"partition": name, "reason": why})).collect();
+        }
+        (live, body)
     }
 
     /// Each condition, and whether it holds.

@@ -1,6 +1,7 @@
 //! The task of the dispatch: carries its inputs in, its requests out, and tells the operator what it notices.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Instant;
 
@@ -47,6 +48,8 @@ pub struct DispatchLoop {
     pub fault_point: FaultPoint,
     /// The indices that are held, as they are shown.
     pub held: HeldLanes,
+    /// Whether Elasticsearch does not take what it is given, for whoever looks for what does not move.
+    pub refused: Arc<AtomicBool>,
 }
 
 impl DispatchLoop {
@@ -59,7 +62,7 @@ impl DispatchLoop {
                 self.carry_out(effect);
             }
             self.show();
-            let due = self.core.wake_at(self.clock.now()).map(|at| self.clock.instant(at));
+            let due = self.core.wake_at().map(|at| self.clock.instant(at));
             let input = match due {
                 None => self.inbox.recv().await,
                 Some(due) => tokio::select! {
@@ -80,6 +83,7 @@ impl DispatchLoop {
         let (under_way, limit) = self.core.under_way(self.clock.now());
         self.metrics.bulk_requests_in_flight.set(under_way as i64);
         self.metrics.bulk_concurrency.set(limit as i64);
+        self.refused.store(self.core.is_refused(), Ordering::Relaxed);
         self.metrics.in_flight_bytes.set(self.budget.used() as i64);
     }
 

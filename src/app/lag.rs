@@ -42,6 +42,11 @@ impl Waiting {
         self.moved = now;
     }
 
+    /// When something was last taken or settled.
+    pub(super) fn moved(&self) -> Moment {
+        self.moved
+    }
+
     /// The age in seconds of the oldest record that is not settled: 0 if there is none. `wall` is the time in milliseconds
     /// since 1970, `behind` the number of records up to the end.
     pub(super) fn age(&self, now: Moment, wall: i64, behind: i64) -> f64 {

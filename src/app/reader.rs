@@ -8,6 +8,7 @@ mod tell;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::fault_point::FaultPoint;
 use super::lag::Paces;
 use super::messages::{ToReader, ToWorker, WorkerHandle};
 use super::progress::Progress;
+use super::stall::Stalls;
 use crate::admin::{Condition, Health, Heart};
 use crate::budget::Budget;
 use crate::clock::Moment;
@@ -66,6 +68,10 @@ pub struct ReaderLoop {
     pub heart: Heart,
     /// For tests.
     pub fault_point: FaultPoint,
+    /// The partitions that do not move.
+    pub stalls: Stalls,
+    /// True while Elasticsearch does not take what it is given.
+    pub refused: Arc<AtomicBool>,
 }
 
 /// What the loop keeps between its rounds.
@@ -74,6 +80,7 @@ struct State {
     held: Vec<Held>,
     ends: HashMap<TopicPartition, i64>,
     looked: Moment,
+    looked_for_stalls: Moment,
     ending: Option<Ending>,
     turn: usize,
     progress: Progress,

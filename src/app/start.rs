@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -19,7 +19,9 @@ use super::messages::{ToReader, WorkerHandle};
 use super::plan::Plan;
 use super::reader::ReaderLoop;
 use super::reload::{ReloadLoop, routes_of};
+use super::stall::Stalls;
 use super::topics::{self, Watch};
+use super::watchdog;
 use super::worker::WorkerLoop;
 use crate::admin::{self, Condition, Health};
 use crate::backoff::{Backoff, Chance};
@@ -36,6 +38,8 @@ use crate::worker::{BulkLimits, PipelineTransform, Pipelines, Worker};
 
 /// A thread that has not said anything for this long is taken for dead.
 const HEART_LIMIT_MS: u64 = 60_000;
+/// A partition that has not moved for this long, though nothing is in its way, is stuck.
+const STALL: Duration = Duration::from_secs(300);
 /// How often the ids of the topics are looked at.
 const WATCH_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -179,6 +183,7 @@ pub(super) fn build(
         max_new_indices: config.elasticsearch.max_new_indices,
         ..DispatchSettings::default()
     };
+    let refused = Arc::new(AtomicBool::new(true));
     let dispatch = DispatchLoop {
         core: Dispatch::new(dispatch_settings, chance.clone().fork()),
         inbox: dispatch_inbox,
@@ -194,6 +199,7 @@ pub(super) fn build(
         clock,
         fault_point: FaultPoint::new(Place::Dispatch),
         held: HeldLanes::default(),
+        refused: Arc::clone(&refused),
     };
     runtime.spawn(dispatch.run());
 
@@ -233,6 +239,8 @@ pub(super) fn build(
         teller: Arc::clone(&teller),
     };
     spawn("reload", move || reload.run())?;
+    let watched = Arc::downgrade(&health);
+    spawn("watchdog", move || watchdog::run(&watched))?;
     let reader = ReaderLoop {
         asker,
         consumer,
@@ -247,6 +255,8 @@ pub(super) fn build(
         teller,
         clock,
         fault_point: FaultPoint::new(Place::Reader),
+        stalls: Stalls::new(STALL.max(config.elasticsearch.request_timeout * 2)),
+        refused,
     };
     Ok(Some(Parts { reader, to_reader }))
 }

@@ -66,9 +66,13 @@ impl WorkerLoop {
                 Ok(ToWorker::Input(input)) => self.core.step(self.clock.now(), input, &mut effects),
                 Ok(ToWorker::Records { input, reserve, bytes }) => {
                     if let Input::Records { records, .. } = &input {
+                        let partition = &records.origin().partition;
+                        let from = records.iter().next().map_or(0, |record| record.offset);
+                        self.heart.is_at(Some(format!("{partition} from offset {from}")));
                         self.fault_point.pass(records.len() as u64);
                     }
                     self.core.step(self.clock.now(), input, &mut effects);
+                    self.heart.is_at(None);
                     self.queued.fetch_sub(bytes, Ordering::Relaxed);
                     drop(reserve);
                 }

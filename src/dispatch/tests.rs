@@ -97,7 +97,7 @@ impl Bench {
 
     /// The time that the dispatch waits for.
     fn wake(&mut self, now: Moment) -> (Moment, Vec<Effect>) {
-        let at = self.dispatch.wake_at(now).expect("it waits for a moment");
+        let at = self.dispatch.wake_at().expect("it waits for a moment");
         assert!(at > now);
         (at, self.step(at, Input::Tick))
     }
@@ -517,4 +517,18 @@ fn a_lane_that_has_nothing_to_do_is_closed() {
     bench.answer(request, &[201]);
     bench.step(at(800_000), Input::Tick);
     assert_eq!(bench.dispatch.lanes(), (0, 0));
+}
+
+#[test]
+fn elasticsearch_refuses_as_long_as_anything_has_to_be_sent_again() {
+    let mut bench = Bench::new();
+    assert!(!bench.dispatch.is_refused());
+    bench.submit("a", &[(1, 1)]);
+    assert!(!bench.dispatch.is_refused(), "it has not answered yet");
+    bench.answer(0, &[429]);
+    assert!(bench.dispatch.is_refused());
+    let (now, effects) = bench.wake(at(0));
+    assert!(bench.dispatch.is_refused(), "nobody knows whether it is taken now: {effects:?}");
+    bench.step(now, Input::Answered(1, Outcome::Answer(Answer { items: vec![item(201)] })));
+    assert!(!bench.dispatch.is_refused());
 }

@@ -50,6 +50,10 @@ impl Reading {
         }
     }
 
+    pub(super) fn unsettled_since(&self) -> Option<Moment> {
+        self.since
+    }
+
     /// What may be believed of a position. librdkafka counts the offset of an error as read, and nobody has read what lies
     /// there; but what lies below it came before the error.
     fn believed(&self, position: i64) -> i64 {

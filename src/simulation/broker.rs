@@ -31,15 +31,17 @@ pub(super) struct Log {
 }
 
 impl Log {
-    fn new(making: u32, records: u64, chance: &mut Chance) -> Self {
+    fn new(making: u32, (records, midnight): (u64, bool), chance: &mut Chance) -> Self {
         let low = if chance.hits(1, 3) { chance.below(1000) as i64 } else { 0 };
         let mut offset = low - 1;
-        let entries: Vec<Entry> = (0..chance.below(records + 1))
-            .map(|_| {
+        let count = chance.below(records + 1);
+        let entries: Vec<Entry> = (0..count)
+            .map(|number| {
+                let day = midnight.then_some((number * 3 / count) as u8);
                 // Transaction markers and compaction leave gaps.
                 offset += 1 + if chance.hits(1, 5) { chance.below(9) as i64 } else { 0 };
                 let timestamp = chance.hits(9, 10).then_some(1_700_000_000_000 + offset);
-                Entry { offset, timestamp, payload: super::script::payload(chance) }
+                Entry { offset, timestamp, payload: super::script::payload(day, chance) }
             })
             .collect();
         let end = offset + 1 + if chance.hits(1, 3) { chance.below(4) as i64 } else { 0 };
@@ -136,12 +138,12 @@ pub(super) struct Broker {
     given: BTreeMap<LifeId, BTreeSet<TopicPartition>>,
     /// The topics of members that do not want all.
     subscribed: BTreeMap<LifeId, BTreeSet<Arc<str>>>,
-    /// Records of a partition at most.
-    records: u64,
+    /// Records of a partition at most, and whether the day goes on while they are written.
+    records: (u64, bool),
 }
 
 impl Broker {
-    pub(super) fn new(topics: usize, partitions: i32, records: u64, chance: &mut Chance) -> Self {
+    pub(super) fn new(topics: usize, partitions: i32, records: (u64, bool), chance: &mut Chance) -> Self {
         let mut logs = BTreeMap::new();
         let mut committed = BTreeMap::new();
         for topic in 0..topics {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::agenda::{Channel, Event};
 use super::broker::LifeId;
 use super::edges::Checked;
 use super::life::Core;
 use super::mutant::Mutant;
 use super::search::{self, Reaction};
-use super::world::{Channel, Event, World};
+use super::world::World;
 use crate::bulk::{Item, Settlement};
 use crate::dead_letter::Letter;
 use crate::dispatch::{self, Outcome};
@@ -36,7 +37,7 @@ impl World {
                 dispatch::Effect::Prepare => self.later(100, Event::Prepare(life)),
                 dispatch::Effect::Check(index) => self.later(100, Event::Check(life, index)),
                 dispatch::Effect::Send { request, index, body, documents } => {
-                    let ids: Vec<String> = search::parse(&body).into_iter().map(|line| line.id).collect();
+                    let ids: Vec<&str> = search::parse(&body).into_iter().map(|line| line.id).collect();
                     self.note(|| format!("p{life} dispatch -> send {request} to {index}: {ids:?}"));
                     self.tally("bulk requests", 1);
                     if ids.len() != documents {
@@ -109,8 +110,8 @@ impl World {
 
     pub(super) fn bulk(&mut self, life: LifeId, request: dispatch::RequestId, index: Arc<str>, body: bytes::Bytes) {
         let failing = self.failing();
-        let Reaction { mut outcome, applied_late } = self.search.arrive(&index, &body, failing, &mut self.chance);
-        let documents = search::parse(&body).len();
+        let Reaction { mut outcome, applied_late, documents } =
+            self.search.arrive(&index, &body, failing, &mut self.chance);
         let done = || Item { status: 201, ..Item::default() };
         match &mut outcome {
             Outcome::Answer(answer) if self.has(Mutant::FillShortAnswers) => {
@@ -149,7 +150,7 @@ impl World {
 
     pub(super) fn letter(&mut self, life: LifeId, letter: Letter) {
         let failing = self.failing();
-        if self.chance.hits(failing, 100) {
+        if self.letters_down || self.chance.hits(failing, 100) {
             // Undelivered, and tried again.
             return self.later(2_000, Event::Letter(life, letter));
         }

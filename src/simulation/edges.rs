@@ -1,9 +1,10 @@
 //! The edges: each event becomes an input of a core, each effect a message or a request; and in the edges the planted faults sit.
 
+use super::agenda::{Channel, Event};
 use super::broker::LifeId;
 use super::life::Core;
 use super::mutant::Mutant;
-use super::world::{Channel, Event, World};
+use super::world::World;
 use crate::bulk::Bulk;
 use crate::{dispatch, reader, worker};
 
@@ -20,6 +21,10 @@ impl World {
 
     /// One event.
     pub(super) fn handle(&mut self, event: Event) -> Checked {
+        if let Some(life) = event.inside().filter(|life| self.lives[*life].frozen) {
+            self.lives[life].parked.push(event);
+            return Ok(());
+        }
         match event {
             Event::Reader(life, input) => self.reader(life, input)?,
             Event::Worker(life, worker, input) => self.worker(life, worker, input)?,
@@ -29,7 +34,9 @@ impl World {
             Event::Start(slot) => self.start(slot),
             Event::Mischief => self.mischief(),
             Event::Weather => self.weather(),
-            Event::Calm => self.calm(),
+            Event::Calm => self.calm()?,
+            Event::Thaw(life) => self.thaw(life)?,
+            Event::Expel(life) => self.expel(life),
             Event::Late(index, body) => self.late(&index, &body),
             Event::Commit(request) => self.commit(&request)?,
             Event::Letter(life, letter) => self.letter(life, letter),
@@ -114,7 +121,7 @@ impl World {
     /// Has a core told the time when it wants to be.
     pub(super) fn arrange(&mut self, life: LifeId, core: Core) {
         let this = &mut self.lives[life];
-        if let Some(at) = this.wake_at(core, self.now)
+        if let Some(at) = this.wake_at(core)
             && this.wakes.get(&core).is_none_or(|before| at < *before || *before < self.now)
         {
             this.wakes.insert(core, at.max(self.now));
@@ -137,7 +144,7 @@ impl World {
             Core::Dispatch => self.dispatch(life, dispatch::Input::Tick)?,
         }
         let this = &self.lives[life];
-        match this.wake_at(core, self.now).filter(|at| this.alive && *at <= self.now) {
+        match this.wake_at(core).filter(|at| this.alive && *at <= self.now) {
             Some(at) => Err(format!("p{life} {core:?} was told the time and wants it again at {:?}", at.0)),
             None => Ok(()),
         }

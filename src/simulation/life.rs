@@ -1,8 +1,11 @@
 //! One life of one process: its cores, what its edges know, and what can be checked within a process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
+
+use super::agenda::Event;
 use super::mutant::Mutant;
 use super::plan::Plan;
 use super::script::Script;
@@ -38,6 +41,8 @@ pub(super) struct Fetch {
     pub(super) paused: bool,
     /// One above the last record read.
     pub(super) received: i64,
+    /// Its part of the memory limit.
+    pub(super) part: Budget,
 }
 
 /// A place in the order of documents: offset and sub-document.
@@ -48,6 +53,12 @@ pub(super) struct Life {
     pub(super) slot: usize,
     pub(super) alive: bool,
     pub(super) stopping: bool,
+    /// It is stopped, and nothing happens in it.
+    pub(super) frozen: bool,
+    /// What comes for it meanwhile.
+    pub(super) parked: Vec<Event>,
+    /// What the group took from it meanwhile, if it did.
+    pub(super) lost: Option<Vec<TopicPartition>>,
     pub(super) ending: Option<Ending>,
     pub(super) reader: Reader,
     pub(super) workers: Vec<Worker<Script>>,
@@ -68,10 +79,11 @@ pub(super) struct Life {
     /// The holdings that the dispatch was told of.
     live: BTreeSet<HoldingId>,
     /// The holdings that an id was submitted for; a worker may be so late that a later holding's came first.
-    holdings_of: BTreeMap<String, Vec<(HoldingId, Place)>>,
+    holdings_of: search::ByText<Vec<(HoldingId, Place)>>,
     submitted: BTreeMap<(HoldingId, Arc<str>), Place>,
     sent: BTreeMap<(HoldingId, Arc<str>), Place>,
-    sent_ids: BTreeSet<(HoldingId, String)>,
+    /// What was sent, by holding, offset and sub-document.
+    sent_places: HashSet<(HoldingId, Place), FixedState>,
     received: u64,
     settled: u64,
     forgotten: u64,
@@ -79,7 +91,7 @@ pub(super) struct Life {
 
 impl Life {
     pub(super) fn new(slot: usize, number: usize, plan: &Plan, mutant: Option<Mutant>, chance: &mut Chance) -> Self {
-        let budget = Budget::new(1 << 20);
+        let budget = Budget::new(plan.memory);
         let worker = |id| {
             let suffix = |planted| if mutant == Some(planted) { format!("-{number}") } else { String::new() };
             let script = Script {
@@ -94,6 +106,9 @@ impl Life {
             slot,
             alive: true,
             stopping: false,
+            frozen: false,
+            parked: Vec::new(),
+            lost: None,
             ending: None,
             reader: Reader::new(plan.reader.clone(), chance.fork()),
             workers: (0..plan.reader.workers).map(worker).collect(),
@@ -106,10 +121,10 @@ impl Life {
             wakes: BTreeMap::new(),
             swapped: None,
             live: BTreeSet::new(),
-            holdings_of: BTreeMap::new(),
+            holdings_of: search::ByText::default(),
             submitted: BTreeMap::new(),
             sent: BTreeMap::new(),
-            sent_ids: BTreeSet::new(),
+            sent_places: HashSet::default(),
             received: 0,
             settled: 0,
             forgotten: 0,
@@ -118,11 +133,11 @@ impl Life {
     }
 
     /// When a core wants to be told the time.
-    pub(super) fn wake_at(&self, core: Core, now: Moment) -> Option<Moment> {
+    pub(super) fn wake_at(&self, core: Core) -> Option<Moment> {
         match core {
             Core::Reader => self.reader.wake_at(),
             Core::Worker(worker) => self.workers[worker].wake_at(),
-            Core::Dispatch => self.dispatch.wake_at(now),
+            Core::Dispatch => self.dispatch.wake_at(),
         }
     }
 
@@ -165,14 +180,12 @@ impl Life {
             return Err(format!("a body of {} documents says that it has {}", lines.len(), bulk.documents.len()));
         }
         for (line, document) in lines.iter().zip(&bulk.documents) {
-            if !bulk.body[document.start as usize..]
-                .starts_with(format!("{{\"create\":{{\"_id\":\"{}", line.id).as_bytes())
-            {
+            if document.start as usize != line.start {
                 return Err(format!("{} does not stand where its body says", line.id));
             }
             let batch = bulk.batch(document);
             let origin = batch.records.origin();
-            if *line.version != *origin.route.version {
+            if line.version != &*origin.route.version {
                 return Err(format!("{} is made by version {} for {origin:?}", line.id, line.version));
             }
             let holding = origin.holding;
@@ -181,24 +194,27 @@ impl Life {
             if before.is_some_and(|before| before >= place) {
                 return Err(format!("{} is submitted after {before:?} of the same holding", line.id));
             }
-            self.holdings_of.entry(line.id.clone()).or_default().push((holding, place));
+            match self.holdings_of.get_mut(line.id) {
+                Some(holdings) => holdings.push((holding, place)),
+                None => drop(self.holdings_of.insert(line.id.to_owned(), vec![(holding, place)])),
+            }
         }
         Ok(())
     }
 
     /// A request is sent for live holdings alone, after the template, and first sent in order.
-    pub(super) fn check_send(&mut self, index: &Arc<str>, ids: &[String]) -> Result<(), String> {
+    pub(super) fn check_send(&mut self, index: &Arc<str>, ids: &[&str]) -> Result<(), String> {
         if !self.template {
             return Err("a request is sent before the template is acknowledged".to_owned());
         }
         for id in ids {
-            let Some(holdings) = self.holdings_of.get(id) else {
+            let Some(holdings) = self.holdings_of.get(*id) else {
                 return Err(format!("{id} is sent and was never submitted"));
             };
             let Some(&(holding, place)) = holdings.iter().find(|(holding, _)| self.live.contains(holding)) else {
                 return Err(format!("{id} is sent for {holdings:?}, which are over"));
             };
-            if self.sent_ids.insert((holding, id.clone())) {
+            if self.sent_places.insert((holding, place)) {
                 let before = self.sent.insert((holding, Arc::clone(index)), place);
                 if before.is_some_and(|before| before > place) {
                     return Err(format!("{id} is sent for the first time after {before:?}"));

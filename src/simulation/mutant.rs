@@ -75,7 +75,7 @@ impl Mutant {
 }
 
 /// What is planted in the cores themselves, by name, and what it is.
-pub(super) const IN_CORES: [(&str, &str); 14] = [
+pub(super) const IN_CORES: [(&str, &str); 16] = [
     ("CommitHighest", "the highest settled offset is committed"),
     ("SettleByFirstUnit", "a record is settled with the first of its documents"),
     ("GapStalls", "the watermark expects offsets without gaps"),
@@ -89,5 +89,7 @@ pub(super) const IN_CORES: [(&str, &str); 14] = [
     ("AnyOriginIsOurs", "whatever a look-up finds is taken for the record's own document"),
     ("FirstHalfAgain", "after a 413 the first half is sent with the second again"),
     ("SecondHalfLost", "after a 413 the second half is lost"),
+    ("ForgetAll", "the end of one holding throws away what a worker has ready of all"),
+    ("ForgetLanes", "the end of one holding throws away what waits to be sent of all"),
     ("SendForOver", "documents of a holding that is over are sent"),
 ];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::broker::{Broker, Entry};
 use super::script::{self, Fault, Unit};
-use super::search::{Search, Stored};
+use super::search::{ByText, Search, Stored};
 use crate::backoff::Chance;
 use crate::bulk::document_id;
 use crate::record::{HoldingId, Origin, TopicPartition};
@@ -24,7 +24,7 @@ pub(super) struct Expected {
 /// What is expected, by id.
 #[derive(Debug, Default)]
 pub(super) struct Oracle {
-    pub(super) expected: BTreeMap<String, Expected>,
+    pub(super) expected: ByText<Expected>,
     /// How many records of each partition were found settled.
     checked: BTreeMap<TopicPartition, usize>,
     /// Letters that were delivered, by id.
@@ -70,7 +70,7 @@ impl Oracle {
                 let taken = unit == free && chance.hits(1, 40);
                 if taken {
                     let origin = serde_json::json!({"topic": "another", "partition": 0, "offset": offset});
-                    let stored = Stored { origin, foreign: true };
+                    let stored = Stored { origin: origin.to_string().into(), foreign: true };
                     search.indices.entry("day-0".to_owned()).or_default().insert(id.clone(), stored);
                 }
                 self.expected.insert(id, Expected { partition, offset, timestamp, unit, taken });

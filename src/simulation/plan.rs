@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::mischief::Blow;
 use crate::backoff::{Backoff, Chance};
 use crate::clock::Moment;
 use crate::record::Route;
@@ -10,7 +11,7 @@ use crate::worker::BulkLimits;
 use crate::{dispatch, reader};
 
 /// The shape of one history.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Plan {
     /// Processes of the group.
     pub(super) members: usize,
@@ -31,6 +32,12 @@ pub(super) struct Plan {
     pub(super) answers: u64,
     /// Documents that a request may have.
     pub(super) accepted: usize,
+    /// Bytes that a process may have in flight.
+    pub(super) memory: usize,
+    /// The day goes on while the records are written, instead of each record having any.
+    pub(super) midnight: bool,
+    /// What never happens.
+    pub(super) without: Vec<Blow>,
     pub(super) reader: reader::Settings,
     pub(super) dispatch: dispatch::Settings,
     pub(super) limits: BulkLimits,
@@ -57,6 +64,9 @@ impl Plan {
             catches_up: between(0, 3) == 0,
             answers: [200, 5_000][between(0, 1) as usize],
             accepted: [3, 1_000][between(0, 1) as usize],
+            memory: [1 << 20, 1 << 20, between(500, 8_000) as usize][between(0, 2) as usize],
+            midnight: between(0, 2) == 0,
+            without: Vec::new(),
             reader: reader::Settings {
                 workers: between(1, 2) as usize,
                 drain_timeout: millis(if restless { between(1, 50) } else { between(20, 3_000) }),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::agenda::{Channel, Event};
 use super::broker::{CommitRequest, LifeId};
 use super::edges::Checked;
 use super::life::{Core, Fetch};
 use super::mutant::Mutant;
-use super::world::{Channel, Event, World};
+use super::world::World;
 use crate::reader::{self, Ending};
 use crate::record::{HoldingId, RecordBatch};
 use crate::{dispatch, worker};
@@ -103,6 +104,7 @@ impl World {
             paused: false,
             received: position,
             start: position,
+            part: self.lives[life].budget.part(),
         };
         self.lives[life].partitions.insert(holding, origin.partition.clone());
         self.lives[life].fetches.insert(holding, fetch);
@@ -178,7 +180,7 @@ impl World {
                 result.refused = None;
             }
         }
-        self.later(200, Event::Reader(request.life, reader::Input::Committed(results)));
+        self.later(self.plan.answers, Event::Reader(request.life, reader::Input::Committed(results)));
         Ok(())
     }
 
@@ -237,6 +239,12 @@ impl World {
         if !fetch.intake || fetch.paused || this.workers[fetch.worker].in_flight() > 60 {
             return Ok(());
         }
+        // A partition may use as much as is free beyond it.
+        let free = this.budget.free();
+        if free == 0 || fetch.part.used() >= free {
+            self.tally("full memories", 1);
+            return Ok(());
+        }
         let partition = fetch.origin.partition.clone();
         if fails {
             // An error comes in the place of the next record, and the client counts it as read. The record comes later.
@@ -277,7 +285,7 @@ impl World {
         for entry in entries {
             records.push(entry.offset, entry.timestamp, None, entry.payload.as_deref());
         }
-        let permit = Some(this.budget.take(records.footprint()));
+        let permit = Some(fetch.part.take(records.footprint()));
         let took = reader::Input::Took { partition, records: records.len() as u64, last };
         let input = worker::Input::Records { records, permit };
         self.send(life, Channel::ReaderWorker(worker), self.now, Event::Worker(life, worker, input));

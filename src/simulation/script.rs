@@ -51,13 +51,14 @@ impl Fault {
     }
 }
 
-/// A random payload; none is a tombstone.
-pub(super) fn payload(chance: &mut Chance) -> Option<Vec<u8>> {
+/// A random payload, for one of three days, or for this one; none is a tombstone.
+pub(super) fn payload(day: Option<u8>, chance: &mut Chance) -> Option<Vec<u8>> {
     if chance.hits(1, 25) {
         return None;
     }
     let kind = KINDS[chance.below(KINDS.len() as u64) as usize];
-    Some(vec![kind, b'0' + chance.below(3) as u8])
+    let day = day.unwrap_or(chance.below(3) as u8);
+    Some(vec![kind, b'0' + day])
 }
 
 /// What has to become of a payload, in the order of the sub-documents.

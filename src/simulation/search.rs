@@ -1,7 +1,8 @@
 //! Elasticsearch: per index a map from id to document, `create` only, and every way to fail that leaves the sender guessing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
+use foldhash::fast::FixedState;
 use serde_json::Value;
 
 use crate::backoff::Chance;
@@ -9,19 +10,25 @@ use crate::bulk::{Answer, ErrorCause, Item};
 use crate::dispatch::{NameIs, Outcome};
 
 /// One document of a body.
-#[derive(Debug, Clone)]
-pub(super) struct Line {
-    pub(super) id: String,
-    pub(super) version: String,
-    fault: String,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) id: &'a str,
+    pub(super) version: &'a str,
+    /// Where its action line begins in the body.
+    pub(super) start: usize,
+    fault: &'a str,
     /// As JSON.
-    origin: String,
+    origin: &'a str,
 }
+
+/// By a text, hashed alike in every process: what depends on the order in such a map would not be told by the seed else.
+pub(super) type ByText<T> = HashMap<String, T, FixedState>;
 
 /// What is stored under an id.
 #[derive(Debug)]
 pub(super) struct Stored {
-    pub(super) origin: Value,
+    /// As JSON.
+    pub(super) origin: Box<str>,
     /// It was there before the history began.
     pub(super) foreign: bool,
 }
@@ -30,12 +37,14 @@ pub(super) struct Stored {
 pub(super) struct Reaction {
     pub(super) outcome: Outcome,
     pub(super) applied_late: bool,
+    /// How many the request has.
+    pub(super) documents: usize,
 }
 
 /// The cluster.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    pub(super) indices: BTreeMap<String, BTreeMap<String, Stored>>,
+    pub(super) indices: ByText<ByText<Stored>>,
     pub(super) down: bool,
     pub(super) held: BTreeSet<String>,
     pub(super) aliases: BTreeSet<String>,
@@ -44,19 +53,22 @@ pub(super) struct Search {
 }
 
 /// Reads a body back into its documents.
-pub(super) fn parse(body: &[u8]) -> Vec<Line> {
+pub(super) fn parse(body: &[u8]) -> Vec<Line<'_>> {
     let text = std::str::from_utf8(body).expect("a body is text");
-    let mut lines = text.lines();
-    let mut parsed = Vec::new();
+    let mut lines = text.split_inclusive('\n');
+    let mut parsed = Vec::with_capacity(8);
+    let mut start = 0;
     while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
-        let id = action.strip_prefix("{\"create\":{\"_id\":\"").and_then(|rest| rest.strip_suffix("\"}}"));
+        let id = action.strip_prefix("{\"create\":{\"_id\":\"").and_then(|rest| rest.strip_suffix("\"}}\n"));
         let (front, origin) = document.split_once(",\"kafka\":").expect("a document has an origin");
         parsed.push(Line {
-            id: id.expect("an action line comes first").to_owned(),
-            version: between(front, "\"version\":\"").to_owned(),
-            fault: between(front, "\"fault\":\"").to_owned(),
-            origin: origin.strip_suffix('}').expect("a document ends").to_owned(),
+            id: id.expect("an action line comes first"),
+            version: between(front, "\"version\":\""),
+            start,
+            fault: between(front, "\"fault\":\""),
+            origin: origin.strip_suffix("}\n").expect("a document ends"),
         });
+        start += action.len() + document.len();
     }
     parsed
 }
@@ -79,7 +91,8 @@ impl Search {
     /// A request arrives. `failing` is the chance in a hundred that something is wrong.
     pub(super) fn arrive(&mut self, index: &str, body: &[u8], failing: u64, chance: &mut Chance) -> Reaction {
         let lines = parse(body);
-        let reaction = |outcome| Reaction { outcome, applied_late: false };
+        let documents = lines.len();
+        let reaction = |outcome| Reaction { outcome, applied_late: false, documents };
         if self.down {
             let refused = chance.hits(1, 2);
             let why = "down".to_owned();
@@ -102,7 +115,7 @@ impl Search {
         reaction(Outcome::Answer(Answer { items: self.apply(index, &lines, failing, chance) }))
     }
 
-    fn fail(&mut self, index: &str, lines: &[Line], failing: u64, chance: &mut Chance) -> Reaction {
+    fn fail(&mut self, index: &str, lines: &[Line<'_>], failing: u64, chance: &mut Chance) -> Reaction {
         let mut applied_late = false;
         let outcome = match chance.below(10) {
             0 => Outcome::Unknown("lost on its way there".to_owned()),
@@ -133,15 +146,15 @@ impl Search {
             }
             _ => Outcome::NotSent("connection refused".to_owned()),
         };
-        Reaction { outcome, applied_late }
+        Reaction { outcome, applied_late, documents: lines.len() }
     }
 
     /// Does a request, item by item.
-    pub(super) fn apply(&mut self, index: &str, lines: &[Line], failing: u64, chance: &mut Chance) -> Vec<Item> {
+    pub(super) fn apply(&mut self, index: &str, lines: &[Line<'_>], failing: u64, chance: &mut Chance) -> Vec<Item> {
         lines.iter().map(|line| self.create(index, line, failing, chance)).collect()
     }
 
-    fn create(&mut self, index: &str, line: &Line, failing: u64, chance: &mut Chance) -> Item {
+    fn create(&mut self, index: &str, line: &Line<'_>, failing: u64, chance: &mut Chance) -> Item {
         if line.fault == "huge" || line.fault == "malformed" {
             return failed(400, "document_parsing_exception", "refused");
         }
@@ -160,14 +173,14 @@ impl Search {
         if line.fault == "mapping" {
             return failed(400, "mapper_parsing_exception", "failed to parse field [n] of type [long]");
         }
-        let documents = self.indices.entry(index.to_owned()).or_default();
-        if documents.contains_key(&line.id) {
+        if !self.indices.contains_key(index) {
+            self.indices.insert(index.to_owned(), ByText::default());
+        }
+        let documents = self.indices.get_mut(index).expect("it was made just now");
+        if documents.contains_key(line.id) {
             return failed(409, "version_conflict_engine_exception", "document already exists");
         }
-        documents.insert(
-            line.id.clone(),
-            Stored { origin: serde_json::from_str(&line.origin).expect("an origin is JSON"), foreign: false },
-        );
+        documents.insert(line.id.to_owned(), Stored { origin: line.origin.into(), foreign: false });
         Item { status: 201, ..Item::default() }
     }
 
@@ -197,6 +210,7 @@ impl Search {
             return Err("down".to_owned());
         }
         let documents = self.indices.get(index);
-        Ok(ids.iter().map(|id| documents?.get(id).map(|stored| stored.origin.clone())).collect())
+        let origin = |stored: &Stored| serde_json::from_str(&stored.origin).expect("an origin is JSON");
+        Ok(ids.iter().map(|id| documents?.get(id).map(origin)).collect())
     }
 }

@@ -1,10 +1,17 @@
 //! Looked at ten times a second: where the consumer stands, and how far behind it is.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use super::take::Held;
 use super::{ReaderLoop, State};
 use crate::app::clock::wall_millis;
+use crate::app::stall::{Seen, Stall};
 use crate::reader::Input;
+
+/// How often it is looked for partitions that do not move.
+const STALLS: Duration = Duration::from_secs(1);
 
 impl ReaderLoop {
     /// Tells the core the consumer's positions, and shows the lag.
@@ -29,8 +36,45 @@ impl ReaderLoop {
             let (end_before, committed_before) = held.seen.replace((end, *committed)).unwrap_or((end, *committed));
             state.paces.partition(&partition.topic, behind, end - end_before, committed - committed_before);
         }
+        if now.since(state.looked_for_stalls) >= STALLS {
+            state.looked_for_stalls = now;
+            self.look_for_stalls(state);
+        }
         state.paces.show(now, &self.metrics);
         state.progress.tell(now, lag, self.metrics.in_flight_records.get());
         self.teller.summarise();
+    }
+
+    /// Says which partitions do not move, and why.
+    fn look_for_stalls(&mut self, state: &State) {
+        let now = self.clock.now();
+        let refused = self.refused.load(Ordering::Relaxed) || self.metrics.dead_letters_waiting.get() > 0;
+        let unsettled: HashMap<_, _> =
+            self.core.unsettled().map(|(partition, since, stopped)| (partition.clone(), (since, stopped))).collect();
+        let room = self.budget.free() > 0;
+        let see = |held: &Held| {
+            let partition = held.origin.partition.clone();
+            let (unsettled_since, stopped) = *unsettled.get(&partition)?;
+            let behind = held.seen.map_or(0, |(end, committed)| end - committed);
+            let takes = held.intake && !held.paused && room;
+            Some(Seen { partition, unsettled_since, moved: held.waiting.moved(), behind, takes, stopped })
+        };
+        let seen: Vec<Seen> = state.held.iter().filter_map(see).collect();
+        for (partition, stall) in self.stalls.look(now, refused, &seen) {
+            let worker = state.held.iter().find(|held| held.origin.partition == partition).map(|held| held.worker);
+            let stuck = stall == Some(Stall::Stuck);
+            let why =
+                format!("what worker {} has taken does not settle, and nobody refuses it", worker.unwrap_or_default());
+            self.health.stuck(partition.to_string(), stuck.then_some(why));
+            match stall {
+                Some(Stall::Stuck) => {
+                    tracing::error!(%partition, worker, "a partition is stuck: its records do not settle though neither elasticsearch nor the dead letters refuse any; /livez answers 503, start this process again, and please report it");
+                }
+                Some(Stall::Silent) => {
+                    tracing::warn!(%partition, "a partition has lag and nothing arrives from kafka: a broker that is away, or a transaction that is still open");
+                }
+                None => tracing::info!(%partition, "a partition moves again, or was given back"),
+            }
+        }
     }
 }
