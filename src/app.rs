@@ -57,9 +57,6 @@ enum End {
     Hanging,
 }
 
-/// Signals that follow one another within this time are one: some programs send theirs to the process and to its group.
-const ONE_SIGNAL: Duration = Duration::from_millis(50);
-
 /// Runs the service until it is told to stop, or until it has caught up.
 pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
     let timeout = plan.config.shutdown_timeout;
@@ -103,7 +100,6 @@ pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
 /// Waits for the reader's end, and passes signals on.
 fn wait(inbox: &Receiver<Event>, to_reader: &Sender<ToReader>, timeout: Duration) -> End {
     let mut deadline: Option<Instant> = None;
-    let mut signalled = None;
     loop {
         let event = match deadline {
             None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -113,14 +109,12 @@ fn wait(inbox: &Receiver<Event>, to_reader: &Sender<ToReader>, timeout: Duration
             Ok(Event::Ended(ending)) => return End::Ended(ending),
             Ok(Event::Signal(name)) if deadline.is_none() => {
                 tracing::info!(signal = name, timeout = ?timeout, "stopping: settling what is in flight; a second signal stops at once");
-                signalled = Some(Instant::now());
                 // The reader keeps the deadline; a little more is for leaving the group.
                 deadline = Some(Instant::now() + timeout + Duration::from_secs(6));
                 if to_reader.send(ToReader::Shutdown(timeout)).is_err() {
                     tracing::debug!("the reader has ended already");
                 }
             }
-            Ok(Event::Signal(_)) if signalled.is_some_and(|at| at.elapsed() < ONE_SIGNAL) => {}
             Ok(Event::Signal(name)) => return End::AtOnce(name),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return End::Hanging,
         }
