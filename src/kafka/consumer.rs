@@ -160,7 +160,6 @@ impl Consumer {
 
     fn leave(mut self, deadline: Duration) {
         let until = Instant::now() + deadline;
-        self.queues.clear();
         if self.is_static {
             return self.close_in_place(until);
         }
