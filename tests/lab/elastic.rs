@@ -53,13 +53,7 @@ impl Elastic {
     /// # Errors
     /// As for [`Elastic::await_ready`], and those of `check`.
     pub fn await_ready_while(&mut self, check: &dyn Fn() -> Result<()>) -> Result<()> {
-        wait_until("Elasticsearch", DEADLINE, || {
-            check()?;
-            self.process.expect_alive()?;
-            Ok(self.client.get("/_cluster/health?wait_for_status=yellow&timeout=1s").ok())
-        })
-        .map_err(|error| format!("{error}; {}", self.process.tail()))?;
-        Ok(())
+        await_health("Elasticsearch", &self.client, &mut self.process, check)
     }
 
     /// The node's process, for signals (SIGSTOP, SIGCONT) and its log.
@@ -100,6 +94,22 @@ impl Drop for Elastic {
             eprintln!("cannot clean up after Elasticsearch: {error}");
         }
     }
+}
+
+/// Waits until a node has elected itself and answers, as long as its process is there and `check` holds.
+pub(super) fn await_health(
+    name: &str,
+    client: &Client,
+    process: &mut Process,
+    check: &dyn Fn() -> Result<()>,
+) -> Result<()> {
+    wait_until(name, DEADLINE, || {
+        check()?;
+        process.expect_alive()?;
+        Ok(client.get("/_cluster/health?wait_for_status=yellow&timeout=1s").ok())
+    })
+    .map_err(|error| format!("{error}; {}", process.tail()))?;
+    Ok(())
 }
 
 fn spawn(folder: &Path, jars: &home::Jars, [http, transport]: [u16; 2]) -> Result<Process> {

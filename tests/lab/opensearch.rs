@@ -2,14 +2,11 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use super::elastic::Client;
+use super::elastic::{Client, await_health};
 use super::process::Process;
 use super::servers::RunFolder;
-use super::{Result, home, ports, wait_until};
-
-const DEADLINE: Duration = Duration::from_secs(120);
+use super::{Result, home, ports};
 
 /// The node. Dropping it kills it and removes its data. It derefs to its [`Client`].
 #[derive(Debug)]
@@ -42,12 +39,7 @@ impl OpenSearch {
     }
 
     fn await_ready(&mut self) -> Result<()> {
-        wait_until("OpenSearch", DEADLINE, || {
-            self.process.expect_alive()?;
-            Ok(self.client.get("/_cluster/health?wait_for_status=yellow&timeout=1s").ok())
-        })
-        .map_err(|error| format!("{error}; {}", self.process.tail()))?;
-        Ok(())
+        await_health("OpenSearch", &self.client, &mut self.process, &|| Ok(()))
     }
 
     /// The node's process, for signals and its log.

@@ -62,7 +62,7 @@ impl ReaderLoop {
             let max = (BATCH_BYTES / average).clamp(16, BATCH_RECORDS);
             let mut batch = RecordBatch::with_capacity(Arc::clone(&held.origin), 0, 0);
             let taken = self.consumer.take(&held.origin.partition, max, &mut batch);
-            let partition = held.origin.partition.clone();
+            let origin = Arc::clone(&held.origin);
             let stops = taken.fault.as_ref().is_some_and(|fault| !matches!(fault.kind, FaultKind::Passing));
             held.intake &= !stops;
             if taken.records > 0 {
@@ -79,10 +79,11 @@ impl ReaderLoop {
                 worker.queued.fetch_add(bytes, Ordering::Relaxed);
                 let input = WorkerInput::Records { records: batch, permit };
                 worker.pass(ToWorker::Records { input, reserve, bytes });
-                let partition = partition.clone();
+                let partition = origin.partition.clone();
                 self.step(Input::Took { partition, records: taken.records as u64, last }, state);
             }
             if let Some(fault) = taken.fault {
+                let partition = origin.partition.clone();
                 self.step(Input::Faulty(partition.clone(), fault.offset), state);
                 let key = format!("partition {partition} {}", fault.name);
                 if let Tell::Now { suppressed } = self.teller.note(&key) {
