@@ -31,7 +31,8 @@ pub use lint::{Finding, Growth, lint};
 pub use matcher::Scratch;
 pub use options::{Dialect, Options, Order};
 pub use outcome::{Capture, Match, Outcome, Unparsable};
-pub use patterns::{DefinitionFault, Patterns, Set};
+pub use patterns::{DefinitionFault, Patterns};
+pub use sets::Set;
 pub use value::{Type, Value};
 
 use expand::{Expanded, expand};

@@ -295,7 +295,7 @@ impl Pipeline {
                 failed.map_or(reason.clone(), |why| format!("{reason}; the pipeline had failed before: {why}"));
             Rejection { stage: Stage::Destination, reason, index }
         };
-        let before = work.trace.is_some().then(|| trace::snapshot(work));
+        let before = work.trace.is_some().then(|| trace::snapshot(work.event.root()));
         let settled = destination.settle_time(&mut work.event, work.record_millis);
         if let (Some(before), Some(recorder)) = (before, &mut work.trace) {
             match trace::since(&before, work.event.root()) {

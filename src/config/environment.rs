@@ -2,7 +2,6 @@
 
 use super::fault::{Found, Place};
 use super::layers::Setting;
-use super::load::keys;
 
 /// Variables with the prefix that are no settings of the configuration.
 pub const OTHER_VARIABLES: &[&str] = &["KELP_LOG"];
@@ -11,22 +10,22 @@ const PREFIX: &str = "KELP_";
 
 /// The settings among these variables. Two underscores part the keys, so that `KELP_KAFKA__GROUP_ID` is
 /// `kafka: {group_id: …}`; below `kafka.properties` and `kafka.properties_files` one underscore is a dot. A variable that is not known is left to
-/// the schema, which refuses it as it refuses an unknown key.
-pub(super) fn settings(variables: &[(String, String)], found: &Found) -> Vec<Setting> {
+/// the schema, which refuses it as it refuses an unknown key; `keys` gives the known ones, to say which one was meant.
+pub(super) fn settings(variables: &[(String, String)], keys: fn() -> Vec<String>, found: &Found) -> Vec<Setting> {
     let mut settings = Vec::new();
     for (variable, value) in variables {
-        let Some(keys) = variable.strip_prefix(PREFIX) else { continue };
-        if OTHER_VARIABLES.contains(&variable.as_str()) || is_service_link(keys) {
+        let Some(named) = variable.strip_prefix(PREFIX) else { continue };
+        if OTHER_VARIABLES.contains(&variable.as_str()) || is_service_link(named) {
             continue;
         }
-        let mut path: Vec<String> = keys.split("__").map(str::to_lowercase).collect();
+        let mut path: Vec<String> = named.split("__").map(str::to_lowercase).collect();
         if path.iter().any(String::is_empty) {
             let hint = "two underscores part the keys, like KELP_KAFKA__GROUP_ID";
             found.add(Place::Variable(variable.clone()), "unknown variable", hint);
             continue;
         }
         if let [one] = &path[..]
-            && let Some(meant) = meant(one)
+            && let Some(meant) = meant(one, &keys())
         {
             let place = Place::Variable(variable.clone());
             found.add(place, "unknown variable", format!("did you mean {meant}? two underscores part the keys"));
@@ -45,9 +44,9 @@ pub(super) fn settings(variables: &[(String, String)], found: &Found) -> Vec<Set
 }
 
 /// The variable that was meant where one underscore stands for two.
-fn meant(name: &str) -> Option<String> {
+fn meant(name: &str, keys: &[String]) -> Option<String> {
     let bare = |text: &str| text.replace(['_', '.'], "");
-    let key = keys().into_iter().find(|key| key.contains('.') && bare(key) == bare(name))?;
+    let key = keys.iter().find(|key| key.contains('.') && bare(key) == bare(name))?;
     Some(format!("{PREFIX}{}", key.replace('.', "__").to_uppercase()))
 }
 
@@ -81,7 +80,7 @@ mod tests {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let found = Found::default();
-        let paths: Vec<String> = settings(&variables, &found).iter().map(|one| one.path.join("/")).collect();
+        let paths: Vec<String> = settings(&variables, Vec::new, &found).iter().map(|one| one.path.join("/")).collect();
         let expected =
             ["kafka/group_id", "kafka/properties/fetch.wait.max.ms", "kafka/properties_files/sasl.password", "threads"];
         assert_eq!(paths, expected);

@@ -59,7 +59,7 @@ pub fn examine(sources: &Sources) -> (Option<Config>, Vec<Fault>) {
     };
     // Of a file that cannot be read nobody knows what it would say; what follows from its defaults is not worth telling.
     let is_read = found.is_empty();
-    let variables = environment::settings(&sources.variables, &found);
+    let variables = environment::settings(&sources.variables, keys, &found);
     let layers = [
         Layer::of_file(&root),
         Layer::of_settings("variables", &variables, &found),

@@ -261,7 +261,7 @@ fn quantifier(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::super::options::Dialect;
-    use super::super::patterns::Set;
+    use super::super::sets::Set;
     use super::*;
 
     #[test]

@@ -8,19 +8,7 @@ use super::definitions;
 use super::fault::Fault;
 use super::options::Dialect;
 use super::reference::{Read, read};
-use super::sets;
-
-/// A shipped set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Set {
-    /// Fields as they have always been called: `clientip`, `verb`.
-    #[default]
-    Legacy,
-    /// Fields of the Elastic Common Schema: `source.address`, `http.request.method`.
-    EcsV1,
-    /// No definition at all.
-    Empty,
-}
+use super::sets::{self, Set};
 
 /// A shipped set, and definitions of one's own, which come before it.
 #[derive(Debug, Clone)]

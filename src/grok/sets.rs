@@ -8,7 +8,6 @@ use std::collections::HashMap;
 
 use super::definitions;
 use super::options::Dialect;
-use super::patterns::Set;
 
 mod overlay;
 
@@ -22,6 +21,18 @@ const ELASTICSEARCH: &str = include_str!("sets/elasticsearch.patterns");
 const ECS_NAMES: &str = include_str!("sets/ecs_v1.names");
 /// What the Elastic Common Schema's set matches in its own way.
 const ECS: &str = include_str!("sets/ecs_v1.patterns");
+
+/// A shipped set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Set {
+    /// Fields as they have always been called: `clientip`, `verb`.
+    #[default]
+    Legacy,
+    /// Fields of the Elastic Common Schema: `source.address`, `http.request.method`.
+    EcsV1,
+    /// No definition at all.
+    Empty,
+}
 
 /// The definitions of a set, by name.
 pub(super) fn definitions(set: Set, dialect: Dialect) -> HashMap<&'static str, String> {

@@ -5,7 +5,7 @@
 
 use super::condition::Condition;
 use super::meter::Probe;
-use super::trace::{self, Recorder};
+use super::trace::{Came, Recorder, Then, What};
 use crate::event::Event;
 use crate::yaml::Place;
 
@@ -115,22 +115,44 @@ pub(crate) struct Step {
     pub process: Box<dyn Process>,
 }
 
+impl Step {
+    fn told(&self, came: Came) -> What {
+        let (tag, condition) = (self.tag.clone(), self.condition_text.clone());
+        What::Step { processor: self.name, tag, place: self.place, condition, came }
+    }
+
+    fn came(&self, ran: &Result<Flow, String>) -> Came {
+        match ran {
+            Ok(Flow::Continue) => Came::Done,
+            Ok(Flow::Drop) => Came::Dropped,
+            Err(reason) => {
+                let then = match (self.ignore_failure, self.on_failure.is_empty()) {
+                    (true, _) => Then::Ignored,
+                    (false, false) => Then::Handled,
+                    (false, true) => Then::Raised,
+                };
+                Came::Failed { reason: reason.clone(), then }
+            }
+        }
+    }
+}
+
 /// Runs steps in order.
 pub(crate) fn run_steps<'a>(steps: &'a [Step], work: &mut Work<'a>) -> Result<Flow, Failure<'a>> {
     for step in steps {
         let started = work.probe.start();
         if step.condition.as_ref().is_some_and(|condition| !condition.holds(&work.event)) {
             if let Some(recorder) = &mut work.trace {
-                recorder.passed_over(step);
+                recorder.note(step.told(Came::PassedOver), Vec::new());
             }
             work.probe.passed_over(step.number, started);
             continue;
         }
-        let opened = if work.trace.is_some() { trace::open(step, work) } else { None };
+        let opened = work.trace.as_mut().map(|recorder| recorder.open(step.told(Came::Done), work.event.root()));
         let ran = step.process.run(work);
         work.probe.ran(step.number, started, ran.is_err());
-        if let Some(opened) = opened {
-            trace::close(opened, step, &ran, work);
+        if let (Some(opened), Some(recorder)) = (opened, &mut work.trace) {
+            recorder.close(opened, step.told(step.came(&ran)), work.event.root());
         }
         match ran {
             Ok(Flow::Continue) => {}

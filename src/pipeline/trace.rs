@@ -1,9 +1,8 @@
 //! What a pipeline did with a record, step by step, for people who ask why.
 //!
-//! A recorder rides in [`Work`] where somebody asked for it; where nobody did, the usual way pays for a look at an empty
+//! A recorder rides in the work on an event where somebody asked for it; where nobody did, the usual way pays for a look at an empty
 //! option. What a step changed is found by comparing the event before and after it, so processors know nothing of it.
 
-use super::step::{Flow, Step, Work};
 use crate::event::{Object, Value};
 use crate::yaml::Place;
 
@@ -100,7 +99,7 @@ pub(crate) struct Recorder {
     depth: usize,
 }
 
-/// An entry whose step is running.
+/// An entry that is not at its end.
 pub(crate) struct Opened {
     at: usize,
     before: Value<'static>,
@@ -139,53 +138,26 @@ impl Recorder {
         self.depth -= 1;
     }
 
-    /// Notes a step whose condition is false.
-    pub(crate) fn passed_over(&mut self, step: &Step) {
-        self.note(of(step, Came::PassedOver), Vec::new());
+    /// Notes what may have more below it, and goes into that.
+    pub(crate) fn open(&mut self, what: What, event: &Object<'_>) -> Opened {
+        self.note(what, Vec::new());
+        self.enter();
+        let at = self.traces.last().map_or(0, |trace| trace.entries.len().saturating_sub(1));
+        Opened { at, before: snapshot(event) }
+    }
+
+    /// Comes out of it again, knowing what it was and what it has changed.
+    pub(crate) fn close(&mut self, opened: Opened, what: What, event: &Object<'_>) {
+        self.leave();
+        let Some(entry) = self.traces.last_mut().and_then(|trace| trace.entries.get_mut(opened.at)) else { return };
+        entry.changes = since(&opened.before, event);
+        entry.what = what;
     }
 }
 
-/// Notes that a step begins; what it runs itself is one deeper.
-pub(crate) fn open(step: &Step, work: &mut Work<'_>) -> Option<Opened> {
-    let recorder = work.trace.as_mut()?;
-    recorder.note(of(step, Came::Done), Vec::new());
-    let at = recorder.traces.last()?.entries.len() - 1;
-    recorder.enter();
-    Some(Opened { at, before: snapshot(work) })
-}
-
-/// Notes how a step ended.
-pub(crate) fn close(opened: Opened, step: &Step, ran: &Result<Flow, String>, work: &mut Work<'_>) {
-    let changes = since(&opened.before, work.event.root());
-    let Some(recorder) = &mut work.trace else { return };
-    recorder.leave();
-    let Some(entry) = recorder.traces.last_mut().and_then(|trace| trace.entries.get_mut(opened.at)) else { return };
-    entry.changes = changes;
-    entry.what = of(
-        step,
-        match ran {
-            Ok(Flow::Continue) => Came::Done,
-            Ok(Flow::Drop) => Came::Dropped,
-            Err(reason) => {
-                let then = match (step.ignore_failure, step.on_failure.is_empty()) {
-                    (true, _) => Then::Ignored,
-                    (false, false) => Then::Handled,
-                    (false, true) => Then::Raised,
-                };
-                Came::Failed { reason: reason.clone(), then }
-            }
-        },
-    );
-}
-
-fn of(step: &Step, came: Came) -> What {
-    let (tag, condition) = (step.tag.clone(), step.condition_text.clone());
-    What::Step { processor: step.name, tag, place: step.place, condition, came }
-}
-
 /// The event as it is now, to be compared with later.
-pub(crate) fn snapshot(work: &Work<'_>) -> Value<'static> {
-    Value::Object(work.event.root().clone()).into_owned()
+pub(crate) fn snapshot(event: &Object<'_>) -> Value<'static> {
+    Value::Object(event.clone()).into_owned()
 }
 
 /// What has changed since a snapshot.
