@@ -51,6 +51,8 @@ enum Event {
 enum End {
     /// In order, or at the reader's deadline.
     Ended(Ending),
+    /// In order, by a signal, where it should have caught up first.
+    BeforeCaughtUp,
     /// By a second signal.
     AtOnce(&'static str),
     /// A thread did not come to its end.
@@ -74,8 +76,10 @@ pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
     let Parts { reader, to_reader } = match start::build(plan, (until_caught_up, signals), &runtime, stopped) {
         Ok(Some(parts)) => parts,
         Ok(None) => {
-            tracing::info!(exit = ExitStatus::Done.code(), "stopped before anything was read");
-            return ExitStatus::Done;
+            // Who wanted everything that there was has nothing of it.
+            let status = if until_caught_up { ExitStatus::Unsettled } else { ExitStatus::Done };
+            tracing::info!(exit = status.code(), "stopped before anything was read");
+            return status;
         }
         Err(fault) => return fail(&fault),
     };
@@ -91,14 +95,17 @@ pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
     if let Err(error) = spawned {
         return fail(&StartFault::Own(format!("the reader's thread cannot be started: {error}")));
     }
-    let end = wait(&inbox, &to_reader, timeout);
+    let end = match wait(&inbox, &to_reader, timeout) {
+        (End::Ended(Ending::Complete), true) if until_caught_up => End::BeforeCaughtUp,
+        (end, _) => end,
+    };
     // Threads that still wait for it would panic if it went before the process does.
     std::mem::forget(runtime);
     conclude(&end, &metrics)
 }
 
-/// Waits for the reader's end, and passes signals on.
-fn wait(inbox: &Receiver<Event>, to_reader: &Sender<ToReader>, timeout: Duration) -> End {
+/// Waits for the reader's end, and passes signals on. Says whether there was a signal.
+fn wait(inbox: &Receiver<Event>, to_reader: &Sender<ToReader>, timeout: Duration) -> (End, bool) {
     let mut deadline: Option<Instant> = None;
     loop {
         let event = match deadline {
@@ -106,7 +113,7 @@ fn wait(inbox: &Receiver<Event>, to_reader: &Sender<ToReader>, timeout: Duration
             Some(at) => inbox.recv_timeout(at.saturating_duration_since(Instant::now())),
         };
         match event {
-            Ok(Event::Ended(ending)) => return End::Ended(ending),
+            Ok(Event::Ended(ending)) => return (End::Ended(ending), deadline.is_some()),
             Ok(Event::Signal(name)) if deadline.is_none() => {
                 tracing::info!(signal = name, timeout = ?timeout, "stopping: settling what is in flight; a second signal stops at once");
                 // The reader keeps the deadline; a little more is for leaving the group.
@@ -115,8 +122,10 @@ fn wait(inbox: &Receiver<Event>, to_reader: &Sender<ToReader>, timeout: Duration
                     tracing::debug!("the reader has ended already");
                 }
             }
-            Ok(Event::Signal(name)) => return End::AtOnce(name),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return End::Hanging,
+            Ok(Event::Signal(name)) => return (End::AtOnce(name), true),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                return (End::Hanging, deadline.is_some());
+            }
         }
     }
 }
@@ -130,6 +139,9 @@ fn conclude(end: &End, metrics: &Metrics) -> ExitStatus {
     let why = match end {
         End::Ended(Ending::Complete) => Ending::Complete.to_string(),
         End::Ended(ending) => format!("{ending}; run it again to go on"),
+        End::BeforeCaughtUp => {
+            "by a signal before it had caught up; all that was received is settled; run it again to go on".to_owned()
+        }
         End::AtOnce(signal) => format!("at once, by a second signal ({signal}); run it again to go on"),
         End::Hanging => "the deadline passed and a thread still hangs; run it again to go on".to_owned(),
     };

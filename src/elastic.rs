@@ -71,7 +71,10 @@ impl Elastic {
             Err(Failure { not_sent: false, why }) => Outcome::Unknown(why),
             Ok((200, body)) => match parse_answer(&body) {
                 Ok(answer) => Outcome::Answer(answer),
-                Err(error) => Outcome::Unknown(format!("an answer that cannot be read: {error}")),
+                Err(error) => {
+                    let begin = shortened(&String::from_utf8_lossy(&body));
+                    Outcome::Unknown(format!("an answer that cannot be read ({error}): {begin:?}"))
+                }
             },
             Ok((status, body)) => Outcome::Status(status, cause(&body)),
         }
@@ -114,6 +117,7 @@ impl Elastic {
             names.iter().find(|each| each.get("name").and_then(Value::as_str) == Some(index)).cloned()
         };
         match status {
+            200 | 404 if !answer.is_object() => Err(foreign(&path, &answer)),
             200 if has("aliases").is_some() => Ok(NameIs::Other(format!("{index} is an alias"))),
             200 if has("data_streams").is_some() => Ok(NameIs::Other(format!("{index} is a data stream"))),
             200 if has("indices").is_some() => Ok(NameIs::Index),
@@ -133,22 +137,30 @@ impl Elastic {
             let path = format!("/_index_template/{}", encoded(name));
             if !overwrite {
                 match self.json(Method::Get, &path, None).await? {
-                    (200, _) => continue,
-                    (404, _) => {}
+                    (200, answer) if answer["index_templates"].is_array() => continue,
+                    (404, answer) if answer.is_object() => {}
+                    (200 | 404, answer) => return Err(foreign(&path, &answer)),
                     (status, answer) => return Err(refused(&path, status, &answer)),
                 }
             }
-            let (status, answer) = self.json(Method::Put, &path, Some(body.clone())).await?;
-            if status != 200 {
-                let why = refused(&path, status, &answer);
-                return Err(format!("the index template {name} is refused: {why}"));
+            match self.json(Method::Put, &path, Some(body.clone())).await? {
+                (200, answer) if answer["acknowledged"] == true => {}
+                (200, answer) if answer.is_object() => {
+                    return Err(format!("the index template {name} is not acknowledged: {answer}"));
+                }
+                (200, answer) => return Err(foreign(&path, &answer)),
+                (status, answer) => {
+                    let why = refused(&path, status, &answer);
+                    return Err(format!("the index template {name} is refused: {why}"));
+                }
             }
             tracing::info!(template = name, "index template installed");
         }
         if templates.is_empty() {
-            let (status, answer) = self.json(Method::Get, "/", None).await?;
-            if status != 200 {
-                return Err(refused("/", status, &answer));
+            match self.json(Method::Get, "/", None).await? {
+                (200, answer) if answer["version"].is_object() => {}
+                (200, answer) => return Err(foreign("/", &answer)),
+                (status, answer) => return Err(refused("/", status, &answer)),
             }
         }
         Ok(())
@@ -162,13 +174,31 @@ impl Elastic {
     }
 }
 
-/// A status that is not what was hoped for.
 /// True if an index is not there, or is closed.
 fn is_no_index(error: &Value) -> bool {
     let kind = error.get("type").and_then(Value::as_str).unwrap_or_default();
     ["index_not_found_exception", "index_closed_exception"].contains(&kind)
 }
 
+/// An answer that may come from anything that speaks HTTP, such as a login page.
+fn foreign(path: &str, answer: &Value) -> String {
+    let answer = answer.as_str().map_or_else(|| answer.to_string(), str::to_owned);
+    let answer = shortened(&answer);
+    format!(
+        "{path} is not answered as Elasticsearch does: look whether elasticsearch.endpoints names another server, or a proxy answers in its stead: {answer:?}"
+    )
+}
+
+/// The beginning of a text.
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(200).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// A status that is not what was hoped for.
 fn refused(path: &str, status: u16, answer: &Value) -> String {
     let advice = match status {
         401 => "give a user in elasticsearch.endpoints, or elasticsearch.api_key; or the one given is wrong: ",

@@ -174,10 +174,9 @@ impl Pipeline {
         &self.spec.origin
     }
 
-    /// The indices that it writes to, as patterns for an index template; none if their names have no common beginning.
-    pub fn index_patterns(&self) -> Vec<String> {
-        let prefix = self.spec.destination.index.prefix();
-        if prefix.is_empty() { Vec::new() } else { vec![format!("{prefix}*")] }
+    /// The indices that it writes to, as a pattern for an index template; `None` if their names have no common beginning.
+    pub fn index_pattern(&self) -> Option<String> {
+        self.spec.destination.index.wildcard()
     }
 
     /// Every processor, handlers included.

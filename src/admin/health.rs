@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 /// Something that has to hold for the process to be at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
+    /// A broker is connected and the group's coordinator is known.
+    Kafka,
     /// The group has given this process its partitions (which may be none).
     Assigned,
     /// Elasticsearch has acknowledged the index template.
@@ -28,11 +30,13 @@ pub enum Condition {
 
 impl Condition {
     /// Every condition, in the order in which they are shown.
-    pub const ALL: [Self; 5] = [Self::Assigned, Self::Template, Self::Elasticsearch, Self::Intake, Self::Ledger];
+    pub const ALL: [Self; 6] =
+        [Self::Kafka, Self::Assigned, Self::Template, Self::Elasticsearch, Self::Intake, Self::Ledger];
 
     /// The condition's name in `/readyz`.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Kafka => "kafka",
             Self::Assigned => "assigned",
             Self::Template => "template",
             Self::Elasticsearch => "elasticsearch",
@@ -100,10 +104,11 @@ impl Heart {
 }
 
 impl Health {
-    /// Nothing holds yet, but for the intake. `clock` gives the time that the hearts beat by.
+    /// Nothing holds yet, but for the intake, and Kafka, which is at fault only if it was asked for and does not answer. `clock` gives the time that the hearts beat by.
     pub fn new(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         let waiting = |what: &str| Some(format!("waiting for {what}"));
         let conditions = [
+            None,
             waiting("partitions from the group"),
             waiting("elasticsearch to acknowledge the template"),
             waiting("the first answer from elasticsearch"),

@@ -191,9 +191,11 @@ pub(super) fn templates(template: &Template, pipelines: &[Arc<Pipeline>]) -> Res
     let path = match template {
         Template::Off => return Ok(Templates::default()),
         Template::Auto => {
-            return Ok(Templates::auto(pipelines.iter().flat_map(|pipeline| {
-                pipeline.index_patterns().into_iter().map(|pattern| (pattern, pipeline.origin_field()))
-            })));
+            return Ok(Templates::auto(
+                pipelines
+                    .iter()
+                    .flat_map(|pipeline| pipeline.index_pattern().map(|pattern| (pattern, pipeline.origin_field()))),
+            ));
         }
         Template::File(path) => path,
     };

@@ -123,7 +123,14 @@ impl ReaderLoop {
             }
             ConsumerEvent::Revoke { partitions, lost } => {
                 self.metrics.rebalances.with_label_values(&[if lost { "lost" } else { "revoke" }]).inc();
-                tracing::info!(partitions = show(&partitions), lost, "the group takes partitions back");
+                if lost {
+                    tracing::warn!(
+                        partitions = show(&partitions),
+                        "partitions are lost: the group's coordinator was not heard for the session timeout; they are read by others, or again once it is"
+                    );
+                } else {
+                    tracing::info!(partitions = show(&partitions), "the group takes partitions back");
+                }
                 self.step(Input::Revoked { partitions, lost }, state);
             }
             ConsumerEvent::Committed(results) => {
@@ -137,6 +144,10 @@ impl ReaderLoop {
                 self.step(Input::Committed(results), state);
             }
             ConsumerEvent::Statistics(statistics) => {
+                match statistics.unreachable() {
+                    Some(why) => self.health.fails(Condition::Kafka, why),
+                    None => self.health.holds(Condition::Kafka),
+                }
                 for (partition, end) in statistics.ends() {
                     state.ends.insert(partition, end);
                 }

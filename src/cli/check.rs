@@ -86,8 +86,7 @@ fn warn(warnings: &[Fault]) {
 fn sum_up<'a>(pipelines: impl Iterator<Item = &'a Pipeline> + Clone, tests: usize) -> ExitStatus {
     let mut answer = Answer::new();
     for pipeline in pipelines.clone() {
-        let patterns = pipeline.index_patterns();
-        let indices = if patterns.is_empty() { "indices named by its fields".to_owned() } else { patterns.join(", ") };
+        let indices = pipeline.index_pattern().unwrap_or_else(|| "indices named by its fields".to_owned());
         answer.line(&format!("{}: {} -> {indices}", pipeline.name(), pipeline.topics().join(", ")));
     }
     let topics = pipelines.clone().map(|pipeline| pipeline.topics().len()).sum();

@@ -13,12 +13,12 @@ pub struct Templates {
 }
 
 impl Templates {
-    /// Our own templates: one for each literal beginning of an index name, such as `web-access-*`. `origins` gives each
-    /// pattern with the name of the field that tells a document's origin.
+    /// Our own templates: one for each literal beginning of an index name, such as `web-access-*`, or for a whole name.
+    /// `origins` gives each pattern with the name of the field that tells a document's origin.
     pub fn auto<'a>(origins: impl Iterator<Item = (String, &'a str)>) -> Self {
         let mut by_name: BTreeMap<String, (Value, bool)> = BTreeMap::new();
         for (pattern, origin) in origins {
-            let name = format!("kelp-{}", pattern.trim_end_matches('*').trim_end_matches('-'));
+            let name = name(&pattern);
             let mapping = origin_mapping();
             match by_name.get_mut(&name) {
                 Some((body, _)) => body["template"]["mappings"]["properties"][origin] = mapping,
@@ -46,6 +46,23 @@ impl Templates {
     }
 }
 
+/// The name of a pattern's template: of `web-*` `kelp-web`, of `web*` `kelp-web_`, and of `web` alone `kelp_web`.
+fn name(pattern: &str) -> String {
+    match pattern.strip_suffix('*') {
+        None => format!("kelp_{pattern}"),
+        Some(beginning) => match beginning.strip_suffix('-') {
+            Some(beginning) => format!("kelp-{beginning}"),
+            None => format!("kelp-{beginning}_"),
+        },
+    }
+}
+
+/// Above the templates that Elastic ships (100 to 102), whose data streams would take `logs-*-*`; and a longer beginning before
+/// a shorter one, as two of the same priority must not overlap; and a whole name, which has 255 bytes at most, before all.
+fn priority(pattern: &str) -> usize {
+    150 + if pattern.ends_with('*') { pattern.len() } else { 512 }
+}
+
 fn origin_mapping() -> Value {
     json!({"properties": {
         "topic": {"type": "keyword"},
@@ -59,9 +76,7 @@ fn origin_mapping() -> Value {
 fn template(pattern: &str, origin: &str, origin_mapping: Value) -> Value {
     json!({
         "index_patterns": [pattern],
-        // Above the templates that Elastic ships (100 to 102), whose data streams would take `logs-*-*`; and a longer
-        // beginning before a shorter one, as two of the same priority must not overlap.
-        "priority": 150 + pattern.len(),
+        "priority": priority(pattern),
         "_meta": {"description": "installed by kelp; it is not overwritten, change it as you like"},
         "template": {
             "settings": {"index": {"number_of_shards": 1, "refresh_interval": "30s"}},
@@ -102,5 +117,15 @@ mod tests {
         assert_eq!(properties["kafka"], properties["origin"]);
         let priorities: Vec<_> = templates.iter().map(|(_, body, _)| body["priority"].as_u64().unwrap()).collect();
         assert!(priorities[0] < priorities[1]);
+    }
+
+    #[test]
+    fn a_whole_name_has_a_template_of_its_own_before_all_others() {
+        let patterns = ["web-*", "web*", "web"].map(|pattern| (pattern.to_owned(), "kafka"));
+        let templates = Templates::auto(patterns.into_iter());
+        let shown: Vec<_> = templates.iter().map(|(name, body, _)| (name, &body["index_patterns"][0])).collect();
+        assert_eq!(shown, [("kelp-web", &json!("web-*")), ("kelp-web_", &json!("web*")), ("kelp_web", &json!("web"))]);
+        let longest = format!("{}*", "a".repeat(250));
+        assert!(priority("web") > priority(&longest));
     }
 }

@@ -45,6 +45,21 @@ pub enum ConsumerEvent {
 pub struct Statistics {
     #[serde(default)]
     topics: HashMap<String, TopicStatistics>,
+    #[serde(default)]
+    brokers: HashMap<String, BrokerStatistics>,
+    cgrp: Option<GroupStatistics>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BrokerStatistics {
+    #[serde(default)]
+    state: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct GroupStatistics {
+    #[serde(default)]
+    state: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,6 +81,20 @@ fn unknown() -> i64 {
 }
 
 impl Statistics {
+    /// Why the consumer cannot be at work, in words for a person: no broker is connected, or the group's coordinator is not found.
+    pub fn unreachable(&self) -> Option<String> {
+        let is_up = |broker: &BrokerStatistics| matches!(&*broker.state, "UP" | "UPDATE");
+        if !self.brokers.values().any(is_up) {
+            return Some("no broker is connected".to_owned());
+        }
+        match &self.cgrp {
+            Some(group) if group.state != "up" => {
+                Some(format!("the group's coordinator is not reached (librdkafka: {})", group.state))
+            }
+            _ => None,
+        }
+    }
+
     /// The end of each partition that is known: its last stable offset, or else the log's end.
     pub fn ends(&self) -> impl Iterator<Item = (TopicPartition, i64)> {
         self.topics.iter().flat_map(|(topic, statistics)| {
@@ -148,6 +177,16 @@ impl ConsumerContext for Events {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kafka_is_reached_by_a_broker_that_is_up_and_the_group_s_coordinator() {
+        let unreachable = |text: &str| serde_json::from_str::<Statistics>(text).unwrap().unreachable();
+        let up = r#"{"brokers":{"a":{"state":"DOWN"},"b":{"state":"UP"}},"cgrp":{"state":"up"}}"#;
+        assert_eq!(unreachable(up), None);
+        assert!(unreachable(r#"{"brokers":{"a":{"state":"TRY_CONNECT"}},"cgrp":{"state":"up"}}"#).is_some());
+        let why = unreachable(&up.replace("\"up\"", "\"query-coord\"")).unwrap();
+        assert!(why.contains("query-coord"), "{why}");
+    }
 
     #[test]
     fn the_end_is_the_last_stable_offset_where_it_is_known() {

@@ -76,7 +76,7 @@ fn shipped_pipelines_pass_their_own_tests() {
         let row = format!("| [{0}](../pipelines/{0}.yaml) |", pipeline.name());
         assert!(listed.contains(&row), "docs/pipelines.md does not list {row}");
         topics.extend(pipeline.topics().to_vec());
-        patterns.extend(pipeline.index_patterns());
+        patterns.extend(pipeline.index_pattern());
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // All of them can run in one service.
@@ -316,9 +316,11 @@ fn the_version_is_that_of_the_bytes() {
     let (one, two) = (compile(text), compile(&format!("{text} ")));
     assert_eq!((one.name(), one.version()), ("p", "87808e80f13c0806"));
     assert_ne!(one.version(), two.version());
-    assert_eq!(one.index_patterns(), ["x-*"]);
+    assert_eq!(one.index_pattern().as_deref(), Some("x-*"));
     let open = compile("source: {topics: [t]}\nprocessors: []\ndestination: {index: '%{[a]}-x'}");
-    assert!(open.index_patterns().is_empty());
+    assert_eq!(open.index_pattern(), None);
+    let one_index = compile("source: {topics: [t]}\nprocessors: []\ndestination: {index: logs}");
+    assert_eq!(one_index.index_pattern().as_deref(), Some("logs"), "what others call logs-… is theirs");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{LONG, Scene, count, count_where, slow};
 use crate::lab::kelp::Metrics;
-use crate::lab::{Kelp, Message, servers, servers_alone};
+use crate::lab::{Kelp, Message, servers, servers_alone, wait_until};
 
 /// Everything below the commits is in Elasticsearch, or was dropped.
 fn expect_nothing_committed_unsettled(scene: &Scene, log: &[Message], committed: &[i64]) {
@@ -114,6 +114,35 @@ fn an_offset_that_is_gone_stops_its_partition_or_is_counted() {
     let offsets: Vec<i64> =
         scene.documents().keys().filter(|(partition, ..)| *partition == 1).map(|(_, offset, _)| *offset).collect();
     assert_eq!(offsets, (0..100).chain(130..200).collect::<Vec<_>>());
+}
+
+/// A broker that is away is no fault of the process, but everybody should know.
+#[test]
+fn without_kafka_it_is_not_ready_and_goes_on_when_it_is_back() {
+    let mut servers = servers_alone();
+    let scene = Scene::new(&servers, "delivery-no-kafka", 2);
+    let batch =
+        |name: &str| scene.write(&(0..100).map(|n| Message::new(n % 2, format!("{name} {n}"))).collect::<Vec<_>>());
+    batch("before");
+    let mut kelp = scene.start(&scene.heavy_config(), &[]);
+    let indexed = |documents| move |metrics: &Metrics| count(metrics, "kelp_documents_indexed_total") >= documents;
+    kelp.wait_metrics("the records before", LONG, indexed(100)).unwrap();
+    let ready = |wanted: u16| {
+        wait_until("/readyz to change", LONG, || Ok((kelp.probe("/readyz")? == wanted).then_some(()))).unwrap();
+        kelp.body("/readyz").unwrap()
+    };
+    ready(200);
+    servers.kafka.stop().unwrap();
+    let body = ready(503);
+    assert!(body.contains(r#"{"name":"kafka","ok":false,"reason":"#), "{body}");
+    assert_eq!(kelp.probe("/livez").unwrap(), 200);
+    servers.kafka.start_again().unwrap();
+    ready(200);
+    batch("after");
+    kelp.wait_metrics("the records after", LONG, indexed(200)).unwrap();
+    kelp.terminate().unwrap();
+    kelp.expect_exit(0, LONG).unwrap();
+    assert_eq!(scene.committed(&servers), [100, 100]);
 }
 
 /// A batch of records that the broker's disk has spoiled.

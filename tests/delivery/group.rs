@@ -111,7 +111,7 @@ fn holdings(logs: &[String]) -> BTreeMap<String, Vec<Holding>> {
             let partition = line["partition"].as_str().unwrap().to_owned();
             let holding = Holding { process, from: time, until: None };
             holdings.entry(partition).or_default().push(holding);
-        } else if leaves || message == "the group takes partitions back" {
+        } else if leaves || message == "the group takes partitions back" || message.starts_with("partitions are lost") {
             let given: Vec<_> = line["partitions"].as_str().unwrap_or_default().split(' ').collect();
             for (partition, holdings) in &mut holdings {
                 let own = holdings.iter_mut().filter(|one| one.process == process && one.until.is_none());

@@ -80,3 +80,21 @@ fn what_cannot_be_settled_is_left_to_the_next_run() {
     scene.catch_up(&config);
     assert_eq!(scene.expect_good().produced, 500);
 }
+
+/// Whoever asked for everything must not take a signal for it.
+#[test]
+fn a_signal_before_it_has_caught_up_is_not_done() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-early", 1);
+    scene.write_log(17, 10);
+    let proxy = Proxy::start(servers.elastic.url(), Mode::Pass).unwrap();
+    let mut config = scene.config(&scene.web_access());
+    config.elasticsearch = proxy.url();
+    config.bootstrap = "127.0.0.1:1".into();
+    let mut kelp = scene.start(&config, &["--until-caught-up"]);
+    wait_until("kafka to be missed", LONG, || Ok(kelp.output()?.contains("kafka is not ready for this").then_some(())))
+        .unwrap();
+    kelp.terminate().unwrap();
+    kelp.expect_exit(75, LONG).unwrap();
+    assert_eq!(proxy.applied(), 0);
+}

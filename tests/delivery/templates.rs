@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{LONG, Scene};
-use crate::lab::servers;
+use crate::lab::proxy::{Mode, Proxy};
+use crate::lab::{servers, wait_until};
 
 fn template(scene: &Scene, name: &str) -> Option<Value> {
     let found = scene.elastic.get(&format!("/_index_template/{name}")).ok()?;
@@ -93,4 +94,31 @@ fn none_is_installed_if_none_is_wanted_and_a_file_is_put_as_it_is() {
     })
     .unwrap();
     assert_eq!((kelp.probe("/readyz").unwrap(), scene.elastic.count("delivery-template-wrong-*").unwrap()), (503, 0));
+}
+
+/// Something else listens where Elasticsearch should, and says yes to everything.
+#[test]
+fn a_page_is_no_acknowledgement() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-template-page", 1);
+    let proxy = Proxy::start(servers.elastic.url(), Mode::Page).unwrap();
+    for (seed, mode) in [(55, "template: auto"), (56, "template: off")] {
+        scene.write_log(seed, 50);
+        proxy.set(Mode::Page);
+        let mut config = scene.config(&scene.web_access());
+        config.elasticsearch = proxy.url();
+        config.elastic.push(mode.into());
+        let mut kelp = scene.start(&config, &["--until-caught-up"]);
+        wait_until("the page to be told", LONG, || {
+            Ok(kelp.output()?.contains("is not answered as Elasticsearch does").then_some(()))
+        })
+        .unwrap();
+        let (status, body) = (kelp.probe("/readyz").unwrap(), kelp.body("/readyz").unwrap());
+        assert!(status == 503 && body.contains("Please log in"), "{status} {body}");
+        proxy.set(Mode::Pass);
+        kelp.expect_exit(0, LONG).unwrap();
+        // The first time made the index by the template, which is there though the page has answered before.
+        assert_eq!(index(&scene, "clientip").2, "keyword");
+    }
+    assert_eq!(scene.expect_good().produced, 100);
 }

@@ -30,6 +30,8 @@ use doors::Doors;
 pub enum Mode {
     /// It is carried out and answered.
     Pass,
+    /// Nothing is carried out; whatever is asked, the answer is 200 and a page for people.
+    Page,
     /// A bulk is answered with this status and not carried out.
     Refuse(u16),
     /// A bulk is carried out, and the connection ends without an answer.

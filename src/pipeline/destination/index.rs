@@ -95,8 +95,22 @@ pub(crate) fn compile_index(text: Spanned<&str>, lowercase: bool, cx: &Compiler<
     }
     let has_fields = parts.iter().any(|part| matches!(part, Part::Field(_)));
     let pattern = IndexPattern { parts, lowercase, has_fields };
+    warn_of_data_streams(&pattern, text.place, cx);
     let lint = pattern.lint(sound, text.place, cx);
     (sound && lint).then_some(pattern)
+}
+
+/// What Elasticsearch's own templates make data streams of: `logs-*-*` and the like.
+const DATA_STREAMS: &[&str] = &["logs-", "metrics-", "synthetics-", "traces-"];
+
+fn warn_of_data_streams(pattern: &IndexPattern, place: Place, cx: &Compiler<'_>) {
+    let Some(all) = pattern.wildcard() else { return };
+    if let Some(beginning) = DATA_STREAMS.iter().find(|beginning| all.starts_with(**beginning)) {
+        let what =
+            format!("Elasticsearch keeps names like {beginning}*-* for data streams, which others may be writing");
+        let hint = format!("begin the name with something else, such as app-{beginning}");
+        cx.problems.warn(place, what, hint);
+    }
 }
 
 fn part(inner: &str, place: Place, cx: &Compiler<'_>) -> Option<Part> {
@@ -109,11 +123,21 @@ fn part(inner: &str, place: Place, cx: &Compiler<'_>) -> Option<Part> {
             }
         };
     }
+    if inner.starts_with('@') {
+        let what = format!("index: a time is written as a date, and this is the whole field {inner}");
+        cx.problems.add_hint(place, what, "write %{+yyyy.MM.dd}");
+        return None;
+    }
     let path = match inner.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
         Some(names) => Path::from_segments(names.split("][")),
         None => Path::parse(inner),
     };
     match path {
+        Ok(path) if path.as_str().contains(['[', ']']) => {
+            let what = format!("index: the brackets of {inner:?} do not belong together");
+            cx.problems.add_hint(place, what, "fields are written %{[a][b]}");
+            None
+        }
         Ok(path) => {
             cx.reads(&path);
             Some(Part::Field(path))
@@ -126,13 +150,12 @@ fn part(inner: &str, place: Place, cx: &Compiler<'_>) -> Option<Part> {
 }
 
 impl IndexPattern {
-    /// What the name begins with whatever the record is.
-    pub(crate) fn prefix(&self) -> String {
-        match self.parts.first() {
-            Some(Part::Literal(text)) if self.lowercase => text.to_lowercase(),
-            Some(Part::Literal(text)) => text.clone(),
-            _ => String::new(),
-        }
+    /// All names that it can make, as Elasticsearch's index patterns have it: the name itself if there is only one, else what
+    /// all begin with and `*`; nothing if they have no common beginning.
+    pub(crate) fn wildcard(&self) -> Option<String> {
+        let Some(Part::Literal(text)) = self.parts.first() else { return None };
+        let text = if self.lowercase { text.to_lowercase() } else { text.clone() };
+        Some(if self.parts.len() == 1 { text } else { text + "*" })
     }
 
     /// Checks what can be checked without a record: literals, and a date for a sample.

@@ -69,7 +69,7 @@ fn a_name_is_made_of_literals_fields_and_the_date() {
 fn capitals_are_written_small_only_on_request() {
     assert!(compile("Web-%{+yyyy}", false).unwrap_err()[0].contains("capitals"));
     let index = compile("Web-%{[U]}", true).unwrap();
-    assert_eq!(index.prefix(), "web-");
+    assert_eq!(index.wildcard().as_deref(), Some("web-*"));
     let event: Event<'_> = serde_json::from_str(r#"{"U":"UP"}"#).unwrap();
     assert_eq!(index.resolve(&mut IndexCache::default(), &event, 0, &Zone::UTC).unwrap(), "web-up");
 }

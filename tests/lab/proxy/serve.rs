@@ -41,6 +41,10 @@ type Passed = std::result::Result<(StatusCode, Bytes), Box<dyn std::error::Error
 /// Answers, or fails so that the connection ends.
 pub async fn serve(request: Request<Incoming>, visit: &Visit) -> io::Result<Response<Shaped>> {
     let (began, state) = (Instant::now(), &visit.state);
+    if state.mode.lock().expect("nothing panics with it").0 == Mode::Page {
+        request.into_body().collect().await.map_err(io::Error::other)?;
+        return respond(StatusCode::OK, Shaped::whole(Bytes::from_static(b"<html>Please log in</html>")));
+    }
     let index = request.uri().path().strip_suffix("/_bulk").map(|path| path.trim_matches('/').to_owned());
     let (fault, detail) = draw(state, index.is_some());
     let count = |fault| state.faults.lock().expect("counting does not panic").add(fault);
@@ -87,7 +91,7 @@ fn draw(state: &State, bulk: bool) -> (Option<Fault>, u64) {
     mode.1 += u64::from(bulk);
     match &mut mode.0 {
         Mode::Weather(weather) => weather.next(bulk).map_or((None, 0), |(fault, detail)| (Some(fault), detail)),
-        Mode::Pass => (None, 0),
+        Mode::Pass | Mode::Page => (None, 0),
         _ if !bulk => (None, 0),
         Mode::Refuse(status) => (Some(Fault::Status(*status)), 0),
         Mode::Lose => (Some(Fault::Lost), 0),
