@@ -15,6 +15,7 @@ mod plan;
 mod progress;
 mod reader;
 mod reload;
+mod secrets;
 mod stall;
 mod start;
 mod topics;

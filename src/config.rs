@@ -26,10 +26,11 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-pub use access::{ApiKey, Tls};
+pub use access::{ApiKey, SecretFile, Tls};
 pub use elasticsearch::{Bulk, Compression, Elasticsearch, Template};
 pub use environment::OTHER_VARIABLES;
 pub use fault::{Fault, Faults, Place};
+pub use from_file::read_secret;
 pub use kafka::{Kafka, OutOfRange, Start};
 pub use layers::Setting;
 pub use load::{Sources, examine, keys, load};

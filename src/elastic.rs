@@ -105,6 +105,11 @@ impl Elastic {
             .collect()
     }
 
+    /// Reads the file of the password or the API key again, if there is one.
+    pub fn renew(&self) {
+        self.nodes.renew();
+    }
+
     /// Finds out what a name stands for.
     ///
     /// # Errors

@@ -347,10 +347,10 @@ fn mark<'a>(event: &mut Event<'a>, failure: Failure<'a>, unread: Option<String>)
     event.add_tag(if of_codec { TAG_CODEC_FAILURE } else { TAG_PIPELINE_FAILURE });
 }
 
-/// Where a record came from, for pipelines that look at it. The timestamp is in milliseconds since 1970; a key that is
-/// no UTF-8 has U+FFFD in its stead.
+/// Where a record came from, for pipelines that look at it. The timestamp is in milliseconds since 1970; what is no UTF-8
+/// in key and headers has U+FFFD in its stead; a header that comes more than once is a list.
 fn origin<'a>(record: &Record<'a>) -> Object<'a> {
-    let mut origin = Object::with_capacity(5);
+    let mut origin = Object::with_capacity(6);
     origin.insert("topic", Value::str(record.topic));
     origin.insert("partition", Value::Int(i64::from(record.partition)));
     origin.insert("offset", Value::Int(record.offset));
@@ -359,6 +359,19 @@ fn origin<'a>(record: &Record<'a>) -> Object<'a> {
     }
     if let Some(key) = record.key {
         origin.insert("key", Value::String(String::from_utf8_lossy(key)));
+    }
+    let mut headers = Object::new();
+    for (name, value) in record.headers.iter() {
+        let (name, value) = (String::from_utf8_lossy(name), value.map(String::from_utf8_lossy));
+        let value = value.map_or(Value::Null, Value::String);
+        match headers.get_mut(&name) {
+            None => drop(headers.insert(name, value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![std::mem::replace(first, Value::Null), value]),
+        }
+    }
+    if !headers.is_empty() {
+        origin.insert("headers", Value::Object(headers));
     }
     origin
 }

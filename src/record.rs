@@ -86,6 +86,43 @@ pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
     /// The value's bytes; `None` is a tombstone.
     pub payload: Option<&'a [u8]>,
+    /// Its headers.
+    pub headers: Headers<'a>,
+}
+
+/// A record's headers, in order; a name may come more than once. Looked for only when somebody asks for them.
+#[derive(Clone, Copy, Default)]
+pub struct Headers<'a> {
+    kept: Option<(&'a RecordBatch, usize)>,
+    given: &'a [(String, String)],
+}
+
+impl<'a> Headers<'a> {
+    /// Headers that Kafka did not deliver: those of a pretended record.
+    pub fn given(given: &'a [(String, String)]) -> Self {
+        Self { kept: None, given }
+    }
+
+    /// Names and values, in order.
+    pub fn iter(self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+        let kept = self.kept.map(|(batch, index)| batch.headers(index)).into_iter().flatten();
+        kept.chain(self.given.iter().map(|(name, value)| (name.as_bytes(), Some(value.as_bytes()))))
+    }
+}
+
+impl PartialEq for Headers<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Headers<'_> {}
+
+impl fmt::Debug for Headers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |bytes| String::from_utf8_lossy(bytes);
+        f.debug_list().entries(self.iter().map(|(name, value)| (text(name), value.map(text)))).finish()
+    }
 }
 
 /// Records of one holding that are worked on together, in offset order, with their bytes in one arena.
@@ -190,11 +227,12 @@ impl RecordBatch {
             timestamp: (slot.timestamp >= 0).then_some(slot.timestamp),
             key: self.slice(slot.start, slot.key),
             payload: self.slice(after_key, slot.payload),
+            headers: Headers { kept: Some((self, index)), given: &[] },
         }
     }
 
     /// The headers of record `index`, in order, as name and value.
-    pub fn headers(&self, index: usize) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+    pub fn headers(&self, index: usize) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> + use<'_> {
         let from = self.headers.partition_point(|(record, _)| (*record as usize) < index);
         self.headers[from..].iter().take_while(move |(record, _)| *record as usize == index).map(|(_, slot)| {
             let name = self.slice(slot.start, slot.name).unwrap_or_default();

@@ -182,6 +182,21 @@ fn simulated_records_become_what_they_would_become() {
 }
 
 #[test]
+fn a_simulated_record_has_the_headers_that_are_given() {
+    let pipeline = "source: {topics: [t], codec: json}
+processors: [{set: {field: h, copy_from: kafka.headers}}]
+destination: {index: x}
+";
+    let folder = Folder::with(&[("h.yaml", pipeline)]);
+    let given = ["simulate", "-p", "h.yaml", "--header", "a=1", "--header", "b=x=y", "--header", "a="];
+    let told = json_lines(&folder.kelp(&given, "{}\n", &[]).stdout);
+    assert_eq!(told[0]["document"]["h"], json!({"a": ["1", ""], "b": "x=y"}));
+    let ended = folder.kelp(&["simulate", "-p", "h.yaml", "--header", "a"], "{}\n", &[]);
+    assert_eq!(ended.code, Some(64));
+    assert!(ended.stderr.contains("give name and value with = between"), "{ended:?}");
+}
+
+#[test]
 fn a_simulated_record_is_as_old_as_its_event() {
     let folder = Folder::with(&[("app.yaml", APP)]);
     let line = "{\"kind\":\"a\",\"@timestamp\":\"2001-02-03T04:05:06Z\"}\n";

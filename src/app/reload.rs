@@ -5,7 +5,8 @@
 //! for a whole one. Everything is compiled, tested and prepared first; on any mistake the versions in force run on, and
 //! the reason stands in the log, in `/readyz` and in a metric.
 //!
-//! Topics that patterns match are watched here, too: whatever changes what is read comes to the reader by one way.
+//! Topics that patterns match are watched here, too: whatever changes what is read comes to the reader by one way. So are the
+//! files of Kafka's user and password.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,6 +18,7 @@ use tokio::runtime::Handle;
 
 use super::messages::ToReader;
 use super::plan::{Files, check_pipelines, read_files, routes, templates};
+use super::secrets::Secrets;
 use super::topics::{self, Watch};
 use crate::admin::Health;
 use crate::config::{self, Fault, Template};
@@ -44,6 +46,8 @@ pub struct ReloadLoop {
     pub dead_letter_topic: String,
     /// For looking at new topics.
     pub kafka: KafkaSettings,
+    /// User and password of that, where they stand in files.
+    pub secrets: Secrets,
     /// For preparing new indices.
     pub elastic: Arc<Elastic>,
     /// Where requests run.
@@ -101,6 +105,12 @@ impl ReloadLoop {
                 Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
+            if self.secrets.look(&mut self.kafka) {
+                side = None;
+            }
+            if asked {
+                self.elastic.renew();
+            }
             self.look_at_files(asked, &mut seen);
             if self.routes.has_patterns() {
                 side = side.or_else(|| Side::new(&self.kafka).ok());

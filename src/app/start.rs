@@ -19,6 +19,7 @@ use super::messages::{ToReader, WorkerHandle};
 use super::plan::Plan;
 use super::reader::ReaderLoop;
 use super::reload::{ReloadLoop, routes_of};
+use super::secrets::Secrets;
 use super::stall::Stalls;
 use super::topics::{self, Watch};
 use super::watchdog;
@@ -130,6 +131,7 @@ pub(super) fn build(
         on_delivered(workers.clone(), to_letters.clone(), Arc::clone(&metrics)),
     )
     .map_err(|error| StartFault::Own(format!("the producer of the dead letters: {error}")))?;
+    let mut clients = vec![producer.credentials()];
     let letters = LettersLoop {
         producer,
         inbox: letters_inbox,
@@ -204,6 +206,7 @@ pub(super) fn build(
     runtime.spawn(dispatch.run());
 
     let consumer = Consumer::new(&settings).map_err(|error| StartFault::Own(format!("the consumer: {error}")))?;
+    clients.push(consumer.credentials());
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
     consumer.subscribe(&names).map_err(|error| StartFault::Own(format!("subscribing: {error}")))?;
     let reader_settings = ReaderSettings {
@@ -225,6 +228,7 @@ pub(super) fn build(
         template: config.elasticsearch.template.clone(),
         dead_letter_topic: config.dead_letter_topic.clone(),
         kafka: settings.clone(),
+        secrets: Secrets::new(&config.kafka.properties, clients),
         elastic,
         runtime: runtime.handle().clone(),
         pipelines,

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
-    use crate::record::{HoldingId, TopicPartition};
+    use crate::record::{Headers, HoldingId, TopicPartition};
 
     fn origin() -> Origin {
         let partition = TopicPartition::new("web-access", 3);
@@ -97,7 +97,15 @@ mod tests {
     }
 
     fn record(key: Option<&'static [u8]>) -> Record<'static> {
-        Record { topic: "web-access", partition: 3, offset: 42, timestamp: Some(951_782_400_000), key, payload: None }
+        Record {
+            topic: "web-access",
+            partition: 3,
+            offset: 42,
+            timestamp: Some(951_782_400_000),
+            key,
+            payload: None,
+            headers: Headers::default(),
+        }
     }
 
     #[test]

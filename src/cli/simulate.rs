@@ -19,7 +19,7 @@ use crate::app::wall_millis;
 use crate::config::{Fault, Faults, Place};
 use crate::exit::ExitStatus;
 use crate::pipeline::{Pipeline, Scratch, Trace, parse_timestamp};
-use crate::record::Record;
+use crate::record::{Headers, Record};
 use explain::Explainer;
 use outcome::{Outcome, Outcomes};
 
@@ -38,7 +38,8 @@ Examples:
   kelp simulate -p pipelines/web.yaml < access.log
   kelp simulate -p pipelines/web.yaml --explain < access.log
   tail -n 5 access.log | kelp simulate -p pipelines/web.yaml --format text
-  kelp simulate -p pipelines/web.yaml --timestamp 2026-11-20T10:00:00Z --key host-1 < access.log";
+  kelp simulate -p pipelines/web.yaml --timestamp 2026-11-20T10:00:00Z --key host-1 < access.log
+  kelp simulate -p pipelines/web.yaml --header tenant=shop --header env=test < access.log";
 
 /// Show what would become of records, one a line of standard input.
 #[derive(Args)]
@@ -69,6 +70,9 @@ pub(super) struct Arguments {
     /// The records' key.
     #[arg(long, value_name = "TEXT")]
     key: Option<String>,
+    /// A header of the records; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = header)]
+    header: Vec<(String, String)>,
 }
 
 /// A record's timestamp in milliseconds since 1970, or none.
@@ -78,6 +82,11 @@ struct Timestamp(Option<i64>);
 fn timestamp(text: &str) -> Result<Timestamp, String> {
     let hint = "give a date like 2026-11-20T10:00:00Z, milliseconds since 1970, or none";
     parse_timestamp(text).map(Timestamp).ok_or_else(|| hint.to_owned())
+}
+
+fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("give name and value with = between")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn topic(text: &str) -> Result<String, String> {
@@ -153,6 +162,7 @@ impl Arguments {
                 timestamp,
                 key: self.key.as_deref().map(str::as_bytes),
                 payload: Some(payload),
+                headers: Headers::given(&self.header),
             };
             let mut outcomes = Outcomes::new(record, pipeline.origin_field());
             pipeline.run(scratch, &record, &mut outcomes);

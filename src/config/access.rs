@@ -12,7 +12,7 @@ use super::from_file::secret;
 use super::layers::Node;
 use super::paths::Folders;
 use super::read::{Read, Section, one_of, text};
-use super::secret::Endpoint;
+use super::secret::{Endpoint, Secret};
 
 /// An API key, in the form that goes into a request. Its `Debug` form hides it.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,6 +22,14 @@ impl ApiKey {
     /// The key in clear, encoded as in `Authorization: ApiKey …`.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Takes a key that was read again.
+    ///
+    /// # Errors
+    /// It is none; in words for a person, without the key.
+    pub fn renewed(secret: &Secret) -> Result<Self, String> {
+        Self::parse(secret.expose()).map_err(|wrong| wrong.what)
     }
 
     /// Reads a key as Elasticsearch gives it: `encoded`, or `id:api_key`.
@@ -47,9 +55,24 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Reads `api_key`, or the file that `api_key_file` names.
-pub(super) fn api_key(section: &Section<'_>, folders: &Folders) -> Read<Option<ApiKey>> {
+/// A file that says who asks, to be read again when that is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretFile {
+    /// The password of a user.
+    Password {
+        /// The user.
+        user: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// An API key.
+    ApiKey(PathBuf),
+}
+
+/// Reads `api_key`, or the file that `api_key_file` names, which comes along.
+pub(super) fn api_key(section: &Section<'_>, folders: &Folders) -> (Read<Option<ApiKey>>, Option<SecretFile>) {
     let Read { value, place, mut sound } = secret(section, ("api_key", "api_key_file"), folders);
+    let file = value.as_ref().and_then(Secret::file).map(|path| SecretFile::ApiKey(path.to_owned()));
     let key = value.and_then(|secret| match ApiKey::parse(secret.expose()) {
         Ok(key) => Some(key),
         Err(wrong) => {
@@ -58,7 +81,7 @@ pub(super) fn api_key(section: &Section<'_>, folders: &Folders) -> Read<Option<A
             None
         }
     });
-    Read { value: key, place, sound }
+    (Read { value: key, place, sound }, file)
 }
 
 /// Puts the address that a Cloud ID stands for in the place of the endpoints.

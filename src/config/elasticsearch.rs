@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::access::{self, ApiKey, Tls};
+use super::access::{self, ApiKey, SecretFile, Tls};
 use super::fault::{Wrong, wrong};
 use super::from_file::secret;
 use super::layers::Node;
@@ -22,6 +22,8 @@ pub struct Elasticsearch {
     pub endpoints: Vec<Endpoint>,
     /// Who asks, where it is not a user with a password.
     pub api_key: Option<ApiKey>,
+    /// Where that, or the password of the endpoints' user, stands.
+    pub secret_file: Option<SecretFile>,
     /// Certificates.
     pub tls: Tls,
     /// How request bodies are sent.
@@ -79,8 +81,8 @@ pub(super) fn read(section: Section<'_>, memory_limit: &Read<usize>, folders: &F
     let default = Endpoint::new(Url::parse("http://localhost:9200").expect("a URL"));
     let mut endpoints = section.read("endpoints", vec![default], endpoints);
     access::cloud_id(&section, &mut endpoints);
-    credentials(&section, &mut endpoints, folders);
-    let api_key = access::api_key(&section, folders);
+    let password_file = credentials(&section, &mut endpoints, folders);
+    let (api_key, key_file) = access::api_key(&section, folders);
     let tls = access::tls(section.section("tls"), folders);
     access::check(&section, &endpoints, &api_key, &tls);
     let compressions = [("none", Compression::None), ("gzip", Compression::Gzip)];
@@ -117,6 +119,7 @@ pub(super) fn read(section: Section<'_>, memory_limit: &Read<usize>, folders: &F
     Elasticsearch {
         endpoints: endpoints.value,
         api_key: api_key.value,
+        secret_file: password_file.or(key_file),
         tls: tls.value,
         compression: compression.value,
         template: template.value,
@@ -128,8 +131,8 @@ pub(super) fn read(section: Section<'_>, memory_limit: &Read<usize>, folders: &F
     }
 }
 
-/// Puts `username` and `password` into the endpoints.
-fn credentials(section: &Section<'_>, endpoints: &mut Read<Vec<Endpoint>>, folders: &Folders) {
+/// Puts `username` and `password` into the endpoints. Gives the file of the password.
+fn credentials(section: &Section<'_>, endpoints: &mut Read<Vec<Endpoint>>, folders: &Folders) -> Option<SecretFile> {
     let user = section.read("username", None, |node| text(node).map(|user| Some(user.to_owned())));
     let password = secret(section, ("password", "password_file"), folders);
     let hint = "give both, or neither";
@@ -138,11 +141,14 @@ fn credentials(section: &Section<'_>, endpoints: &mut Read<Vec<Endpoint>>, folde
             if let Some(own) = endpoints.value.iter().find(|endpoint| endpoint.has_credentials()) {
                 let what = format!("{own} has a user of its own");
                 let hint = "give the user once: in the endpoints, or in username and password";
-                return section.complain(user.place.clone(), "username", wrong(what, hint));
+                section.complain(user.place.clone(), "username", wrong(what, hint));
+                return None;
             }
             for endpoint in &mut endpoints.value {
                 endpoint.set_credentials(user_name, secret);
             }
+            let path = secret.file()?.to_owned();
+            return Some(SecretFile::Password { user: user_name.clone(), path });
         }
         (Some(_), None) if password.sound => {
             section.complain(user.place.clone(), "username", wrong("is given without a password", hint));
@@ -152,6 +158,7 @@ fn credentials(section: &Section<'_>, endpoints: &mut Read<Vec<Endpoint>>, folde
         }
         (Some(_) | None, None) | (None, Some(_)) => {}
     }
+    None
 }
 
 fn blocked(section: Section<'_>) -> Blocked {

@@ -1,6 +1,8 @@
-//! Secrets that stand in files of their own, as orchestrators mount them: `password_file` instead of `password`.
+//! Secrets that stand in files of their own, as orchestrators mount them: `password_file` instead of `password`. Such a file is
+//! read again while the service runs, as a secret is changed without asking the service.
 
 use std::fs;
+use std::path::Path;
 
 use super::fault::{Wrong, wrong};
 use super::layers::Node;
@@ -26,11 +28,23 @@ pub(super) fn secret(
     if in_file.is_given() { in_file } else { direct }
 }
 
-/// Reads the file that a node names. One newline at its end is no part of the secret.
+/// Reads the file that a node names.
 pub(super) fn secret_in_file(node: &Node, folders: &Folders) -> Result<Secret, Wrong> {
-    let path = folders.resolve(text(node)?, &node.place);
+    read(&folders.resolve(text(node)?, &node.place))
+}
+
+/// Reads a file with a secret again.
+///
+/// # Errors
+/// It cannot be read, or has no secret in it; in words for a person, without the secret.
+pub fn read_secret(path: &Path) -> Result<Secret, String> {
+    read(path).map_err(|wrong| wrong.what)
+}
+
+/// One newline at the end is no part of the secret.
+fn read(path: &Path) -> Result<Secret, Wrong> {
     let shown = path.display().to_string();
-    let bytes = fs::read(&path).map_err(|error| {
+    let bytes = fs::read(path).map_err(|error| {
         let hint = "give the path of a file with the secret in it, readable by this user";
         wrong(format!("the file {shown:?} cannot be read: {error}"), hint)
     })?;
@@ -39,6 +53,6 @@ pub(super) fn secret_in_file(node: &Node, folders: &Folders) -> Result<Secret, W
     let text = text.strip_suffix('\n').unwrap_or(&text);
     match text.strip_suffix('\r').unwrap_or(text) {
         "" => Err(wrong(format!("the file {shown:?} is empty"), "write the secret into it")),
-        text => Ok(Secret::new(text)),
+        text => Ok(Secret::in_file(text, path)),
     }
 }

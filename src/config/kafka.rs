@@ -133,7 +133,7 @@ fn properties_in_files(section: Section<'_>, folders: &Folders, properties: &mut
             section.complain(key.clone(), name, wrong(what, "keep one of the two"));
         } else {
             match secret_in_file(node, folders) {
-                Ok(secret) => properties.insert(name, secret.expose(), &node.place),
+                Ok(secret) => properties.insert_secret(name, &secret, &node.place),
                 Err(wrong) => section.complain(node.place.clone(), name, wrong),
             }
         }

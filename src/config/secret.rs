@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use url::Url;
 
@@ -19,17 +20,30 @@ pub fn is_secret(name: &str) -> bool {
 
 /// A password, key or token. Its `Debug` form hides it, and it has no other.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret {
+    text: String,
+    file: Option<PathBuf>,
+}
 
 impl Secret {
     /// Keeps a secret.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), file: None }
+    }
+
+    /// Keeps a secret that stands in a file, and may stand there anew while the service runs.
+    pub(super) fn in_file(text: &str, file: &Path) -> Self {
+        Self { text: text.to_owned(), file: Some(file.to_owned()) }
     }
 
     /// The secret in clear, for whoever has to present it.
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The file that it stands in, if it does.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 }
 
@@ -47,11 +61,17 @@ pub struct Properties(BTreeMap<String, Property>);
 struct Property {
     value: String,
     place: Place,
+    file: Option<PathBuf>,
 }
 
 impl Properties {
     pub(super) fn insert(&mut self, name: &str, value: &str, place: &Place) {
-        self.0.insert(name.to_owned(), Property { value: value.to_owned(), place: place.clone() });
+        self.0.insert(name.to_owned(), Property { value: value.to_owned(), place: place.clone(), file: None });
+    }
+
+    pub(super) fn insert_secret(&mut self, name: &str, secret: &Secret, place: &Place) {
+        let file = secret.file().map(Path::to_owned);
+        self.0.insert(name.to_owned(), Property { value: secret.expose().to_owned(), place: place.clone(), file });
     }
 
     /// The value of one property, in clear.
@@ -62,6 +82,11 @@ impl Properties {
     /// Every property with its value in clear, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, property)| (name.as_str(), property.value.as_str()))
+    }
+
+    /// The file that one property stands in, if it does.
+    pub fn file(&self, name: &str) -> Option<&Path> {
+        self.0.get(name)?.file.as_deref()
     }
 
     /// Where the value of one property was given.

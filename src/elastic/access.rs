@@ -10,7 +10,7 @@ use elasticsearch::http::headers::HeaderValue;
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 use url::Url;
 
-use crate::config::{ApiKey, Tls};
+use crate::config::{ApiKey, SecretFile, Tls, read_secret};
 
 /// The header `Authorization`: that of the user in the address, or of the key; and the address without the user.
 ///
@@ -24,15 +24,41 @@ pub(super) fn authorization(endpoint: &Url, key: Option<&ApiKey>) -> Result<(Url
     if url.set_username("").is_err() || url.set_password(None).is_err() {
         return Err(format!("{} is not a URL that can be connected to", url.origin().ascii_serialization()));
     }
-    let value = match key {
-        _ if !user.is_empty() => format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))),
-        Some(key) => format!("ApiKey {}", key.expose()),
+    let header = match key {
+        _ if !user.is_empty() => basic(&user, &password)?,
+        Some(key) => of_key(key)?,
         None => return Ok((url, None)),
     };
+    Ok((url, Some(header)))
+}
+
+/// The header `Authorization` by what the file holds now.
+///
+/// # Errors
+/// In words for a person, without the secret.
+pub(super) fn renewed(file: &SecretFile) -> Result<HeaderValue, String> {
+    match file {
+        SecretFile::Password { user, path } => basic(user, read_secret(path)?.expose()),
+        SecretFile::ApiKey(path) => {
+            let key = ApiKey::renewed(&read_secret(path)?).map_err(|why| format!("{}: {why}", path.display()))?;
+            of_key(&key)
+        }
+    }
+}
+
+fn basic(user: &str, password: &str) -> Result<HeaderValue, String> {
+    sensitive(&format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+}
+
+fn of_key(key: &ApiKey) -> Result<HeaderValue, String> {
+    sensitive(&format!("ApiKey {}", key.expose()))
+}
+
+fn sensitive(value: &str) -> Result<HeaderValue, String> {
     let mut value =
-        HeaderValue::from_str(&value).map_err(|_| "the API key has characters that no key has".to_owned())?;
+        HeaderValue::from_str(value).map_err(|_| "the API key has characters that no key has".to_owned())?;
     value.set_sensitive(true);
-    Ok((url, Some(value)))
+    Ok(value)
 }
 
 /// What the files of certificates held when they were read.

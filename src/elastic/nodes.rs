@@ -1,7 +1,8 @@
 //! The endpoints, each with a connection of its own: sends to the one that the pool chooses, probes those that are left out.
 //!
 //! A request that never left this process goes to the next endpoint at once. One that may have arrived does not: what follows
-//! from that is for the cores to decide.
+//! from that is for the cores to decide. One that is refused because of who asks goes again, once, if the file that says who
+//! asks holds something else by now.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -13,15 +14,17 @@ use elasticsearch::http::response::Response;
 use elasticsearch::http::transport::Transport;
 use url::Url;
 
-use super::access::{Certificates, authorization};
+use super::access::{Certificates, authorization, renewed};
 use super::fault::Failure;
 use super::pool::{Change, Pool, Verdict};
 use crate::clock::Moment;
-use crate::config::{Elasticsearch, Tls};
+use crate::config::{Elasticsearch, SecretFile, Tls};
 use crate::metrics::Metrics;
 
 /// Files of certificates are not read again before this.
 const READ_AGAIN: Duration = Duration::from_secs(5);
+/// The file of the password or the API key is not read again before this.
+const RENEW: Duration = Duration::from_secs(1);
 
 /// What is sent.
 #[derive(Clone)]
@@ -39,6 +42,11 @@ pub(super) struct Nodes {
     pool: Mutex<Pool>,
     certificates: Mutex<(Instant, Certificates)>,
     tls: Tls,
+    secret_file: Option<SecretFile>,
+    /// When that was read last.
+    renewed: Mutex<Option<Instant>>,
+    /// By what it held: in the place of what the endpoints have.
+    authorization: RwLock<Option<HeaderValue>>,
     timeout: Duration,
     started: Instant,
     metrics: Arc<Metrics>,
@@ -71,6 +79,9 @@ impl Nodes {
             nodes,
             certificates: Mutex::new((Instant::now(), certificates)),
             tls,
+            secret_file: settings.secret_file.clone(),
+            renewed: Mutex::default(),
+            authorization: RwLock::default(),
             timeout: settings.request_timeout,
             started: Instant::now(),
             metrics,
@@ -80,12 +91,22 @@ impl Nodes {
     /// Sends, and gives status and body.
     pub(super) async fn send(self: &Arc<Self>, request: Request) -> Result<(u16, Bytes), Failure> {
         let mut tried = Vec::new();
+        let mut refused = false;
         loop {
             self.probe();
             let number = self.pool().begin(&tried).expect("there is an endpoint, and another while one is left");
             let node = &self.nodes[number];
-            let result = node.send(request.clone(), self.timeout).await;
+            let asks = self.authorization(node);
+            let result = node.send(request.clone(), asks.clone(), self.timeout).await;
             self.judged(number, false, verdict(&result));
+            if let Ok((401, _)) = &result
+                && !std::mem::replace(&mut refused, true)
+            {
+                self.renew();
+                if self.authorization(node) != asks {
+                    continue;
+                }
+            }
             tried.push(number);
             let Err(failure) = &result else { return result };
             self.read_again();
@@ -104,7 +125,9 @@ impl Nodes {
             tokio::spawn(async move {
                 let request =
                     Request { method: Method::Get, path: "/".into(), content_type: "application/json", body: None };
-                let result = nodes.nodes[number].send(request, nodes.timeout.min(Duration::from_secs(10))).await;
+                let node = &nodes.nodes[number];
+                let asks = nodes.authorization(node);
+                let result = node.send(request, asks, nodes.timeout.min(Duration::from_secs(10))).await;
                 nodes.judged(number, true, verdict(&result));
                 if let Err(Failure { why, .. }) = result {
                     tracing::debug!(endpoint = nodes.nodes[number].shown, why, "a probe failed");
@@ -132,6 +155,34 @@ impl Nodes {
             Some(Change::Returned) => tracing::info!(endpoint, "an endpoint is back"),
         }
         self.metrics.endpoint_up.with_label_values(&[endpoint]).set(i64::from(change == Some(Change::Returned)));
+    }
+
+    /// Reads the file of the password or the API key again; from now on requests have what it holds.
+    pub(super) fn renew(&self) {
+        let Some(file) = &self.secret_file else { return };
+        let mut last = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < RENEW) {
+            return;
+        }
+        *last = Some(Instant::now());
+        match renewed(file) {
+            Ok(fresh) => {
+                if self.nodes.iter().any(|node| self.authorization(node).as_ref() != Some(&fresh)) {
+                    tracing::info!(
+                        "the file of elasticsearch's password or API key has changed: asking with what it has now"
+                    );
+                    *self.authorization.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+                }
+            }
+            Err(why) => {
+                tracing::warn!(why, "the secret for elasticsearch cannot be read again; keeping the one before")
+            }
+        }
+    }
+
+    fn authorization(&self, node: &Node) -> Option<HeaderValue> {
+        let renewed = self.authorization.read().unwrap_or_else(PoisonError::into_inner);
+        renewed.as_ref().or(node.authorization.as_ref()).cloned()
     }
 
     /// Looks whether the files of certificates have changed, and connects with what they have now.
@@ -171,14 +222,19 @@ impl Nodes {
 }
 
 impl Node {
-    async fn send(&self, request: Request, timeout: Duration) -> Result<(u16, Bytes), Failure> {
+    async fn send(
+        &self,
+        request: Request,
+        authorization: Option<HeaderValue>,
+        timeout: Duration,
+    ) -> Result<(u16, Bytes), Failure> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(request.content_type));
         if let Some((_, true)) = request.body {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if let Some(authorization) = &self.authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
+        if let Some(authorization) = authorization {
+            headers.insert(AUTHORIZATION, authorization);
         }
         let transport = self.transport.read().unwrap_or_else(PoisonError::into_inner).clone();
         let body = request.body.map(|(body, _)| body);

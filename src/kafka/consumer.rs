@@ -15,6 +15,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use super::asker::Asker;
 use super::batch::{PartitionQueue, Taken};
 use super::commit::Commits;
+use super::credentials::{self, Credentials};
 use super::events::{ConsumerEvent, Events};
 use super::settings::{self, KafkaSettings};
 use crate::record::{RecordBatch, TopicPartition};
@@ -44,6 +45,17 @@ impl Consumer {
     /// What other threads may ask the broker by.
     pub fn asker(&self) -> Asker {
         Asker::new(&self.consumer)
+    }
+
+    /// A way to change user and password.
+    #[allow(unsafe_code)]
+    pub fn credentials(&self) -> Credentials {
+        let consumer = Arc::downgrade(&self.consumer);
+        Credentials::new(move |user, password| match consumer.upgrade() {
+            // SAFETY: the client lives as long as `consumer`, which is kept until the call returns.
+            Some(consumer) => unsafe { credentials::set(consumer.client().native_ptr(), user, password) },
+            None => Ok(()),
+        })
     }
 
     /// Joins the group for these topics, and for no others any more.

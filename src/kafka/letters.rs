@@ -1,5 +1,6 @@
 //! The producer of the dead letters: idempotent, acknowledged by all replicas in sync, and never giving up by itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::client::ClientContext;
@@ -8,6 +9,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
+use super::credentials::{self, Credentials};
 use super::events::log;
 use super::settings::{self, KafkaSettings};
 
@@ -64,7 +66,7 @@ type OnDelivered<T> = Box<dyn Fn(Box<T>, Result<(), LetterFault>) + Send + Sync>
 
 /// Delivers letters; `T` is what they are known by.
 pub struct LetterProducer<T: Send + Sync + 'static> {
-    producer: ThreadedProducer<Context<T, OnDelivered<T>>>,
+    producer: Arc<ThreadedProducer<Context<T, OnDelivered<T>>>>,
     topic: String,
 }
 
@@ -81,7 +83,18 @@ impl<T: Send + Sync + 'static> LetterProducer<T> {
         let on_delivered: OnDelivered<T> = Box::new(on_delivered);
         let context = Context { on_delivered, token: std::marker::PhantomData };
         let producer = ThreadedProducer::from_config_and_context(&settings::producer(settings), context)?;
-        Ok(Self { producer, topic: topic.to_owned() })
+        Ok(Self { producer: Arc::new(producer), topic: topic.to_owned() })
+    }
+
+    /// A way to change user and password.
+    #[allow(unsafe_code)]
+    pub fn credentials(&self) -> Credentials {
+        let producer = Arc::downgrade(&self.producer);
+        Credentials::new(move |user, password| match producer.upgrade() {
+            // SAFETY: the client lives as long as `producer`, which is kept until the call returns.
+            Some(producer) => unsafe { credentials::set(producer.client().native_ptr(), user, password) },
+            None => Ok(()),
+        })
     }
 
     /// Hands a letter over.

@@ -1,7 +1,7 @@
 //! The families are those of the table, and series come and go with what they speak of.
 
 use super::*;
-use crate::record::{DropReason, Fate, Stage};
+use crate::record::{DropReason, Fate, Headers, Stage};
 
 #[test]
 fn counts_show_up_in_the_text() {
@@ -137,6 +137,7 @@ fn the_work_of_processors_is_added_up_over_threads() {
                 timestamp: Some(0),
                 key: None,
                 payload: Some(b"x"),
+                headers: Headers::default(),
             };
             pipeline.run(scratch, &record, &mut Nowhere);
         }

@@ -4,7 +4,7 @@
 //! tests:
 //!   - name: a time of Tokyo                     # optional
 //!     given: '… 20/Nov/2026:00:00:00 +0900 …'   # a text, or a mapping or list, which is given as JSON
-//!     record: {topic: t, partition: 0, offset: 7, timestamp: "2026-11-19T15:00:00Z", key: k}   # all optional
+//!     record: {topic: t, partition: 0, offset: 7, timestamp: "2026-11-19T15:00:00Z", key: k, headers: {h: v}}   # all optional
 //!     expect: {response: 200, url.path: /}      # a subset of the fields; dots descend; null: there is none
 //!     index: web-access-2026.11.19              # optional
 //!   - given: '…'
@@ -20,7 +20,7 @@ use std::fmt;
 use super::time::{Moment, Zone, parse_iso};
 use super::{Pipeline, Rejection, Scratch, Sink};
 use crate::event::{Event, Object, Path, Value};
-use crate::record::{DropReason, Record};
+use crate::record::{DropReason, Headers, Record};
 use crate::yaml::{Fields, Kind, Node, Place, Problems, Scalar};
 
 /// What became of one test.
@@ -72,6 +72,7 @@ pub(crate) struct Case {
     offset: i64,
     timestamp: Timestamp,
     key: Option<String>,
+    headers: Vec<(String, String)>,
     expect: Vec<(Place, Expect)>,
     index: Option<(Place, String)>,
     skip: Option<String>,
@@ -109,11 +110,15 @@ fn read_case(node: &Node, problems: &Problems) -> Option<Case> {
         _ => read_expect(node, problems).map(|one| vec![(node.place, one)]),
     });
     let (mut topic, mut partition, mut offset, mut key, mut timestamp) = (None, 0, 0, None, Timestamp::OfEvent);
+    let mut headers = Vec::new();
     if let Some(record) = fields.mapping("record", "the test's record") {
         topic = record.string("topic").map(|topic| topic.value.to_owned());
         partition = record.integer("partition").map_or(0, |number| i32::try_from(number.value).unwrap_or(0));
         offset = record.integer("offset").map_or(0, |number| number.value);
         key = record.string("key").map(|key| key.value.to_owned());
+        for (entry, value) in record.string_map("headers").unwrap_or_default() {
+            headers.push((entry.key.clone(), value.to_owned()));
+        }
         if let Some(text) = record.string("timestamp") {
             timestamp = match parse_timestamp(text.value) {
                 Some(Some(millis)) => Timestamp::Millis(millis),
@@ -130,7 +135,8 @@ fn read_case(node: &Node, problems: &Problems) -> Option<Case> {
     fields.finish();
     let (given, expect) = (given?, expect?);
     let name = name.unwrap_or_else(|| given.chars().take(60).collect());
-    Some(Case { place, name, given: given.into_bytes(), topic, partition, offset, timestamp, key, expect, index, skip })
+    let given = given.into_bytes();
+    Some(Case { place, name, given, topic, partition, offset, timestamp, key, headers, expect, index, skip })
 }
 
 /// Reads the timestamp of a record as people give it: a date (ISO 8601), milliseconds since 1970, or `none`; −1 is none,
@@ -207,6 +213,7 @@ impl Case {
             timestamp,
             key: self.key.as_deref().map(str::as_bytes),
             payload: Some(&self.given),
+            headers: Headers::given(&self.headers),
         };
         let mut seen = Seen::default();
         pipeline.run(&mut Scratch::new(), &record, &mut seen);

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::event::Event;
     use crate::pipeline::{Pipeline, Rejection, Scratch, Sink};
-    use crate::record::{DropReason, Record};
+    use crate::record::{DropReason, Headers, Record};
 
     struct Nowhere;
 
@@ -175,7 +175,15 @@ destination: {index: x}
 
     fn run(pipeline: &Pipeline, scratch: &mut Scratch, times: u64) {
         let payload = Some(&b"hello"[..]);
-        let record = Record { topic: "t", partition: 0, offset: 0, timestamp: Some(0), key: None, payload };
+        let record = Record {
+            topic: "t",
+            partition: 0,
+            offset: 0,
+            timestamp: Some(0),
+            key: None,
+            payload,
+            headers: Headers::default(),
+        };
         for _ in 0..times {
             pipeline.run(scratch, &record, &mut Nowhere);
         }

@@ -1,6 +1,7 @@
 //! Whole pipelines: fates, failures, destinations, the shipped files.
 
 use super::*;
+use crate::record::{Headers, HoldingId, Origin, RecordBatch, Route, TopicPartition};
 
 /// What came of a record, as `index json`, `dropped reason` or `rejected stage reason`.
 #[derive(Default)]
@@ -32,7 +33,15 @@ fn json_pipeline(rest: &str) -> Pipeline {
 }
 
 fn run(pipeline: &Pipeline, payload: Option<&[u8]>) -> Vec<String> {
-    let record = Record { topic: "t", partition: 3, offset: 42, timestamp: Some(0), key: Some(b"k"), payload };
+    let record = Record {
+        topic: "t",
+        partition: 3,
+        offset: 42,
+        timestamp: Some(0),
+        key: Some(b"k"),
+        payload,
+        headers: Headers::default(),
+    };
     let mut lines = Lines::default();
     pipeline.run(&mut Scratch::new(), &record, &mut lines);
     lines.0
@@ -242,8 +251,15 @@ fn what_has_no_index_is_rejected() {
         ["0 rejected destination the index needs the field [app], which is missing"]
     );
     assert!(run(&pipeline, Some(b"{\"app\":\"A\"}"))[0].contains("illegal index name \"x-A\""));
-    let record =
-        Record { topic: "t", partition: 0, offset: 0, timestamp: None, key: None, payload: Some(b"{\"app\":\"a\"}") };
+    let record = Record {
+        topic: "t",
+        partition: 0,
+        offset: 0,
+        timestamp: None,
+        key: None,
+        payload: Some(b"{\"app\":\"a\"}"),
+        headers: Headers::default(),
+    };
     let mut lines = Lines::default();
     pipeline.run(&mut Scratch::new(), &record, &mut lines);
     assert_eq!(lines.0, ["0 rejected destination neither the event nor the record has a timestamp"]);
@@ -327,7 +343,15 @@ fn the_version_is_that_of_the_bytes() {
 fn a_scratch_can_be_shared_and_the_same_record_gives_the_same_document() {
     let one = compile("source: {topics: [t]}\nprocessors: []\ndestination: {index: 'one-%{+yyyy}'}");
     let two = compile("source: {topics: [t]}\nprocessors: []\ndestination: {index: 'two-%{+yyyy}'}");
-    let record = Record { topic: "t", partition: 0, offset: 0, timestamp: Some(1), key: None, payload: Some(b"m") };
+    let record = Record {
+        topic: "t",
+        partition: 0,
+        offset: 0,
+        timestamp: Some(1),
+        key: None,
+        payload: Some(b"m"),
+        headers: Headers::default(),
+    };
     let (mut scratch, mut lines) = (Scratch::new(), Lines::default());
     for pipeline in [&one, &two, &one] {
         pipeline.run(&mut scratch, &record, &mut lines);
@@ -385,7 +409,15 @@ fn the_records_time_is_that_of_ingest_and_gives_the_year() {
     );
     let run = |timestamp| {
         let payload = Some(&br#"{"t":"Dec 31 23:59:59"}"#[..]);
-        let record = Record { topic: "t", partition: 0, offset: 0, timestamp: Some(timestamp), key: None, payload };
+        let record = Record {
+            topic: "t",
+            partition: 0,
+            offset: 0,
+            timestamp: Some(timestamp),
+            key: None,
+            payload,
+            headers: Headers::default(),
+        };
         let mut lines = Lines::default();
         pipeline.run(&mut Scratch::new(), &record, &mut lines);
         lines.0.remove(0)
@@ -393,4 +425,27 @@ fn the_records_time_is_that_of_ingest_and_gives_the_year() {
     // 2027-01-01T00:00:05Z, and seven months later.
     assert!(run(1_798_761_605_000).contains(r#""t":"2026-12-31T23:59:59.000Z","seen":"2027-01-01T00:00:05.000Z""#));
     assert!(run(1_817_078_400_000).contains(r#""t":"2027-12-31T23:59:59.000Z","seen":"2027-08-01T00:00:00.000Z""#));
+}
+
+#[test]
+fn headers_are_read_as_they_came_and_are_in_no_document_by_themselves() {
+    let read = json_pipeline("processors: [{set: {field: h, copy_from: kafka.headers, ignore_empty_value: true}}]");
+    let partition = TopicPartition::new("t", 0);
+    let origin = Origin { holding: HoldingId(1), partition, incarnation: "0".into(), route: Route::default().into() };
+    let mut batch = RecordBatch::with_capacity(origin.into(), 2, 64);
+    batch.push(0, Some(0), None, Some(b"{}"));
+    for (name, value) in [("a", Some("1")), ("b", None), ("a", Some("2")), ("c.d", Some("3"))] {
+        batch.push_header(name.as_bytes(), value.map(str::as_bytes));
+    }
+    batch.push_header(b"a", Some(b"\xff"));
+    batch.push(1, Some(0), None, Some(b"{}"));
+    let of = |pipeline: &Pipeline, index| {
+        let mut lines = Lines::default();
+        pipeline.run(&mut Scratch::new(), &batch.get(index), &mut lines);
+        let document = lines.0[0].splitn(3, ' ').nth(2).unwrap().to_owned();
+        serde_json::from_str::<serde_json::Value>(&document).unwrap()
+    };
+    assert_eq!(of(&read, 0)["h"], serde_json::json!({"a": ["1", "2", "\u{fffd}"], "b": null, "c.d": "3"}));
+    assert_eq!(of(&read, 1)["h"], serde_json::Value::Null);
+    assert!(!of(&json_pipeline("processors: []"), 0).to_string().contains("headers"));
 }

@@ -113,6 +113,59 @@ fn credentials_pass_or_hold_and_are_never_shown() {
     assert_eq!(scene.expect_good().produced, 600);
 }
 
+/// A password, then an API key, that are changed under the running service: first where they are asked for, then in the file.
+#[test]
+fn a_secret_that_is_changed_in_its_file_is_taken_without_a_restart() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-renewed", 2);
+    let file = scene.folder.path().join("secret");
+    // The headers are those of elastic:one, elastic:two, and of the keys id:one and id:two.
+    let of_password = ["Basic ZWxhc3RpYzpvbmU=", "Basic ZWxhc3RpYzp0d28="];
+    let of_key = ["ApiKey aWQ6b25l", "ApiKey aWQ6dHdv"];
+    let password = ["username: elastic", "password_file: secret"].map(str::to_owned).to_vec();
+    let key = vec!["api_key_file: secret".to_owned()];
+    let mut written = 0;
+    for (elastic, [before, after], secrets) in
+        [(password, of_password, ["one\n", "two\n"]), (key, of_key, ["id:one", "id:two"])]
+    {
+        let rules = Rules { authorization: Some(before.into()), ..Rules::default() };
+        let guard = Guard::start(scene.elastic.url(), rules).unwrap();
+        std::fs::write(&file, secrets[0]).unwrap();
+        let mut config = scene.config(&scene.web_access());
+        config.elasticsearch = guard.url();
+        config.elastic = elastic;
+        let mut kelp = scene.start(&config, &[]);
+        let mut settle = |kelp: &mut Kelp, settled: u64| {
+            scene.write_log(31 + written, 100);
+            written += 100;
+            kelp.wait_metrics("all to be settled", LONG, |metrics| {
+                count(metrics, "kelp_records_settled_total") == settled
+            })
+        };
+        settle(&mut kelp, 100).unwrap();
+        // The file may be ahead: what is in force is not thrown away for it.
+        std::fs::write(&file, secrets[1]).unwrap();
+        settle(&mut kelp, 200).unwrap();
+        assert_eq!(guard.refused(), 0);
+        guard.demand(Some(after));
+        settle(&mut kelp, 300).unwrap();
+        // Each request that was refused went again at once: nothing was held up.
+        assert!(guard.refused() > 0 && !kelp.output().unwrap().contains("does not take requests"));
+        // Or behind.
+        guard.demand(Some(before));
+        scene.write_log(31 + written, 100);
+        written += 100;
+        let before_that = guard.refused();
+        wait_until("a refusal", LONG, || Ok((guard.refused() > before_that + 2).then_some(()))).unwrap();
+        std::fs::write(&file, secrets[0]).unwrap();
+        kelp.wait_metrics("all to be settled", LONG, |metrics| count(metrics, "kelp_records_settled_total") == 400)
+            .unwrap();
+        kelp.terminate().unwrap();
+        kelp.expect_exit(0, LONG).unwrap();
+    }
+    assert_eq!(scene.expect_good().produced, written);
+}
+
 /// An authority that nobody told of, then one that was told of while it runs; a certificate that has expired; one for us.
 #[test]
 fn tls_says_what_to_do_and_holds_until_it_is_done() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scene;
+use super::{LONG, Scene, count};
 use crate::lab::authority::Authority;
 use crate::lab::kafka::{Guarded, Kafka};
 use crate::lab::kelp::Config;
@@ -76,4 +76,36 @@ fn tls_scram_and_certificates_pass_and_wrong_ones_are_told() {
     assert_eq!((report.produced, report.dead_lettered), (1001, 1), "{report}");
     let ends = broker.ends(&scene.name, 2).unwrap();
     assert_eq!(committed(&broker).into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>(), ends);
+
+    // A password that stands in a file, and stands there anew while the service runs.
+    let file = folder.join("password");
+    std::fs::write(&file, "hunter2\n").unwrap();
+    let mut renewed = config(&password, &format!("{scram}, ssl.ca.location: {ca:?}"));
+    renewed.kafka.push(format!("properties_files: {{sasl.password: {:?}}}", file.display().to_string()));
+    let mut kelp = scene.start(&renewed, &[]);
+    let settled = |kelp: &mut Kelp, records| {
+        kelp.wait_metrics("all to be settled", LONG, |metrics| count(metrics, "kelp_records_settled_total") == records)
+    };
+    scene.write_log(43, 100);
+    settled(&mut kelp, 100).unwrap();
+    let said = |kelp: &mut Kelp, what: &str, times: usize| {
+        wait_until(what, LONG, || {
+            kelp.process().expect_alive()?;
+            Ok((kelp.output()?.matches(what).count() >= times).then_some(()))
+        })
+        .unwrap();
+    };
+    std::fs::write(&file, "hunter3\n").unwrap();
+    said(&mut kelp, "has changed in its file", 1);
+    broker.stop().unwrap();
+    broker.start_again().unwrap();
+    said(&mut kelp, "uthentication", 1);
+    scene.write_log(44, 100);
+    std::fs::write(&file, "hunter2\n").unwrap();
+    said(&mut kelp, "has changed in its file", 2);
+    settled(&mut kelp, 200).unwrap();
+    kelp.terminate().unwrap();
+    kelp.expect_exit(0, LONG).unwrap();
+    assert!(!kelp.output().unwrap().contains("hunter"));
+    assert_eq!(scene.expect_good().produced, 1201);
 }

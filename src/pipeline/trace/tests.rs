@@ -3,7 +3,7 @@
 use super::*;
 use crate::event::Event;
 use crate::pipeline::{Pipeline, Rejection, Scratch, Sink};
-use crate::record::{DropReason, Record};
+use crate::record::{DropReason, Headers, Record};
 
 struct Documents(Vec<String>);
 
@@ -42,6 +42,7 @@ fn run(payload: &str) -> (Vec<String>, Vec<Trace>) {
         timestamp: Some(0),
         key: None,
         payload: Some(payload.as_bytes()),
+        headers: Headers::default(),
     };
     let (mut plain, mut told) = (Documents(Vec::new()), Documents(Vec::new()));
     pipeline.run(&mut Scratch::new(), &record, &mut plain);
