@@ -33,7 +33,8 @@ fn helm(arguments: &[&str], values: &str) -> Option<(bool, String, String)> {
     Some((output.status.success(), text(&output.stdout), text(&output.stderr)))
 }
 
-fn json_of(yaml: &Yaml<'_>) -> Value {
+/// A value of YAML as JSON.
+pub fn json_of(yaml: &Yaml<'_>) -> Value {
     if let Some(mapping) = yaml.as_mapping() {
         return mapping.iter().map(|(key, value)| (key.as_str().unwrap().to_owned(), json_of(value))).collect();
     }
@@ -42,7 +43,8 @@ fn json_of(yaml: &Yaml<'_>) -> Value {
     }
     let integer = yaml.as_integer().map(Value::from);
     let truth = || yaml.as_bool().map(Value::from);
-    integer.or_else(truth).or_else(|| yaml.as_str().map(Value::from)).unwrap_or(Value::Null)
+    let float = || yaml.as_floating_point().map(Value::from);
+    integer.or_else(truth).or_else(float).or_else(|| yaml.as_str().map(Value::from)).unwrap_or(Value::Null)
 }
 
 /// Every object of a text, by kind and name.
@@ -80,7 +82,14 @@ impl Rendered {
     /// What the pod would run with, by Kelp's own reading of it.
     fn config(&self, kind: &str) -> config::Config {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("kelp.yaml"), self.config_text()).unwrap();
+        // What secrets are mounted as.
+        let secrets = folder.path().join("secrets").display().to_string();
+        let text = self.config_text().replace("/etc/kelp/secrets", &secrets);
+        for file in text.split_whitespace().filter(|word| word.starts_with(&secrets)).map(Path::new) {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, "any").unwrap();
+        }
+        std::fs::write(folder.path().join("kelp.yaml"), text).unwrap();
         std::fs::create_dir(folder.path().join("pipelines")).unwrap();
         let mut pipelines = 0;
         for map in self.all("ConfigMap").into_iter().filter(|map| map["metadata"]["name"] == "logs-kelp-pipelines") {
@@ -300,6 +309,9 @@ fn pods_are_what_the_documentation_says() {
     let annotations =
         |of: &Rendered| of.one("StatefulSet", "logs-kelp")["spec"]["template"]["metadata"]["annotations"].clone();
     assert_ne!(annotations(&rendered), annotations(&other));
+    // One of a pipeline does not: it is taken over by what runs.
+    let other = Rendered::new(&matrix()[1].1.replace("hello", "hi")).unwrap();
+    assert_eq!(annotations(&rendered), annotations(&other));
 }
 
 #[test]
@@ -315,6 +327,9 @@ fn mistakes_in_values_are_told() {
         ("config: {shutdown_timeout: 60s}", "set shutdownTimeoutSeconds"),
         ("config: {elasticsearch: {endpoints: [\"https://me:mine@es:9200\"]}}", "a password would be readable"),
         ("config: {kafka: {properties: {sasl.password: mine}}}", "a password would be readable"),
+        ("config: {kafka: {groupid: mine}}", "groupid"),
+        ("config: {elasticsearch: {bulk: {max_byte: 1MiB}}}", "max_byte"),
+        ("config: {thread: 4}", "thread"),
         ("secretEnvironment: {PASSWORD: mine}", "PASSWORD"),
         ("autoscaling: {enabled: true}", "autoscaling.topics"),
     ];
@@ -323,6 +338,27 @@ fn mistakes_in_values_are_told() {
         let Some((done, _, errors)) = helm(&["template", "logs"], &format!("{pipelines}{mistake}\n")) else { return };
         assert!(!done && errors.contains(told), "{mistake}: {errors}");
     }
+}
+
+/// A misspelt key of `config` is found by Helm, not by a pod that does not start.
+#[test]
+fn the_schema_of_the_values_knows_the_keys_of_kelp_and_no_others() {
+    let schema = std::fs::read_to_string(project().join("helm/kelp/values.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    fn keys(node: &Value, name: &str, found: &mut Vec<String>) {
+        match node["properties"].as_object() {
+            None => found.push(name.to_owned()),
+            Some(properties) => {
+                assert_eq!(node["additionalProperties"], false, "{name}");
+                let dot = if name.is_empty() { "" } else { "." };
+                properties.iter().for_each(|(key, node)| keys(node, &format!("{name}{dot}{key}"), found));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    keys(&schema["properties"]["config"], "", &mut found);
+    found.sort();
+    assert_eq!(found, config::keys());
 }
 
 /// The folder of the values that are shown to people.

@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 
+use saphyr::{LoadableYamlNode, Yaml};
+
 use super::{LONG, Scene};
+use crate::chart::json_of;
+use crate::lab::home::project;
 use crate::lab::proxy::{Mode, Proxy};
-use crate::lab::{servers, wait_until};
+use crate::lab::{Message, servers, wait_until};
 
 fn template(scene: &Scene, name: &str) -> Option<Value> {
     let found = scene.elastic.get(&format!("/_index_template/{name}")).ok()?;
@@ -121,4 +125,36 @@ fn a_page_is_no_acknowledgement() {
         assert_eq!(index(&scene, "clientip").2, "keyword");
     }
     assert_eq!(scene.expect_good().produced, 100);
+}
+
+/// What the shipped pipelines make of the lines in their own tests fits the template: Elasticsearch takes every document.
+#[test]
+fn the_documents_of_the_shipped_pipelines_fit() {
+    let servers = servers();
+    let mut pipelines = 0;
+    for file in std::fs::read_dir(project().join("pipelines")).unwrap() {
+        let file = file.unwrap().path();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let scene = Scene::new(&servers, &format!("shipped-{}", file.file_stem().unwrap().display()), 1);
+        let yaml = json_of(&Yaml::load_from_str(&text).unwrap()[0]);
+        let own = |text: &str, pattern: &str| {
+            let (before, rest) = text.split_once(pattern).expect(pattern);
+            let end = rest.find([']', '%']).unwrap();
+            let dash = if rest[end..].starts_with('%') { "-" } else { "" };
+            format!("{before}{pattern}{}{dash}{}", scene.name, &rest[end..])
+        };
+        // Its tests name the indices that it was shipped with.
+        let (whole, _) = text.split_once("\ntests:\n").unwrap();
+        let pipeline = scene.folder.path().join("pipeline.yaml");
+        std::fs::write(&pipeline, own(&own(&format!("{whole}\n"), "topics: ["), "index: \"")).unwrap();
+        let tests = yaml["tests"].as_array().unwrap();
+        let given = |test: &Value| test["given"].as_str().map_or_else(|| test["given"].to_string(), str::to_owned);
+        scene.write(&tests.iter().map(|test| Message::new(0, given(test))).collect::<Vec<_>>());
+        scene.catch_up(&scene.config(&pipeline));
+        let dropped = tests.iter().filter(|test| test["expect"] == "dropped").count();
+        let indexed = scene.elastic.count(&format!("{}-*", scene.name)).unwrap() as usize;
+        assert_eq!(indexed, tests.len() - dropped, "{}: the others are dead letters", file.display());
+        pipelines += 1;
+    }
+    assert!(pipelines >= 10, "{pipelines}");
 }

@@ -64,8 +64,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- if gt (mul (trimSuffix "GiB" $limit | int) 1024 | int) $container }}{{ fail "config.memory_limit is more than resources.limits.memory" }}{{ end }}
 {{- end }}
 {{- $text := toYaml $config }}
-{{- if regexMatch "://[^/\\s$]*@|(password|passphrase|api_key|secret)\\s*:\\s*[^$\\s]" $text }}
-{{- fail "config: a password would be readable by everybody in the ConfigMap: put it into secretEnvironment or existingSecret as a variable KELP_…" }}
+{{- /* What stands in files is named here and not shown. */}}
+{{- $shown := toYaml (set (deepCopy $config) "kafka" (omit $config.kafka "properties_files")) }}
+{{- if regexMatch "://[^/\\s$]*@|(password|passphrase|api_key|secret)\\s*:\\s*[^$\\s]" $shown }}
+{{- fail "config: a password would be readable by everybody in the ConfigMap: put it into secretEnvironment or existingSecret as a variable KELP_…, or name its file" }}
 {{- end }}
 {{- $text }}
 {{- end }}
@@ -79,7 +81,6 @@ metadata:
   annotations:
     {{- if .Values.restartOnChange }}
     kelp/config: {{ include "kelp.config" . | sha256sum }}
-    kelp/pipelines: {{ toYaml .Values.pipelines | sha256sum }}
     kelp/secret: {{ toYaml .Values.secretEnvironment | sha256sum }}
     {{- end }}
     {{- with .Values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
