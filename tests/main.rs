@@ -14,6 +14,7 @@
 //! - `lab_servers`: what the laboratory's own servers have to be able to do.
 //! - `mistakes`: what is said about mistakes in configurations and pipelines.
 //! - `monitoring`: metrics, alerts and dashboard are true.
+//! - `processors_reference`: OpenSearch's own processors agree.
 //! - `rooms`: imports point down only.
 //! - `secrets`: no secret is shown anywhere.
 
@@ -31,5 +32,6 @@ mod lab_project;
 mod lab_servers;
 mod mistakes;
 mod monitoring;
+mod processors_reference;
 mod rooms;
 mod secrets;

@@ -89,7 +89,11 @@ fn render_parts<'e>(parts: &[Part], work: &'e Work<'_>, items: &mut Vec<&'e Valu
                 };
                 if *escape { push_escaped(out, &text) } else { out.push_str(&text) }
             }
-            Part::Json(of) => out.push_str(&of.value(work, items).to_json()),
+            Part::Json(of) => match of.value(work, items).as_ref() {
+                Value::Null => {}
+                // As Elasticsearch has it: only what is no text by itself is written as JSON.
+                value => out.push_str(&value.scalar_text().unwrap_or_else(|| Cow::Owned(value.to_json()))),
+            },
             Part::Join { of, delimiter } => match of.value(work, items).as_ref() {
                 Value::Array(values) => {
                     let texts: Vec<String> = values.iter().map(ToString::to_string).collect();

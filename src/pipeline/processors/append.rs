@@ -2,7 +2,7 @@
 //!
 //! | option | |
 //! |---|---|
-//! | `field` | the list; may be a template; absent or null: it is made; a single value becomes its first item |
+//! | `field` | the list; may be a template; where there is none it is made; a single value, also a null, becomes its first item |
 //! | `value` | a value or a list of values; texts are templates |
 //! | `allow_duplicates` | `true`; if `false` what is in the list already is not appended |
 //! | `media_type` | `application/json`; `text/plain` leaves `{{…}}` unescaped |
@@ -36,7 +36,7 @@ impl Process for Append {
             value => vec![value],
         };
         let mut items = match field.get_mut(work.event.root_mut()).map(std::mem::take) {
-            None | Some(Value::Null) => Vec::new(),
+            None => Vec::new(),
             Some(Value::Array(items)) => items,
             Some(single) => {
                 // A single value that already is what would be appended stays as it is.

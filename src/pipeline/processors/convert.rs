@@ -146,7 +146,13 @@ fn convert<'a>(value: &Value<'a>, to: Type) -> Result<Option<Value<'a>>, String>
             _ if text.eq_ignore_ascii_case("false") => Ok(Some(Value::Bool(false))),
             _ => Err(format!("[{}] is not a boolean value, cannot convert to boolean", super::cut(&text))),
         },
-        Type::Ip => match text.parse::<IpAddr>() {
+        // An address of a link has the name of the link behind it.
+        Type::Ip => match text
+            .split_once('%')
+            .filter(|(address, _)| address.contains(':'))
+            .map_or(&*text, |it| it.0)
+            .parse::<IpAddr>()
+        {
             Ok(_) => Ok(None),
             Err(_) => Err(format!("[{}] is not a valid ipv4/ipv6 address", super::cut(&text))),
         },

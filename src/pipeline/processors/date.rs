@@ -156,7 +156,7 @@ impl Format {
         match self {
             Self::Iso8601 => parse_iso(text, assumed.zone),
             Self::Unix => {
-                let seconds: f64 = text.parse().ok()?;
+                let seconds: f64 = text.trim().parse().ok()?;
                 // Within the years that can be written.
                 (seconds.abs() < 2.5e11).then(|| Moment::from_millis((seconds * 1000.0) as i64))
             }

@@ -335,3 +335,29 @@ fn a_pattern_that_takes_for_ever_elsewhere_is_warned_of() {
         assert_eq!(told.iter().any(|told| told.what.contains("exponentially")), warned, "{pattern}: {told:?}");
     }
 }
+
+/// Found by asking a real server the same.
+#[test]
+fn small_things_are_as_they_are_there() {
+    check(&[
+        ("append: {field: a, value: x}", r#"{"a":null}"#, Ok(r#"{"a":[null,"x"]}"#)),
+        ("set: {field: t, value: '{{#toJson}}a{{/toJson}}'}", r#"{"a":"x"}"#, Ok(r#"{"a":"x","t":"x"}"#)),
+        (
+            "set: {field: t, value: '{{#toJson}}a{{/toJson}}'}",
+            r#"{"a":{"b":1}}"#,
+            Ok(r#"{"a":{"b":1},"t":"{\"b\":1}"}"#),
+        ),
+        ("set: {field: t, value: '{{#toJson}}a{{/toJson}}'}", "{}", Ok(r#"{"t":""}"#)),
+        ("convert: {field: a, type: ip}", r#"{"a":"fe80::1%eth0"}"#, Ok(r#"{"a":"fe80::1%eth0"}"#)),
+        (
+            "convert: {field: a, type: ip}",
+            r#"{"a":"10.0.0.1%x"}"#,
+            Err("[10.0.0.1%x] is not a valid ipv4/ipv6 address"),
+        ),
+        (
+            "date: {field: a, formats: [UNIX]}",
+            r#"{"a":" 12 "}"#,
+            Ok(r#"{"a":" 12 ","@timestamp":"1970-01-01T00:00:12.000Z"}"#),
+        ),
+    ]);
+}
