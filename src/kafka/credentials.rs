@@ -9,7 +9,10 @@ use rdkafka::types::RDKafka;
 use rdkafka_sys as sys;
 
 /// A way to change what a client says who it is; it does not keep the client alive.
-pub struct Credentials(Box<dyn Fn(&CStr, &CStr) -> Result<(), String> + Send>);
+pub struct Credentials(Box<Set>);
+
+/// Is told user and password.
+type Set = dyn Fn(&CStr, &CStr) -> Result<(), String> + Send;
 
 impl Credentials {
     /// `set` is told user and password.
