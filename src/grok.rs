@@ -23,8 +23,6 @@ mod reference;
 mod sets;
 mod value;
 
-use std::mem;
-
 pub use explain::{Explainer, Explanation};
 pub use fault::Fault;
 pub use lint::{Finding, Growth, lint};
@@ -60,6 +58,8 @@ impl Field {
 #[derive(Debug)]
 pub struct Grok {
     expressions: Vec<Expression>,
+    /// Which of them a text can match.
+    set: engine::Set,
     warnings: Vec<Fault>,
     options: Options,
 }
@@ -106,7 +106,11 @@ impl Grok {
         if faults.is_empty() {
             faults.extend(patterns.circles());
         }
-        if faults.is_empty() { Ok(Self { expressions: compiled, warnings, options }) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let set = engine::Set::new(compiled.iter().map(|expression| expression.matcher.own()));
+        Ok(Self { expressions: compiled, set, warnings, options })
     }
 
     /// What is not wrong, yet most probably not meant.
@@ -146,13 +150,14 @@ impl Grok {
 
     /// Searches a text. `scratch` is memory to be used again; it may have served any other expression before.
     pub fn search<'m, 't>(&'m self, text: &'t str, scratch: &'m mut Scratch) -> Outcome<'m, 't> {
+        let Scratch { slots, best, candidates, memory } = scratch;
         let mut found: Option<(usize, Start)> = None;
-        for (number, expression) in self.expressions.iter().enumerate() {
+        for number in self.set.candidates(text, candidates) {
             let before = found.map(|(_, start)| start);
-            match expression.matcher.search(text, before, scratch) {
+            match self.expressions[number].matcher.search(text, before, memory, slots) {
                 Searched::At(start) => {
                     found = Some((number, start));
-                    mem::swap(&mut scratch.slots, &mut scratch.best);
+                    std::mem::swap(slots, best);
                     if start == 0 || self.options.order == Order::First {
                         break;
                     }
@@ -168,7 +173,7 @@ impl Grok {
                 index: number,
                 text,
                 expression: &self.expressions[number],
-                slots: &scratch.best,
+                slots: best,
                 options: self.options,
             }),
         }

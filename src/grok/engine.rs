@@ -21,6 +21,7 @@ mod class;
 mod dfa;
 mod grams;
 mod memo;
+mod needs;
 mod nfa;
 mod parse;
 mod plain;
@@ -34,9 +35,11 @@ mod starts;
 mod tree;
 mod unicode;
 
+use std::ops::Range;
+
 use program::Code;
 use run::{Input, Stack, Verdict};
-pub use set::Set;
+pub use set::{Candidates, Set};
 use starts::Starts;
 
 /// How many ways may fail before the quick code is given up, and how many more for each byte of the text.
@@ -132,8 +135,6 @@ impl Default for Slot {
 #[derive(Debug, Default)]
 pub struct Scratch {
     stack: Stack,
-    /// Which expressions of a set are tried.
-    candidates: Vec<u64>,
 }
 
 /// A compiled expression.
@@ -144,6 +145,7 @@ pub struct Program {
     /// Nothing if it would be too large.
     quick: Option<Code>,
     starts: Starts,
+    needs: Vec<needs::Need>,
 }
 
 /// Compiles an expression.
@@ -152,7 +154,7 @@ pub fn compile(expression: &str, syntax: &Syntax) -> Result<Program, Refusal> {
     let plain = plain::compile(&parsed.tree)?;
     let tree = simplify::simplify(parsed.tree);
     let quick = quick::compile(&tree).ok();
-    Ok(Program { names: parsed.names, plain, quick, starts: Starts::new(&tree) })
+    Ok(Program { names: parsed.names, plain, quick, starts: Starts::new(&tree), needs: needs::needs(&tree) })
 }
 
 impl Program {
@@ -172,57 +174,66 @@ impl Program {
     /// # Panics
     /// If there are fewer slots than [`Program::slots`].
     pub fn search(&self, text: &str, scratch: &mut Scratch, slots: &mut [Slot]) -> Result<bool, Exhausted> {
+        Ok(self.search_before(text, usize::MAX, scratch, slots)?.is_some())
+    }
+
+    /// The same, among the positions of the text before `end`; a match may go on beyond. Gives the position, which is where slot 0
+    /// begins unless `\K` moved that.
+    ///
+    /// # Panics
+    /// If there are fewer slots than [`Program::slots`].
+    pub fn search_before(
+        &self,
+        text: &str,
+        end: usize,
+        scratch: &mut Scratch,
+        slots: &mut [Slot],
+    ) -> Result<Option<usize>, Exhausted> {
         let Ok(_) = u32::try_from(text.len() + 1) else { return Err(Exhausted) };
         let slots = &mut slots[..self.slots()];
         let input = Input { text: text.as_bytes(), origin: 0 };
-        let Some(quick) = &self.quick else { return self.search_plainly(input, 0, scratch, slots) };
+        let Some(quick) = &self.quick else { return self.search_plainly(input, 0..end, scratch, slots) };
         let stack = &mut scratch.stack;
         stack.steps = QUICK_STEPS + QUICK_STEPS_A_BYTE * text.len() as u64;
-        let mut last = None;
+        let mut end = end;
         let mut from = 0;
-        while let Some(start) = self.starts.next(input.text, from) {
-            if last.is_some_and(|last| start > last) {
-                break;
-            }
+        while let Some(start) = self.starts.next(input.text, from).filter(|start| *start < end) {
             slots.fill(Slot::NONE);
             match run::run(quick, input, start, stack, slots) {
-                Verdict::Matched => return Ok(true),
+                Verdict::Matched => return Ok(Some(start)),
                 Verdict::Failed => {}
-                Verdict::TooLong => return self.search_plainly(input, start, scratch, slots),
+                Verdict::TooLong => return self.search_plainly(input, start..end, scratch, slots),
+            }
+            if from == 0 {
+                // Most texts match where they are first tried; only now is it worth looking for what they need.
+                let Some(last) = self.starts.last(input.text, start + 1) else { break };
+                end = end.min(last.saturating_add(1));
             }
             from = start + 1;
-            if last.is_none() {
-                // Most texts match where they are first tried; only now is it worth looking for what they need.
-                last = self.starts.last(input.text, from);
-                if last.is_none() {
-                    break;
-                }
-            }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Searches with the memory of what failed: slower, but never for long.
     fn search_plainly(
         &self,
         input: Input<'_>,
-        from: usize,
+        mut within: Range<usize>,
         scratch: &mut Scratch,
         slots: &mut [Slot],
-    ) -> Result<bool, Exhausted> {
+    ) -> Result<Option<usize>, Exhausted> {
         let stack = &mut scratch.stack;
         stack.memo.clear();
         stack.steps = PLAIN_STEPS + PLAIN_STEPS_A_BYTE * input.text.len() as u64;
-        let mut at = from;
-        while let Some(start) = self.starts.next(input.text, at) {
+        while let Some(start) = self.starts.next(input.text, within.start).filter(|start| *start < within.end) {
             slots.fill(Slot::NONE);
             match run::run(&self.plain, input, start, stack, slots) {
-                Verdict::Matched => return Ok(true),
-                Verdict::Failed => at = start + 1,
+                Verdict::Matched => return Ok(Some(start)),
+                Verdict::Failed => within.start = start + 1,
                 Verdict::TooLong => return Err(Exhausted),
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// How many bytes the program occupies, about.
@@ -233,5 +244,7 @@ impl Program {
 
 #[cfg(test)]
 mod differential_tests;
+#[cfg(test)]
+pub(super) mod generated;
 #[cfg(test)]
 mod tests;

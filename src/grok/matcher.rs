@@ -3,22 +3,25 @@
 mod onig;
 mod own;
 
+use super::engine;
 use super::expand::{Expanded, group_name};
 use super::options::{Dialect, Options};
 
-/// Where a match or a capture begins and ends, in bytes; `None` if the group took no part.
-pub(super) type Slot = Option<(usize, usize)>;
-/// Where a match begins.
+pub(super) use super::engine::Slot;
+
+/// Where a match was found. It begins there unless `\K` says otherwise.
 pub(super) type Start = usize;
 
 /// Memory for matching, to be used again.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// The whole match and the fields of what was searched last.
+    /// The whole match and the groups of what was searched last.
     pub(super) slots: Vec<Slot>,
     /// The same of the best match so far.
     pub(super) best: Vec<Slot>,
-    memory: own::Memory,
+    /// Which expressions are tried.
+    pub(super) candidates: engine::Candidates,
+    pub(super) memory: engine::Scratch,
 }
 
 impl Scratch {
@@ -52,6 +55,8 @@ pub(super) enum Searched {
 #[derive(Debug)]
 pub(super) struct Matcher {
     engine: Engine,
+    /// The slot of each field; `None` for a group that there is not, such as one inside of brackets.
+    fields: Vec<Option<usize>>,
     fallback: Option<String>,
 }
 
@@ -69,12 +74,14 @@ impl Matcher {
         let syntax = Syntax { dot_matches_newline: options.dialect == Dialect::Logstash };
         let groups: Vec<String> = (0..expanded.fields.len()).map(group_name).collect();
         let refusal = match own::Program::compile(&expanded.regex, syntax.dot_matches_newline, &groups) {
-            Ok(program) => return Ok(Self { engine: Engine::Own(Box::new(program)), fallback: None }),
+            Ok((program, fields)) => {
+                return Ok(Self { engine: Engine::Own(Box::new(program)), fields, fallback: None });
+            }
             Err(refusal) => refusal,
         };
         // What is wrong for both is told in Oniguruma's words, which people know.
-        let program = onig::Program::compile(&expanded.regex, syntax, &groups)?;
-        Ok(Self { engine: Engine::Onig(program), fallback: Some(refusal.to_string()) })
+        let (program, fields) = onig::Program::compile(&expanded.regex, syntax, &groups)?;
+        Ok(Self { engine: Engine::Onig(program), fields, fallback: Some(refusal.to_string()) })
     }
 
     /// Why the expression is left to the general engine.
@@ -82,11 +89,33 @@ impl Matcher {
         self.fallback.as_deref()
     }
 
-    /// Searches for the leftmost match, of those that begin before `before`, and fills the slots.
-    pub fn search(&self, text: &str, before: Option<Start>, scratch: &mut Scratch) -> Searched {
+    /// The slot of each field.
+    pub fn fields(&self) -> &[Option<usize>] {
+        &self.fields
+    }
+
+    /// The expression in our own engine, if that has it.
+    pub fn own(&self) -> Option<&engine::Program> {
         match &self.engine {
-            Engine::Own(program) => program.search(text, before, &mut scratch.memory, &mut scratch.slots),
-            Engine::Onig(program) => program.search(text, before, &mut scratch.slots),
+            Engine::Own(program) => Some(program.engine()),
+            Engine::Onig(_) => None,
+        }
+    }
+
+    /// Searches for the leftmost match, of those that begin before `before`, and fills the slots.
+    pub fn search(
+        &self,
+        text: &str,
+        before: Option<Start>,
+        memory: &mut engine::Scratch,
+        slots: &mut Vec<Slot>,
+    ) -> Searched {
+        match &self.engine {
+            Engine::Own(program) => program.search(text, before, memory, slots),
+            Engine::Onig(program) => program.search(text, before, slots),
         }
     }
 }
+
+#[cfg(test)]
+mod list_tests;

@@ -34,7 +34,7 @@ pub struct Match<'m, 't> {
     pub(super) index: usize,
     pub(super) text: &'t str,
     pub(super) expression: &'m Expression,
-    /// The whole match, then one for each field.
+    /// The whole match, then the groups.
     pub(super) slots: &'m [Slot],
     pub(super) options: Options,
 }
@@ -71,17 +71,20 @@ impl<'m, 't> Match<'m, 't> {
 
     /// Where the match begins and ends, in bytes.
     pub fn span(&self) -> (usize, usize) {
-        self.slots.first().copied().flatten().unwrap_or_default()
+        let whole = self.slots.first().copied().unwrap_or_default();
+        // `\K` in a look-ahead puts the beginning behind the end.
+        (whole.start.min(whole.end) as usize, whole.end as usize)
     }
 
     /// What was captured, in the order of the groups. Groups that took no part are left out, and so are empty ones unless
     /// they are to be kept.
     pub fn captures(&self) -> impl Iterator<Item = Capture<'m, 't>> + use<'m, 't> {
         let (text, keep) = (self.text, self.options.keep_empty_captures);
-        let slots = self.slots.iter().skip(1).zip(&self.expression.fields).enumerate();
-        slots.filter_map(move |(number, (slot, field))| {
-            let (start, end) = (*slot)?;
-            (start < end || keep).then(|| Capture { number, field, text: &text[start..end], start })
+        let (slots, fields) = (self.slots, &self.expression.fields);
+        self.expression.matcher.fields().iter().enumerate().filter_map(move |(number, slot)| {
+            let slot = slots[(*slot)?];
+            let captured = slot.of(text).filter(|captured| !captured.is_empty() || keep)?;
+            Some(Capture { number, field: &fields[number], text: captured, start: slot.start as usize })
         })
     }
 

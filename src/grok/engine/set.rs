@@ -1,67 +1,50 @@
-//! Several expressions, of which the first that matches wins.
+//! Which of several expressions can match a text at all.
 //!
-//! Most of them need a literal that most lines do not have. One pass over the line tells which literals are there, and only the
-//! expressions whose literal is are tried, together with those that need none.
+//! Most expressions need texts that most lines do not have. One pass over the line tells which of these are there, and only the
+//! expressions that have all they need are tried, together with those that need nothing.
 
+use super::Program;
 use super::grams::Grams;
-use super::{Exhausted, Program, Scratch, Slot};
 
-/// Expressions in the order in which they are tried.
+/// What several expressions need.
 #[derive(Debug)]
 pub struct Set {
-    programs: Vec<Program>,
-    /// Nothing where one pass over the line would cost more than it spares.
+    /// How many there are.
+    count: usize,
+    /// Nothing where a pass over the line would cost more than it spares.
     grams: Option<Grams>,
 }
 
+/// Which expressions are to be tried on a text. Memory to be used again.
+#[derive(Debug, Default)]
+pub struct Candidates(Vec<u64>);
+
 impl Set {
-    /// Puts expressions together.
-    pub fn new(programs: Vec<Program>) -> Set {
-        let literals: Vec<Option<&[u8]>> = programs.iter().map(|program| program.starts.rarest()).collect();
-        let grams = Grams::new(&literals);
-        Set { programs, grams }
+    /// Of expressions, in their order; `None` stands for one that may match anything.
+    pub fn new<'p>(programs: impl IntoIterator<Item = Option<&'p Program>>) -> Set {
+        let needs: Vec<_> =
+            programs.into_iter().map(|program| program.map_or(Vec::new(), |program| program.needs.clone())).collect();
+        Set { count: needs.len(), grams: Grams::new(needs) }
     }
 
-    /// The expressions.
-    pub fn programs(&self) -> &[Program] {
-        &self.programs
-    }
-
-    /// Searches with one after the other; says which one matched.
-    ///
-    /// # Panics
-    /// If there are fewer slots than an expression that is tried has.
-    pub fn search(&self, text: &str, scratch: &mut Scratch, slots: &mut [Slot]) -> Result<Option<usize>, Exhausted> {
-        let Some(grams) = &self.grams else {
-            for (index, program) in self.programs.iter().enumerate() {
-                if program.search(text, scratch, slots)? {
-                    return Ok(Some(index));
-                }
-            }
-            return Ok(None);
-        };
-        let mut candidates = std::mem::take(&mut scratch.candidates);
-        grams.candidates(text.as_bytes(), &mut candidates);
-        let mut found = Ok(None);
-        'words: for (word, bits) in candidates.iter().enumerate() {
-            let mut bits = *bits;
-            while bits != 0 {
-                let index = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                match self.programs[index].search(text, scratch, slots) {
-                    Ok(false) => {}
-                    Ok(true) => {
-                        found = Ok(Some(index));
-                        break 'words;
-                    }
-                    Err(exhausted) => {
-                        found = Err(exhausted);
-                        break 'words;
-                    }
-                }
+    /// The expressions that a text may match, by number, in their order: all others do not match it.
+    pub fn candidates<'c>(&self, text: &str, into: &'c mut Candidates) -> impl Iterator<Item = usize> + use<'c> {
+        let words = &mut into.0;
+        match &self.grams {
+            Some(grams) => grams.candidates(text.as_bytes(), words),
+            None => {
+                words.clear();
+                let all = |first: usize| u64::MAX >> (64 - (self.count - first).min(64));
+                words.extend((0..self.count).step_by(64).map(all));
             }
         }
-        scratch.candidates = candidates;
-        found
+        words.iter().enumerate().flat_map(|(word, bits)| {
+            let mut bits = *bits;
+            std::iter::from_fn(move || {
+                let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
+                bits &= bits - 1;
+                Some(word * 64 + bit)
+            })
+        })
     }
 }

@@ -1,5 +1,6 @@
 //! Where a match can begin, and whether a text can match at all.
 
+use memchr::memchr;
 use memchr::memmem::Finder;
 
 use super::analyse::{Ahead, ahead, min_bytes};
@@ -14,8 +15,8 @@ pub(super) struct Starts {
     ranges: Option<Ranges>,
     /// It can begin at the end of the text.
     at_end: bool,
-    /// It begins at the beginning of the text only.
-    anchored: bool,
+    /// It begins at the beginning of the text, or of a line, only.
+    anchor: Option<Anchor>,
     /// What every match contains, and how many bytes come before that at least.
     literal: Option<(Finder<'static>, usize)>,
 }
@@ -35,32 +36,24 @@ impl Starts {
             skipped: table,
             ranges: Ranges::of(skipped),
             at_end: first.end,
-            anchored: is_anchored(tree),
+            anchor: anchor(tree),
             literal: literal.map(|(bytes, before)| (Finder::new(&bytes).into_owned(), before)),
         }
-    }
-
-    /// What tells the expression from others best; at least three bytes, if there is such a literal.
-    pub(super) fn rarest(&self) -> Option<&[u8]> {
-        self.literal().filter(|literal| literal.len() >= 3)
-    }
-
-    /// What every match contains.
-    pub(super) fn literal(&self) -> Option<&[u8]> {
-        self.literal.as_ref().map(|(finder, _)| finder.needle())
     }
 
     /// The first position from `at` on at which a match may begin.
     #[inline]
     pub(super) fn next(&self, text: &[u8], mut at: usize) -> Option<usize> {
-        if self.anchored {
-            return (at == 0).then_some(0);
-        }
         loop {
-            at = run_end(text, at, &self.skipped, self.ranges.as_ref());
+            match self.anchor {
+                Some(Anchor::Text) if at > 0 => return None,
+                Some(Anchor::Line) if at > 0 => at += memchr(b'\n', text.get(at - 1..)?)?,
+                Some(_) => {}
+                None => at = run_end(text, at, &self.skipped, self.ranges.as_ref()),
+            }
             match text.get(at) {
                 None => return (self.at_end && at == text.len()).then_some(at),
-                Some(byte) if byte & 0xC0 == 0x80 => at += 1,
+                Some(byte) if byte & 0xC0 == 0x80 || self.skipped[usize::from(*byte)] == 1 => at += 1,
                 Some(_) => return Some(at),
             }
         }
@@ -75,14 +68,27 @@ impl Starts {
     }
 }
 
-/// Whether every match begins at the beginning of the text.
-fn is_anchored(node: &Node) -> bool {
+/// Where every match begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Anchor {
+    Line,
+    Text,
+}
+
+/// Where every match begins, if that is said.
+fn anchor(node: &Node) -> Option<Anchor> {
     match node {
-        Node::Assert(Assertion::TextStart) => true,
-        Node::Concat(nodes) => nodes.first().is_some_and(is_anchored),
-        Node::Alternate(nodes) => nodes.iter().all(is_anchored),
-        Node::Group(_, node) | Node::Atomic(node) => is_anchored(node),
-        _ => false,
+        Node::Assert(Assertion::TextStart) => Some(Anchor::Text),
+        Node::Assert(Assertion::LineStart) => Some(Anchor::Line),
+        // What takes nothing may stand before it.
+        Node::Concat(nodes) => {
+            let still = nodes.iter().take_while(|node| matches!(node, Node::Assert(_) | Node::Look(_)));
+            let next = nodes.get(still.clone().count());
+            still.chain(next).filter_map(anchor).max()
+        }
+        Node::Alternate(nodes) => nodes.iter().map(anchor).min().flatten(),
+        Node::Group(_, node) | Node::Atomic(node) => anchor(node),
+        _ => None,
     }
 }
 

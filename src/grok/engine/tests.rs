@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use onig::Regex;
 use proptest::prelude::*;
 
-use super::differential_tests::{Random, line};
+use super::generated::{Random, line};
 use super::unicode::{self, Named};
 use super::*;
 
@@ -203,7 +203,11 @@ fn hostile_lines_take_steps_in_proportion() {
             assert_eq!(program.search(&text, &mut scratch, &mut slots), Ok(false), "{expression}");
             // The quick way's budget is in proportion by itself; what counts is the plain way.
             let input = Input { text: text.as_bytes(), origin: 0 };
-            assert_eq!(program.search_plainly(input, 0, &mut scratch, &mut slots), Ok(false), "{expression}");
+            assert_eq!(
+                program.search_plainly(input, 0..usize::MAX, &mut scratch, &mut slots),
+                Ok(None),
+                "{expression}"
+            );
             PLAIN_STEPS + PLAIN_STEPS_A_BYTE * text.len() as u64 - scratch.stack.steps
         };
         let (small, large) = (steps(2_000), steps(20_000));
@@ -221,14 +225,19 @@ fn back_references_end_in_exhaustion_rather_than_in_a_stall() {
 }
 
 #[test]
-fn a_set_tries_its_expressions_in_order() {
-    let expressions = ["alpha=(?<n0>.*)", "(?<n0>beta)", "gamma", "(?<n0>.)eta=", "delta"];
-    let set = Set::new(expressions.iter().map(|text| compile(text, &Syntax::default()).unwrap()).collect());
-    let (mut scratch, mut slots) = (Scratch::default(), vec![Slot::NONE; 2]);
+fn a_set_names_the_expressions_that_a_text_may_match() {
+    let expressions = ["alpha=(?<n0>.*)", "(?<n0>beta)", "gamma", "(?<n0>.)eta=", "delta", "[a-z]"];
+    let programs: Vec<Program> = expressions.iter().map(|text| compile(text, &Syntax::default()).unwrap()).collect();
+    let mut candidates = Candidates::default();
+    let set = Set::new(programs.iter().map(Some));
     for (text, expected) in
-        [("beta=1", Some(1)), ("zeta=1", Some(3)), ("x delta alpha=", Some(0)), ("delta", Some(4)), ("none", None)]
+        [("beta=1", &[1, 3, 5][..]), ("zeta=1", &[3, 5]), ("x delta alpha=", &[0, 4, 5]), ("none", &[5]), ("", &[5])]
     {
-        assert_eq!(set.search(text, &mut scratch, &mut slots), Ok(expected), "{text}");
+        assert_eq!(set.candidates(text, &mut candidates).collect::<Vec<_>>(), expected, "{text}");
+    }
+    for count in [0, 1, 63, 64, 65, 200] {
+        let set = Set::new(std::iter::repeat_n(None, count));
+        assert_eq!(set.candidates("x", &mut candidates).collect::<Vec<_>>(), (0..count).collect::<Vec<_>>());
     }
 }
 
@@ -257,7 +266,8 @@ fn quick_and_plain_code_agree_on_core_patterns() {
             text.insert_str(0, LINES[random.below(LINES.len())]);
             let matched = program.search(&text, &mut scratch, &mut quick);
             let input = Input { text: text.as_bytes(), origin: 0 };
-            assert_eq!(matched, program.search_plainly(input, 0, &mut scratch, &mut plain), "{name} on {text:?}");
+            let plainly = program.search_plainly(input, 0..usize::MAX, &mut scratch, &mut plain);
+            assert_eq!(matched, plainly.map(|found| found.is_some()), "{name} on {text:?}");
             if matched == Ok(true) {
                 assert_eq!(quick, plain, "{name} on {text:?}");
             }

@@ -13,13 +13,11 @@ use super::{Searched, Slot, Syntax};
 #[derive(Debug)]
 pub(super) struct Program {
     regex: Regex,
-    /// The group of each field; `None` for one that Oniguruma does not know, such as a group inside of brackets.
-    groups: Vec<Option<usize>>,
 }
 
 impl Program {
-    /// Compiles; the error is in Oniguruma's words.
-    pub fn compile(expression: &str, syntax: Syntax, names: &[String]) -> Result<Self, String> {
+    /// Compiles, and gives the slot of each field; the error is in Oniguruma's words.
+    pub fn compile(expression: &str, syntax: Syntax, names: &[String]) -> Result<(Self, Vec<Option<usize>>), String> {
         let ascii = with_ascii_classes(expression);
         let options = if syntax.dot_matches_newline {
             RegexOptions::REGEX_OPTION_MULTILINE
@@ -35,12 +33,13 @@ impl Program {
             }
             true
         });
-        Ok(Self { regex, groups })
+        Ok((Self { regex }, groups))
     }
 
     /// Searches for the leftmost match, if that begins before `before`. (Oniguruma's own range would cut off the match,
     /// too.)
     pub fn search(&self, text: &str, before: Option<usize>, slots: &mut Vec<Slot>) -> Searched {
+        let Ok(_) = u32::try_from(text.len()) else { return Searched::Exhausted };
         let mut region = Region::new();
         let searched = self.regex.search_with_param(
             text,
@@ -53,9 +52,10 @@ impl Program {
         match searched {
             Ok(Some(start)) if before.is_some_and(|before| start >= before) => Searched::Nowhere,
             Ok(Some(start)) => {
+                let half = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+                let slot = |(start, end)| Slot { start: half(start), end: half(end) };
                 slots.clear();
-                slots.push(region.pos(0));
-                slots.extend(self.groups.iter().map(|group| region.pos((*group)?)));
+                slots.extend((0..region.len()).map(|group| region.pos(group).map_or(Slot::NONE, slot)));
                 Searched::At(start)
             }
             Ok(None) => Searched::Nowhere,
