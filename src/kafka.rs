@@ -3,6 +3,7 @@
 //! Everything of the consumer is called by the one thread that owns it. Nothing here decides: rebalances, results and errors
 //! are recorded as they come and given out as [`ConsumerEvent`]s.
 
+mod aside;
 mod asker;
 mod batch;
 mod commit;

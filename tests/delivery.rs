@@ -15,6 +15,7 @@ mod opensearch;
 mod outage;
 mod refused;
 mod reload;
+mod remade;
 mod secrets;
 mod signals;
 mod statics;

@@ -144,14 +144,12 @@ impl ReaderLoop {
                 self.step(Input::Committed(results), state);
             }
             ConsumerEvent::Statistics(statistics) => {
-                match statistics.unreachable() {
-                    Some(why) => self.health.fails(Condition::Kafka, why),
-                    None => self.health.holds(Condition::Kafka),
-                }
                 for (partition, end) in statistics.ends() {
                     state.ends.insert(partition, end);
                 }
             }
+            ConsumerEvent::Reach(None) => self.health.holds(Condition::Kafka),
+            ConsumerEvent::Reach(Some(why)) => self.health.fails(Condition::Kafka, why),
             ConsumerEvent::Error { name, text } => {
                 self.metrics.kafka_errors.with_label_values(&[&*name]).inc();
                 if let Tell::Now { suppressed } = self.teller.note(&format!("kafka {name}")) {

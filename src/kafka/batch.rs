@@ -61,8 +61,8 @@ pub enum FaultKind {
 pub(super) struct PartitionQueue {
     queue: *mut sys::rd_kafka_queue_t,
     messages: Vec<*mut sys::rd_kafka_message_t>,
-    /// Keeps the client alive for as long as the queue.
-    _consumer: Arc<BaseConsumer<Events>>,
+    /// The client that fetches the partition, kept alive for as long as the queue.
+    consumer: Arc<BaseConsumer<Events>>,
 }
 
 // SAFETY: a queue of librdkafka may be used from any thread; it is used by one at a time, as taking needs `&mut self`.
@@ -82,7 +82,12 @@ impl PartitionQueue {
         }
         // SAFETY: the queue was just made; forwarding it to nothing is what the documentation gives for splitting.
         unsafe { sys::rd_kafka_queue_forward(queue, ptr::null_mut()) };
-        Some(Self { queue, messages: Vec::new(), _consumer: Arc::clone(consumer) })
+        Some(Self { queue, messages: Vec::new(), consumer: Arc::clone(consumer) })
+    }
+
+    /// The client that fetches the partition.
+    pub(super) fn client(&self) -> &Arc<BaseConsumer<Events>> {
+        &self.consumer
     }
 
     /// Copies up to `max` messages that are there into the batch, without waiting.

@@ -1,5 +1,8 @@
 //! The consumer, owned by one thread. Partitions have queues of their own, made before they are assigned and destroyed
 //! before they are given back.
+//!
+//! One client is the member of the group: it joins, commits and leaves. It fetches as well, but for partitions of topics that
+//! were made again since it first read them: these are fetched by [`Aside`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
+use super::aside::{Aside, Fetcher};
 use super::asker::Asker;
 use super::batch::{PartitionQueue, Taken};
 use super::commit::Commits;
@@ -23,7 +27,10 @@ use crate::record::{RecordBatch, TopicPartition};
 /// The consumer of the process.
 pub struct Consumer {
     queues: HashMap<TopicPartition, PartitionQueue>,
+    aside: Aside,
     commits: Commits,
+    /// What the member of the group may fetch.
+    own: Fetcher,
     consumer: Arc<BaseConsumer<Events>>,
     /// It has a place of its own in the group (`group.instance.id`).
     is_static: bool,
@@ -39,7 +46,8 @@ impl Consumer {
         let consumer = BaseConsumer::from_config_and_context(&config, Events::default())?;
         let consumer = Arc::new(consumer);
         let is_static = config.get("group.instance.id").is_some_and(|id| !id.is_empty());
-        Ok(Self { queues: HashMap::new(), commits: Commits::new(&consumer), consumer, is_static })
+        let (own, aside) = (Fetcher::new(Arc::clone(&consumer)), Aside::new(settings.clone()));
+        Ok(Self { queues: HashMap::new(), aside, commits: Commits::new(&consumer), own, consumer, is_static })
     }
 
     /// What other threads may ask the broker by.
@@ -68,31 +76,64 @@ impl Consumer {
 
     /// Serves the main queue, waiting for up to `timeout` if there is nothing, and gives what happened.
     pub fn poll(&self, timeout: Duration) -> Vec<ConsumerEvent> {
-        let events = self.consumer.context();
-        match self.consumer.poll(timeout) {
+        let mut happened = self.serve(&self.consumer, timeout);
+        happened.extend(self.aside.clients().flat_map(|client| self.serve(client, Duration::ZERO)));
+        happened.extend(std::iter::from_fn(|| self.commits.result()));
+        happened
+    }
+
+    fn serve(&self, client: &Arc<BaseConsumer<Events>>, timeout: Duration) -> Vec<ConsumerEvent> {
+        let events = client.context();
+        match client.poll(timeout) {
             None => {}
             Some(Err(error)) => events.push_error(&error, error.to_string()),
             // Every partition has a queue of its own before it is assigned. A record here would be out of order.
             Some(Ok(_)) => events.push(ConsumerEvent::Fatal("a record came through the main queue".to_owned())),
         }
         let mut happened = events.take();
-        happened.extend(std::iter::from_fn(|| self.commits.result()));
+        if Arc::ptr_eq(client, &self.consumer) {
+            let reach = happened.iter().filter_map(|event| match event {
+                ConsumerEvent::Statistics(statistics) => Some(ConsumerEvent::Reach(statistics.unreachable())),
+                _ => None,
+            });
+            let reach: Vec<_> = reach.collect();
+            happened.extend(reach);
+        }
+        for event in &mut happened {
+            if let ConsumerEvent::Statistics(statistics) = event {
+                // What a client says of partitions that it does not fetch is old.
+                let fetches = |queue: &PartitionQueue| Arc::ptr_eq(queue.client(), client);
+                statistics.keep(|partition| self.queues.get(partition).is_some_and(fetches));
+            }
+        }
         happened
     }
 
-    /// Serves an assignment: each partition with its next offset. An empty list serves an empty assignment.
+    /// Serves an assignment: each partition with its next offset and its topic's incarnation. An empty list serves an empty
+    /// assignment.
     ///
     /// # Errors
     /// librdkafka refuses; then none is assigned.
-    pub fn assign(&mut self, partitions: &[(TopicPartition, i64)]) -> KafkaResult<()> {
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for (partition, offset) in partitions {
-            list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(*offset))?;
-            let queue = PartitionQueue::split(&self.consumer, partition)
-                .ok_or_else(|| KafkaError::Subscription(format!("no queue for {partition}")))?;
-            self.queues.insert(partition.clone(), queue);
+    pub fn assign(&mut self, partitions: &[(TopicPartition, i64, Arc<str>)]) -> KafkaResult<()> {
+        let mut own = TopicPartitionList::with_capacity(partitions.len());
+        for (partition, offset, incarnation) in partitions {
+            if self.own.may_fetch(&partition.topic, incarnation) {
+                own.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(*offset))?;
+                self.split(partition, &Arc::clone(&self.consumer))?;
+                continue;
+            }
+            let client = self.aside.client_for(&partition.topic, incarnation)?;
+            self.split(partition, &client)?;
+            client.incremental_assign(&list(partition, *offset)?)?;
         }
-        self.consumer.incremental_assign(&list)
+        self.consumer.incremental_assign(&own)
+    }
+
+    fn split(&mut self, partition: &TopicPartition, client: &Arc<BaseConsumer<Events>>) -> KafkaResult<()> {
+        let queue = PartitionQueue::split(client, partition)
+            .ok_or_else(|| KafkaError::Subscription(format!("no queue for {partition}")))?;
+        self.queues.insert(partition.clone(), queue);
+        Ok(())
     }
 
     /// Serves a revoke: gives partitions back.
@@ -100,12 +141,21 @@ impl Consumer {
     /// # Errors
     /// librdkafka refuses; the partitions are not read any more all the same.
     pub fn unassign(&mut self, partitions: &[TopicPartition]) -> KafkaResult<()> {
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        let mut own = TopicPartitionList::with_capacity(partitions.len());
         // librdkafka refuses the whole list if one of it is not assigned, as after a topic was made again.
-        for partition in partitions.iter().filter(|partition| self.queues.remove(*partition).is_some()) {
-            list.add_partition(&partition.topic, partition.partition);
+        for partition in partitions {
+            let Some(queue) = self.queues.remove(partition) else { continue };
+            let client = Arc::clone(queue.client());
+            drop(queue);
+            if Arc::ptr_eq(&client, &self.consumer) {
+                own.add_partition(&partition.topic, partition.partition);
+            } else if let Err(error) = list(partition, 0).and_then(|list| client.incremental_unassign(&list)) {
+                tracing::debug!(%error, %partition, "a partition that is fetched aside could not be given back");
+            }
         }
-        self.consumer.incremental_unassign(&list)
+        let queues = &self.queues;
+        self.aside.keep(|client| queues.values().any(|queue| Arc::ptr_eq(queue.client(), client)));
+        self.consumer.incremental_unassign(&own)
     }
 
     /// Copies up to `max` records of a partition that are there into the batch, without waiting.
@@ -118,18 +168,8 @@ impl Consumer {
         if partitions.is_empty() {
             return HashMap::new();
         }
-        let list = match self.consumer.position() {
-            Ok(list) => list,
-            Err(error) => {
-                tracing::debug!(%error, "no positions");
-                return HashMap::new();
-            }
-        };
-        let known = list.elements().into_iter().filter_map(|each| match each.offset() {
-            Offset::Offset(offset) => Some((TopicPartition::new(each.topic(), each.partition()), offset)),
-            Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => None,
-        });
-        known.filter(|(partition, _)| partitions.contains(partition)).collect()
+        let clients = std::iter::once(&self.consumer).chain(self.aside.clients());
+        clients.flat_map(positions).filter(|(partition, _)| partitions.contains(partition)).collect()
     }
 
     /// Commits next offsets with their metadata; the result comes as an event.
@@ -178,7 +218,7 @@ impl Consumer {
         self.consumer.unsubscribe();
         // The last revoke is served here: everything is settled, or given up, before this is called.
         let assigned = |consumer: &BaseConsumer<Events>| consumer.assignment().is_ok_and(|list| list.count() > 0);
-        while Instant::now() < until && assigned(&self.consumer) {
+        while Instant::now() < until && (!self.queues.is_empty() || assigned(&self.consumer)) {
             for event in self.poll(Duration::from_millis(20)) {
                 if let ConsumerEvent::Revoke { partitions, .. } = event
                     && let Err(error) = self.unassign(&partitions)
@@ -206,4 +246,26 @@ impl Consumer {
             }
         }
     }
+}
+
+fn list(partition: &TopicPartition, offset: i64) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(1);
+    list.add_partition_offset(&partition.topic, partition.partition, Offset::Offset(offset))?;
+    Ok(list)
+}
+
+/// The next offsets of what a client fetches, where they are known.
+fn positions(client: &Arc<BaseConsumer<Events>>) -> Vec<(TopicPartition, i64)> {
+    let list = match client.position() {
+        Ok(list) => list,
+        Err(error) => {
+            tracing::debug!(%error, "no positions");
+            return Vec::new();
+        }
+    };
+    let known = list.elements().into_iter().filter_map(|each| match each.offset() {
+        Offset::Offset(offset) => Some((TopicPartition::new(each.topic(), each.partition()), offset)),
+        Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => None,
+    });
+    known.collect()
 }

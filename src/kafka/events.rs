@@ -29,6 +29,8 @@ pub enum ConsumerEvent {
     Committed(Vec<(TopicPartition, i64, Result<(), String>)>),
     /// Figures of the client.
     Statistics(Statistics),
+    /// Whether the member of the group reaches Kafka, as of now: if it does not, why, in words for a person.
+    Reach(Option<String>),
     /// An error that the client lives with.
     Error {
         /// Its short name.
@@ -82,7 +84,7 @@ fn unknown() -> i64 {
 
 impl Statistics {
     /// Why the consumer cannot be at work, in words for a person: no broker is connected, or the group's coordinator is not found.
-    pub fn unreachable(&self) -> Option<String> {
+    pub(super) fn unreachable(&self) -> Option<String> {
         let is_up = |broker: &BrokerStatistics| matches!(&*broker.state, "UP" | "UPDATE");
         if !self.brokers.values().any(is_up) {
             return Some("no broker is connected".to_owned());
@@ -92,6 +94,16 @@ impl Statistics {
                 Some(format!("the group's coordinator is not reached (librdkafka: {})", group.state))
             }
             _ => None,
+        }
+    }
+
+    /// Forgets all other partitions.
+    pub(super) fn keep(&mut self, keep: impl Fn(&TopicPartition) -> bool) {
+        for (topic, statistics) in &mut self.topics {
+            let topic: Arc<str> = topic.as_str().into();
+            statistics.partitions.retain(|number, _| {
+                number.parse().is_ok_and(|number| keep(&TopicPartition::new(Arc::clone(&topic), number)))
+            });
         }
     }
 
@@ -193,9 +205,11 @@ mod tests {
         let text = br#"{"name":"x","topics":{"t":{"topic":"t","partitions":{
             "0":{"ls_offset":5,"hi_offset":9},"1":{"ls_offset":-1,"hi_offset":7},
             "2":{"ls_offset":-1,"hi_offset":-1001},"-1":{"ls_offset":-1,"hi_offset":-1001}}}}}"#;
-        let statistics: Statistics = serde_json::from_slice(text).unwrap();
+        let mut statistics: Statistics = serde_json::from_slice(text).unwrap();
         let mut ends: Vec<_> = statistics.ends().collect();
         ends.sort();
         assert_eq!(ends, [(TopicPartition::new("t", 0), 5), (TopicPartition::new("t", 1), 7)]);
+        statistics.keep(|partition| partition.partition == 1);
+        assert_eq!(statistics.ends().collect::<Vec<_>>(), ends[1..]);
     }
 }

@@ -188,6 +188,14 @@ pub(super) fn consumer(settings: &KafkaSettings) -> ClientConfig {
     config
 }
 
+/// The configuration of a client that only fetches: of the group it has no more than the name.
+pub(super) fn aside(settings: &KafkaSettings) -> ClientConfig {
+    let mut config = consumer(settings);
+    config.remove("group.instance.id").remove("group.remote.assignor").remove("partition.assignment.strategy");
+    config.set("group.protocol", "classic");
+    config
+}
+
 /// The configuration of the producer of the dead letters.
 pub(super) fn producer(settings: &KafkaSettings) -> ClientConfig {
     let mut config = base(settings);

@@ -96,7 +96,10 @@ impl ReaderLoop {
     }
 
     fn assign(&mut self, starts: Vec<Start>, state: &mut State) {
-        let list: Vec<_> = starts.iter().map(|start| (start.origin.partition.clone(), start.position)).collect();
+        let each = |Start { origin, position, .. }: &Start| {
+            (origin.partition.clone(), *position, Arc::clone(&origin.incarnation))
+        };
+        let list: Vec<_> = starts.iter().map(each).collect();
         if let Err(error) = self.consumer.assign(&list) {
             // Without its partitions this process would sit in the group and read nothing: better to start again.
             tracing::error!(%error, "the partitions that the group assigned could not be taken");
