@@ -28,3 +28,6 @@ pub use side::Side;
 pub fn library_version() -> String {
     rdkafka::util::get_rdkafka_version().1
 }
+
+#[cfg(test)]
+mod rebalance_tests;

@@ -1,0 +1,228 @@
+//! Rebalances on librdkafka's mock cluster, whose coordinator fails when it is told to: members join, leave and are lost
+//! while records flow, and whatever a revoke has committed, the next owner goes on there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::mocking::{MockCluster, MockCoordinator};
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer as _};
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+use super::{Consumer, ConsumerEvent, KafkaSettings};
+use crate::record::{HoldingId, Origin, RecordBatch, Route, TopicPartition};
+
+const TOPIC: &str = "t";
+const GROUP: &str = "g";
+const PARTITIONS: i32 = 6;
+/// Far more than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+
+struct Cluster {
+    mock: MockCluster<'static, DefaultProducerContext>,
+    producer: BaseProducer,
+    written: i64,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let mock = MockCluster::new(2).unwrap();
+        mock.create_topic(TOPIC, PARTITIONS, 1).unwrap();
+        mock.coordinator(MockCoordinator::Group(GROUP.into()), 1).unwrap();
+        let producer = ClientConfig::new().set("bootstrap.servers", mock.bootstrap_servers()).create().unwrap();
+        Self { mock, producer, written: 0 }
+    }
+
+    /// Writes so many records to each partition.
+    fn write(&mut self, each: i64) {
+        for partition in 0..PARTITIONS {
+            for _ in 0..each {
+                let record = BaseRecord::<(), str>::to(TOPIC).payload("a record").partition(partition);
+                self.producer.send(record).map_err(|(error, _)| error).unwrap();
+            }
+        }
+        self.producer.flush(LONG).unwrap();
+        self.written += each;
+    }
+
+    fn member(&self) -> Member {
+        let properties = [("session.timeout.ms", "3000"), ("heartbeat.interval.ms", "100")];
+        let consumer = Consumer::new(&KafkaSettings {
+            bootstrap_servers: self.mock.bootstrap_servers(),
+            group_id: GROUP.into(),
+            properties: properties.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            queue_kbytes_per_partition: 256,
+        })
+        .unwrap();
+        consumer.subscribe(&[TOPIC]).unwrap();
+        Member { consumer: Some(consumer), next: BTreeMap::new(), giving: Vec::new() }
+    }
+}
+
+/// What became of everything.
+#[derive(Debug, Default)]
+struct Sight {
+    /// How often each record was taken.
+    taken: BTreeMap<(i32, i64), u64>,
+    /// What the coordinator has taken as committed.
+    commits: BTreeMap<TopicPartition, i64>,
+    /// Partitions that were given back without their commit, or that were lost.
+    uncommitted: u64,
+    /// Partitions given back in order.
+    committed: u64,
+}
+
+struct Member {
+    /// `None` once it is closed.
+    consumer: Option<Consumer>,
+    /// What is held, and the next offset of each.
+    next: BTreeMap<TopicPartition, i64>,
+    /// What is given back once it is committed.
+    giving: Vec<TopicPartition>,
+}
+
+impl Drop for Member {
+    /// Nobody waits for it: what hangs must not hide what has failed.
+    fn drop(&mut self) {
+        self.consumer.take().into_iter().for_each(|consumer| consumer.close(Duration::from_secs(5)));
+    }
+}
+
+impl Member {
+    fn consumer(&mut self) -> &mut Consumer {
+        self.consumer.as_mut().expect("it is closed in the end only")
+    }
+
+    fn turn(&mut self, sight: &mut Sight) {
+        for event in self.consumer().poll(Duration::from_millis(1)) {
+            match event {
+                ConsumerEvent::Assign(partitions) => self.assign(&partitions, sight),
+                ConsumerEvent::Revoke { partitions, lost: true } => {
+                    sight.uncommitted += partitions.len() as u64;
+                    self.give(&partitions);
+                }
+                ConsumerEvent::Revoke { partitions, lost: false } => self.commit(partitions, sight),
+                ConsumerEvent::Committed(results) => {
+                    let giving = std::mem::take(&mut self.giving);
+                    let refused = results.iter().filter(|(.., result)| result.is_err()).count() as u64;
+                    let done = results.into_iter().filter(|(.., result)| result.is_ok());
+                    sight.commits.extend(done.map(|(partition, offset, _)| (partition, offset)));
+                    (sight.committed, sight.uncommitted) =
+                        (sight.committed + giving.len() as u64 - refused, sight.uncommitted + refused);
+                    self.give(&giving);
+                }
+                ConsumerEvent::Fatal(why) => panic!("{why}"),
+                ConsumerEvent::Statistics(_) | ConsumerEvent::Error { .. } => {}
+            }
+        }
+        let consumer = self.consumer.as_mut().expect("it is closed in the end only");
+        for (partition, next) in &mut self.next {
+            if self.giving.contains(partition) {
+                continue;
+            }
+            let origin = Origin {
+                holding: HoldingId(1),
+                partition: partition.clone(),
+                incarnation: "a".into(),
+                route: Arc::<Route>::default(),
+            };
+            let mut batch = RecordBatch::with_capacity(Arc::new(origin), 0, 0);
+            consumer.take(partition, 10, &mut batch);
+            for offset in (0..batch.len()).map(|index| batch.offset(index)) {
+                assert_eq!(offset, *next, "{partition} is read in order, and from its commit on");
+                *next += 1;
+                *sight.taken.entry((partition.partition, offset)).or_default() += 1;
+            }
+        }
+    }
+
+    fn assign(&mut self, partitions: &[TopicPartition], sight: &Sight) {
+        let at = |partition: &TopicPartition| sight.commits.get(partition).copied().unwrap_or(0);
+        let list: Vec<_> = partitions.iter().map(|partition| (partition.clone(), at(partition), "a".into())).collect();
+        self.consumer().assign(&list).unwrap();
+        self.next.extend(list.into_iter().map(|(partition, offset, _)| (partition, offset)));
+    }
+
+    fn commit(&mut self, partitions: Vec<TopicPartition>, sight: &mut Sight) {
+        let entry = |partition: &TopicPartition| Some((partition.clone(), *self.next.get(partition)?, "kelp:a".into()));
+        let entries: Vec<_> = partitions.iter().filter_map(entry).collect();
+        if entries.is_empty() || self.consumer().commit(&entries).is_err() {
+            sight.uncommitted += entries.len() as u64;
+            self.give(&partitions);
+        } else {
+            self.giving = partitions;
+        }
+    }
+
+    fn give(&mut self, partitions: &[TopicPartition]) {
+        self.consumer().unassign(partitions).unwrap();
+        self.next.retain(|partition, _| !partitions.contains(partition));
+    }
+}
+
+/// Lets all members run until `done`.
+fn run(members: &mut [Member], sight: &mut Sight, what: &str, done: impl Fn(&[Member], &Sight) -> bool) {
+    let begin = Instant::now();
+    while !done(members, sight) {
+        let held: Vec<_> = members.iter().map(|member| member.next.len()).collect();
+        assert!(begin.elapsed() < LONG, "{what}: {held:?}, {} taken", sight.taken.len());
+        members.iter_mut().for_each(|member| member.turn(sight));
+    }
+}
+
+/// The partitions are divided among so many members, and everything that was written was taken.
+fn settle(cluster: &Cluster, members: &mut [Member], sight: &mut Sight, what: &str) {
+    let all = usize::try_from(cluster.written * i64::from(PARTITIONS)).unwrap();
+    run(members, sight, what, |members, sight| {
+        let held: Vec<_> = members.iter().map(|member| member.next.len()).collect();
+        let fair = held.iter().all(|held| *held == PARTITIONS as usize / members.len());
+        fair && members.iter().all(|member| member.giving.is_empty()) && sight.taken.len() == all
+    });
+}
+
+#[test]
+fn members_come_and_go_and_each_record_is_taken_once() {
+    let mut cluster = Cluster::new();
+    let mut sight = Sight::default();
+    let mut members = vec![cluster.member()];
+    cluster.write(50);
+    settle(&cluster, &mut members, &mut sight, "one member");
+    for count in [2, 3] {
+        members.push(cluster.member());
+        cluster.write(50);
+        settle(&cluster, &mut members, &mut sight, &format!("{count} members"));
+    }
+    assert!(sight.committed >= 5 && sight.uncommitted == 0, "{sight:?}");
+    assert!(sight.taken.values().all(|times| *times == 1), "{sight:?}");
+}
+
+#[test]
+fn a_coordinator_that_is_lost_in_a_revoke_costs_repeats_and_no_record() {
+    use RDKafkaRespErr::{
+        RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE as GONE, RD_KAFKA_RESP_ERR_NOT_COORDINATOR as MOVED,
+    };
+    let mut cluster = Cluster::new();
+    let mut sight = Sight::default();
+    let mut members = vec![cluster.member()];
+    cluster.write(50);
+    settle(&cluster, &mut members, &mut sight, "one member");
+    // The first commit of the revoke, the joining and the syncing meet a coordinator that is one no more; then it is
+    // another broker.
+    members.push(cluster.member());
+    for key in [RDKafkaApiKey::OffsetCommit, RDKafkaApiKey::SyncGroup, RDKafkaApiKey::Heartbeat] {
+        cluster.mock.request_errors(key, &[MOVED, GONE]);
+    }
+    cluster.mock.coordinator(MockCoordinator::Group(GROUP.into()), 2).unwrap();
+    cluster.write(50);
+    settle(&cluster, &mut members, &mut sight, "another coordinator");
+    // It is away for longer than a session.
+    cluster.mock.broker_down(2).unwrap();
+    let begin = Instant::now();
+    run(&mut members, &mut sight, "away", |_, _| begin.elapsed() > Duration::from_secs(4));
+    cluster.mock.broker_up(2).unwrap();
+    cluster.write(50);
+    settle(&cluster, &mut members, &mut sight, "the coordinator back");
+    let again = sight.taken.values().filter(|times| **times > 1).count();
+    assert!(again == 0 || sight.uncommitted > 0, "{sight:?}");
+}
