@@ -52,7 +52,11 @@ fn a_short_campaign_holds() {
     let processes = [Fault::Storm, Fault::Kill, Fault::Stop, Fault::RemakeDown, Fault::Retention];
     expect_good(&options(1, &processes, &logs));
     let fresh = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 % 1_000_000_000;
-    expect_good(&options(fresh, &[Fault::KafkaKill, Fault::ElasticKill, Fault::Refuse, Fault::KillAll], &logs));
+    expect_good(&options(
+        fresh,
+        &[Fault::CoordinatorKill, Fault::RemakeUp, Fault::ElasticKill, Fault::Refuse, Fault::KillAll],
+        &logs,
+    ));
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub fn carry_out(stage: &mut Stage<'_>, fault: Fault, round: &mut Round, random:
             stage.kafka.start_again()?;
             recover(stage, round, fault, &marks)
         }
+        Fault::CoordinatorKill => coordinator_kill(stage, round, random),
         Fault::ElasticKill => {
             let marks = stage.marks()?;
             stage.search.stop()?;
@@ -68,7 +69,9 @@ pub fn carry_out(stage: &mut Stage<'_>, fault: Fault, round: &mut Round, random:
         }
         Fault::Reload => {
             stage.write_pipelines()?;
-            stage.crew.members().iter_mut().try_for_each(|member| member.kelp.process().signal(libc::SIGHUP))
+            // One that has only just begun does not listen to signals yet: SIGHUP would end it. It reads the new ones anyway.
+            let mut listening = stage.crew.members().iter_mut().filter(|member| member.kelp.metrics().is_ok());
+            listening.try_for_each(|member| member.kelp.process().signal(libc::SIGHUP))
         }
     }
 }
@@ -146,6 +149,25 @@ fn join(stage: &mut Stage<'_>, random: &mut Random) -> Result<()> {
     }
     stage.progress(random.below(2000))?;
     if random.chance(500) { stage.crew.terminate(at) } else { stage.crew.kill(at) }.map(drop)
+}
+
+/// A newcomer makes the group take partitions back; as soon as it does, the broker, which is the coordinator, is gone.
+fn coordinator_kill(stage: &mut Stage<'_>, round: &mut Round, random: &mut Random) -> Result<()> {
+    let slot = stage.options.processes;
+    let marks = stage.marks()?;
+    let before = stage.crew.revokes();
+    stage.crew.start(slot, &stage.proxy, random)?;
+    wait_until("the group to take partitions back", stage.options.patience, || {
+        (stage.check)()?;
+        stage.crew.look_at_all()?;
+        let alone = stage.crew.members().len() == 1;
+        Ok((alone || stage.crew.revokes() > before).then_some(()))
+    })?;
+    stage.kafka.process().kill()?;
+    stage.kafka.start_again()?;
+    recover(stage, round, Fault::CoordinatorKill, &marks)?;
+    let at = stage.crew.members().iter().position(|member| member.slot == slot);
+    at.map_or(Ok(()), |at| stage.crew.terminate(at).map(drop))
 }
 
 /// All processes are killed; what they have committed has to be settled. Then something happens while nobody runs.

@@ -1,12 +1,16 @@
 //! The processes under test: started, stopped, killed, and asked in the end whether their counts add up.
 
 use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::{Options, Protocol};
 use crate::lab::generate::Random;
 use crate::lab::kelp::{Config, Metrics};
 use crate::lab::{Kelp, Result, proxy::Proxy, wait_until};
+
+/// What librdkafka says when the broker takes a static member for another's double.
+const FENCED: &str = "Static consumer fenced by other consumer";
 
 /// One process.
 #[derive(Debug)]
@@ -29,6 +33,10 @@ pub struct Crew {
     pub peak: u64,
     /// How many were started.
     pub started: u64,
+    /// How many static members the broker has fenced: they end, and are to be started again.
+    pub fenced: u64,
+    /// The places of those that nobody has started again yet.
+    vacant: Vec<usize>,
     /// What was found wrong with them.
     pub violations: Vec<String>,
 }
@@ -45,6 +53,8 @@ impl Crew {
             limit: (options.memory_limit + options.memory_allowance) << 20,
             peak: 0,
             started: 0,
+            fenced: 0,
+            vacant: Vec::new(),
             violations: Vec::new(),
         }
     }
@@ -80,6 +90,26 @@ impl Crew {
         Ok(())
     }
 
+    /// Starts those again that the broker has fenced, as whoever looks after them does.
+    pub fn replace_fenced(&mut self, proxy: &Proxy, random: &mut Random) -> Result<()> {
+        let vacant = std::mem::take(&mut self.vacant);
+        for slot in vacant {
+            if self.members.iter().all(|member| member.slot != slot) {
+                self.start(slot, proxy, random)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How often partitions were taken back from those that run.
+    pub fn revokes(&mut self) -> u64 {
+        let of = |member: &mut Member| {
+            let metrics = member.kelp.metrics().ok()?;
+            metrics.sum_where("kelp_rebalances_total", &[("kind", "revoke")])
+        };
+        self.members.iter_mut().filter_map(of).sum::<f64>() as u64
+    }
+
     /// Places that nobody has, of so many.
     pub fn free(&self, places: usize) -> Vec<usize> {
         (0..places).filter(|slot| self.members.iter().all(|member| member.slot != *slot)).collect()
@@ -95,6 +125,7 @@ impl Crew {
     pub fn kill(&mut self, at: usize) -> Result<usize> {
         self.look(at)?;
         let mut member = self.members.remove(at);
+        self.left(member.slot);
         member.kelp.kill()?;
         Ok(member.slot)
     }
@@ -103,10 +134,14 @@ impl Crew {
     pub fn terminate(&mut self, at: usize) -> Result<usize> {
         self.look(at)?;
         let mut member = self.members.remove(at);
+        if self.left(member.slot) {
+            return Ok(member.slot);
+        }
         member.kelp.terminate()?;
         let status = member.kelp.wait(Duration::from_secs(60));
         match status {
             Ok(status) if matches!(status.code(), Some(0 | 75)) => {}
+            Ok(status) if self.is_fenced(status, &member.kelp.process().tail()) => self.fenced += 1,
             Ok(status) => {
                 self.violations.push(format!("a process ended with {status}; {}", member.kelp.process().tail()))
             }
@@ -116,6 +151,19 @@ impl Crew {
             }
         }
         Ok(member.slot)
+    }
+
+    /// True if the broker has fenced it. A broker that was killed may know a static member by the name that it had before,
+    /// and takes it for its own double then.
+    fn is_fenced(&self, status: ExitStatus, tail: &str) -> bool {
+        self.protocol == Protocol::Static && status.code() == Some(70) && tail.contains(FENCED)
+    }
+
+    /// Its place is somebody else's business now. True if it had been fenced.
+    fn left(&mut self, slot: usize) -> bool {
+        let before = self.vacant.len();
+        self.vacant.retain(|vacant| *vacant != slot);
+        self.vacant.len() < before
     }
 
     /// Takes note of a process's memory, and of an end of its own.
@@ -129,6 +177,13 @@ impl Crew {
         }
         if let Some(status) = process.try_wait()? {
             let tail = process.tail();
+            if self.is_fenced(status, &tail) {
+                if !self.vacant.contains(&self.members[at].slot) {
+                    self.fenced += 1;
+                    self.vacant.push(self.members[at].slot);
+                }
+                return Ok(());
+            }
             self.violations.push(format!("a process ended by itself: {status}; {tail}"));
         }
         Ok(())

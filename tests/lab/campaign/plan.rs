@@ -24,6 +24,8 @@ pub enum Fault {
     KafkaRestart,
     /// The broker is killed (-9) and started.
     KafkaKill,
+    /// The broker is killed (-9) while the group takes partitions back, and started.
+    CoordinatorKill,
     /// Elasticsearch is killed (-9) and started.
     ElasticKill,
     /// Elasticsearch does not answer for longer than a request may take.

@@ -17,6 +17,7 @@ pub struct Report {
     weather: BTreeMap<proxy::Fault, u64>,
     order: Order,
     started: u64,
+    fenced: u64,
     unacknowledged: u64,
     peak: u64,
     /// What was found wrong after the last round.
@@ -32,6 +33,7 @@ impl Report {
             weather: BTreeMap::new(),
             order: Order::default(),
             started: 0,
+            fenced: 0,
             unacknowledged: 0,
             peak: 0,
             late: Vec::new(),
@@ -47,6 +49,7 @@ impl Report {
         self.weather = proxy.faults();
         self.order = proxy.submissions().order();
         self.started = crew.started;
+        self.fenced = crew.fenced;
         self.peak = crew.peak;
         self.late = std::mem::take(&mut crew.violations);
     }
@@ -89,6 +92,7 @@ impl Report {
             ("faults of processes and servers", sum(&|round| round.faults.len() as u64).to_string()),
             ("faults of requests, answers and items", self.spoiled().to_string()),
             ("processes started", self.started.to_string()),
+            ("of these fenced by the broker (static members)", self.fenced.to_string()),
             ("records", sum(&|round| round.records).to_string()),
             ("documents in the end", last.map_or(0, |round| round.verdict.documents).to_string()),
             ("records with a dead letter", last.map_or(0, |round| round.verdict.dead).to_string()),
@@ -126,7 +130,7 @@ impl Report {
             ("a process killed (-9)", &[Fault::Kill]),
             ("all processes killed (-9)", &[Fault::KillAll]),
             ("a process stopped", &[Fault::Stop]),
-            ("the broker back", &[Fault::KafkaRestart, Fault::KafkaKill]),
+            ("the broker back", &[Fault::KafkaRestart, Fault::KafkaKill, Fault::CoordinatorKill]),
             ("Elasticsearch back", &[Fault::ElasticKill, Fault::ElasticStop, Fault::Refuse]),
         ];
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());

@@ -72,7 +72,7 @@ pub fn play(stage: &mut Stage<'_>, number: u64, faults: &[Fault], random: &mut R
         stage.feed(share.max(1), random);
         stage.progress(random.below(share / 2 + 1))?;
         carry_out(stage, *fault, &mut round, random)?;
-        stage.crew.look_at_all()?;
+        stage.look_after()?;
         // A storm lasts over the next fault half of the time.
         if *fault == Fault::Storm && random.chance(500) {
             round.calm = false;

@@ -175,6 +175,12 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// Looks at all processes, and starts those again that the broker has fenced.
+    pub fn look_after(&mut self) -> Result<()> {
+        self.crew.look_at_all()?;
+        self.crew.replace_fenced(&self.proxy, &mut Random::new(self.options.seed))
+    }
+
     /// Kills all processes at once.
     pub fn kill_all(&mut self) -> Result<()> {
         while !self.crew.members().is_empty() {
@@ -214,9 +220,10 @@ impl<'a> Stage<'a> {
     /// Waits until all of these have moved on; gives the time since `begin`, or what has not moved.
     pub fn recovered(&mut self, marks: &Marks, begin: Instant) -> Result<std::result::Result<Duration, String>> {
         let mut open = marks.clone();
-        let waited = wait_until("work to go on", self.options.patience, || {
+        let patience = self.options.patience;
+        let waited = wait_until("work to go on", patience, || {
             (self.check)()?;
-            self.crew.look_at_all()?;
+            self.look_after()?;
             let Ok(commits) = self.commits.read() else { return Ok(None) };
             let moved = |(topic, partition, at): &(String, i32, u64)| {
                 commits.iter().any(|one| one.topic == *topic && one.partition == *partition && one.offset > *at)
@@ -238,9 +245,10 @@ impl<'a> Stage<'a> {
             }
         }
         let mut behind = Vec::new();
-        let waited = wait_until("everything to be committed", self.options.patience, || {
+        let patience = self.options.patience;
+        let waited = wait_until("everything to be committed", patience, || {
             (self.check)()?;
-            self.crew.look_at_all()?;
+            self.look_after()?;
             let Ok(commits) = self.commits.read() else { return Ok(None) };
             let told = |(topic, partition): &(String, i32)| {
                 commits.iter().find(|one| one.topic == *topic && one.partition == *partition).map(|one| one.offset)
