@@ -113,7 +113,7 @@ impl Member {
                     self.give(&giving);
                 }
                 ConsumerEvent::Fatal(why) => panic!("{why}"),
-                ConsumerEvent::Statistics(_) | ConsumerEvent::Error { .. } => {}
+                ConsumerEvent::Statistics(_) | ConsumerEvent::Reach(_) | ConsumerEvent::Error { .. } => {}
             }
         }
         let consumer = self.consumer.as_mut().expect("it is closed in the end only");

@@ -11,9 +11,11 @@ use crate::grok::{Dialect, Grok, Options, Order, Outcome, Patterns, Scratch, Set
 const LINES_EACH: usize = 20;
 
 /// Which expression matched, and what its groups have.
-type Found = Option<(usize, Vec<Option<(usize, usize)>>)>;
+type Found = Option<(usize, Spans)>;
+/// What each group has: from where to where.
+type Spans = Vec<Option<(usize, usize)>>;
 
-fn spans(slots: &[Slot]) -> Vec<Option<(usize, usize)>> {
+fn spans(slots: &[Slot]) -> Spans {
     slots.iter().map(|slot| slot.is_some().then_some((slot.start as usize, slot.end as usize))).collect()
 }
 
@@ -44,7 +46,7 @@ impl Reference {
     }
 
     /// The groups by name, if it matches; nothing if it gave up.
-    fn search(&self, text: &str) -> Option<Option<Vec<Option<(usize, usize)>>>> {
+    fn search(&self, text: &str) -> Option<Option<Spans>> {
         let mut slots = Vec::new();
         match self.program.search(text, None, &mut slots) {
             Searched::At(_) => {
