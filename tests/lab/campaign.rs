@@ -63,6 +63,8 @@ pub struct Options {
     pub memory_allowance: u64,
     /// How long waiting for anything may take before that counts as never.
     pub patience: Duration,
+    /// What librdkafka tells of itself in the logs (its property `debug`), if anything.
+    pub debug: Option<String>,
     /// Spoil something behind the campaign's own back, to see that it notices.
     pub planted: Option<Planted>,
 }

@@ -61,6 +61,9 @@ pub struct Chaos {
     /// How many MiB more a process may occupy than that.
     #[arg(long, default_value_t = 160)]
     memory_allowance: u64,
+    /// Have librdkafka tell of itself in the logs: its property `debug`, such as cgrp,topic,fetch.
+    #[arg(long)]
+    debug: Option<String>,
     /// Spoil a document behind the campaign's back: it has to fail.
     #[arg(long, value_enum)]
     plant: Option<Plant>,
@@ -119,6 +122,7 @@ pub fn run(chaos: &Chaos, interrupt: &Interrupt) -> Result<bool> {
         memory_limit: chaos.memory_limit,
         memory_allowance: chaos.memory_allowance,
         patience: Duration::from_secs(180),
+        debug: chaos.debug.clone(),
         planted: chaos.plant.map(|plant| match plant {
             Plant::Removed => Planted::Removed,
             Plant::Copied => Planted::Copied,

@@ -28,6 +28,7 @@ pub struct Crew {
     binary: PathBuf,
     logs: PathBuf,
     protocol: Protocol,
+    debug: Option<String>,
     limit: u64,
     /// The most memory that any process occupied, in bytes.
     pub peak: u64,
@@ -50,6 +51,7 @@ impl Crew {
             binary: options.kelp.clone(),
             logs: options.logs.clone(),
             protocol: options.protocol,
+            debug: options.debug.clone(),
             limit: (options.memory_limit + options.memory_allowance) << 20,
             peak: 0,
             started: 0,
@@ -76,7 +78,11 @@ impl Crew {
             proxy.submissions().grace(door, Duration::from_secs(2));
         }
         let session = "session.timeout.ms: 3000, heartbeat.interval.ms: 500";
-        let refresh = "topic.metadata.refresh.interval.ms: 2000";
+        let mut refresh = "topic.metadata.refresh.interval.ms: 2000".to_owned();
+        if let Some(debug) = &self.debug {
+            refresh.push_str(&format!(", debug: \"{debug}\""));
+            config.variables.push(("KELP_LOG".into(), "info,librdkafka=debug".into()));
+        }
         config.kafka.push(match self.protocol {
             Protocol::Cooperative => format!("properties: {{{session}, {refresh}}}"),
             Protocol::Static => {
