@@ -1,7 +1,8 @@
 //! The grok engine beside those of the `grok` crate: one process, one thread, rounds in turn, every capture read.
 //!
 //! `cargo bench --features rivals --bench grok` prints a Markdown table. Of each engine the best of the rounds counts: on a machine
-//! that others use, too, the best is what was disturbed least. An argument restricts the cases to those that contain it.
+//! that others use, too, the best is what was disturbed least. Rounds are short, so that some of them are not interrupted. What an
+//! expression costs to compile and to keep is told, too. An argument restricts the cases to those that contain it.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -165,17 +166,39 @@ fn engines(expressions: &[String]) -> Vec<(&'static str, Box<dyn Engine>)> {
     all
 }
 
-/// How long each engine takes for all lines, at best.
+/// How many lines are gone over at a time.
+const CHUNK: usize = 100;
+
+/// How long each engine takes for all lines, at best: the sum over short rounds of the best of each.
 fn measure(all: &mut [(&'static str, Box<dyn Engine>)], lines: &[String], rounds: usize) -> Vec<Duration> {
-    let mut best = vec![Duration::MAX; all.len()];
-    for _ in 0..rounds {
-        for (index, (_, engine)) in all.iter_mut().enumerate() {
-            let start = Instant::now();
-            black_box(engine.run(lines));
-            best[index] = best[index].min(start.elapsed());
+    let mut total = vec![Duration::ZERO; all.len()];
+    for chunk in lines.chunks(CHUNK) {
+        let mut best = vec![Duration::MAX; all.len()];
+        for _ in 0..rounds {
+            for (index, (_, engine)) in all.iter_mut().enumerate() {
+                let start = Instant::now();
+                black_box(engine.run(chunk));
+                best[index] = best[index].min(start.elapsed());
+            }
         }
+        total.iter_mut().zip(best).for_each(|(total, best)| *total += best);
     }
-    best
+    total
+}
+
+/// What the expression of a case that takes longest to compile takes, in milliseconds, and what the largest occupies, in KiB.
+fn cost(expressions: &[String]) -> (f64, usize) {
+    let cost = |text: &String| {
+        let rounds = (0..5).map(|_| {
+            let start = Instant::now();
+            let program = compile(text, &Syntax::default()).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
+            (start.elapsed(), program.size())
+        });
+        rounds.min().unwrap_or_default()
+    };
+    let all: Vec<(Duration, usize)> = expressions.iter().map(cost).collect();
+    let time = all.iter().map(|(time, _)| *time).max().unwrap_or_default();
+    (time.as_secs_f64() * 1e3, all.iter().map(|(_, size)| size / 1024).max().unwrap_or(0))
 }
 
 fn speed(lines: usize, time: Duration) -> f64 {
@@ -187,13 +210,15 @@ fn main() {
     let patterns: HashMap<&str, &str> = grok::patterns().iter().copied().collect();
     let expanded =
         |case: &Case| -> Vec<String> { case.expressions.iter().map(|text| expand(text, &patterns, &mut 0)).collect() };
-    println!("| lines | bytes | kelp | pcre2 (JIT) | onig | fancy-regex | regex | kelp / pcre2 |");
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("| lines | bytes | kelp | pcre2 (JIT) | onig | fancy-regex | regex | kelp / pcre2 | compiled in | KiB |");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for case in lines::cases() {
         if wanted.as_ref().is_some_and(|wanted| !case.name.contains(wanted.as_str())) {
             continue;
         }
-        let mut all = engines(&expanded(&case));
+        let expressions = expanded(&case);
+        let (compiled, size) = cost(&expressions);
+        let mut all = engines(&expressions);
         // All have to agree on how many lines match; what their captures have may differ where their meanings do.
         let matched: Vec<usize> = all.iter_mut().map(|(_, engine)| engine.run(&case.lines[..200]).0).collect();
         if matched.iter().any(|count| *count != matched[0]) {
@@ -208,7 +233,9 @@ fn main() {
         let bytes = case.lines.iter().map(String::len).sum::<usize>() / case.lines.len();
         let name = case.name;
         let [kelp, pcre2, onig, fancy, regex] = ["kelp", "pcre2", "onig", "fancy-regex", "regex"].map(cell);
-        println!("| {name} | {bytes} | {kelp} | {pcre2} | {onig} | {fancy} | {regex} | {ratio:.1} |");
+        println!(
+            "| {name} | {bytes} | {kelp} | {pcre2} | {onig} | {fancy} | {regex} | {ratio:.1} | {compiled:.1} ms | {size} |"
+        );
     }
     if wanted.is_none_or(|wanted| wanted == "hostile") {
         hostile(&patterns);

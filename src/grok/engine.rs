@@ -151,9 +151,10 @@ pub struct Program {
 /// Compiles an expression.
 pub fn compile(expression: &str, syntax: &Syntax) -> Result<Program, Refusal> {
     let parsed = parse::parse(expression, syntax)?;
-    let plain = plain::compile(&parsed.tree)?;
+    let groups = parsed.names.len() as u32 + 1;
+    let plain = plain::compile(&parsed.tree, groups)?;
     let tree = simplify::simplify(parsed.tree);
-    let quick = quick::compile(&tree).ok();
+    let quick = quick::compile(&tree, groups).ok();
     Ok(Program { names: parsed.names, plain, quick, starts: Starts::new(&tree), needs: needs::needs(&tree) })
 }
 
@@ -198,7 +199,6 @@ impl Program {
         let mut end = end;
         let mut from = 0;
         while let Some(start) = self.starts.next(input.text, from).filter(|start| *start < end) {
-            slots.fill(Slot::NONE);
             match run::run(quick, input, start, stack, slots) {
                 Verdict::Matched => return Ok(Some(start)),
                 Verdict::Failed => {}
@@ -226,7 +226,6 @@ impl Program {
         stack.memo.clear();
         stack.steps = PLAIN_STEPS + PLAIN_STEPS_A_BYTE * input.text.len() as u64;
         while let Some(start) = self.starts.next(input.text, within.start).filter(|start| *start < within.end) {
-            slots.fill(Slot::NONE);
             match run::run(&self.plain, input, start, stack, slots) {
                 Verdict::Matched => return Ok(Some(start)),
                 Verdict::Failed => within.start = start + 1,

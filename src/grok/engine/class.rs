@@ -14,6 +14,9 @@ const LAST: u32 = 0x10_FFFF;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Class {
     ranges: Arc<[(u32, u32)]>,
+    /// What the ranges mean for a first byte.
+    ascii: ByteSet,
+    wide: Wide,
 }
 
 impl Class {
@@ -28,7 +31,8 @@ impl Class {
                 _ => tidy.push((low, high)),
             }
         }
-        Class { ranges: tidy.into() }
+        let (ascii, wide) = first_bytes(&tidy);
+        Class { ranges: tidy.into(), ascii, wide }
     }
 
     pub(super) fn one(character: char) -> Class {
@@ -89,23 +93,26 @@ impl Class {
 
     /// What the set means for the first byte of a character.
     pub(super) fn bytes(&self) -> (ByteSet, Wide) {
-        let mut ascii = ByteSet::EMPTY;
-        for (low, high) in self.ranges.iter() {
-            for code in *low..=(*high).min(127) {
-                ascii.insert(code as u8);
-            }
-        }
-        let wide: Vec<_> =
-            self.ranges.iter().filter(|(_, high)| *high > 127).map(|(low, high)| ((*low).max(128), *high)).collect();
-        // Surrogates are no characters: with or without them is the same.
-        let whole = match wide.as_slice() {
-            [] => return (ascii, Wide::None),
-            [(128, LAST)] => true,
-            [(128, below), (above, LAST)] => *below >= 0xD7FF && *above <= 0xE000,
-            _ => false,
-        };
-        (ascii, if whole { Wide::All } else { Wide::Some })
+        (self.ascii, self.wide)
     }
+}
+
+fn first_bytes(ranges: &[(u32, u32)]) -> (ByteSet, Wide) {
+    let mut ascii = ByteSet::EMPTY;
+    for (low, high) in ranges {
+        for code in *low..=(*high).min(127) {
+            ascii.insert(code as u8);
+        }
+    }
+    let mut wide = ranges.iter().filter(|(_, high)| *high > 127).map(|(low, high)| ((*low).max(128), *high));
+    // Surrogates are no characters: with or without them is the same.
+    let whole = match (wide.next(), wide.next(), wide.next()) {
+        (None, ..) => return (ascii, Wide::None),
+        (Some((128, LAST)), None, _) => true,
+        (Some((128, below)), Some((above, LAST)), None) => below >= 0xD7FF && above <= 0xE000,
+        _ => false,
+    };
+    (ascii, if whole { Wide::All } else { Wide::Some })
 }
 
 #[cfg(test)]

@@ -1,12 +1,20 @@
 //! The automaton of a part without captures: states over bytes, in the order in which ways are tried.
+//!
+//! A part that would need too many states (a repetition of repetitions that are counted, an IPv6 address) is taken roughly: as if it
+//! could go on for ever. A match that comes of it is marked, so that only the absence of one counts.
 
 use super::analyse::min_bytes;
 use super::bytes::{ByteSet, Wide};
 use super::class::Class;
-use super::tree::{Assertion, Node};
+use super::tree::{Assertion, Node, Repeat};
 
 /// How many states there may be.
 const MOST: usize = 3000;
+/// A repetition of more states than this is taken roughly, and so is an alternative.
+const MOST_REPEATED: u32 = 300;
+
+/// How many characters of a set are counted; where more are allowed, they are taken roughly.
+const MOST_CHARACTERS: u32 = 24;
 
 /// One state.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +28,8 @@ pub(super) enum State {
     Split(u32, u32),
     Assert(Assertion, u32),
     Match,
+    /// A match, if the part that was taken roughly was one.
+    Rough,
 }
 
 /// Whether the part can be an automaton at all. In order, a loop over what may be empty can't.
@@ -33,17 +43,82 @@ pub(super) fn is_regular(node: &Node, ordered: bool) -> bool {
     }
 }
 
-/// The states, of which the last begins; or nothing if there would be too many.
-pub(super) fn build(node: &Node) -> Option<Vec<State>> {
-    let mut builder = Builder { states: vec![State::Match] };
-    let start = builder.node(node, 0)?;
+/// The states, of which the last begins, and whether anything is taken roughly; or nothing if there would be too many.
+pub(super) fn build(node: &Node) -> Option<(Vec<State>, bool)> {
+    let both = node.any(&|node| match node {
+        Node::Alternate(nodes) => nodes.iter().any(is_rough_alternative),
+        node => is_large(node) || is_long(node),
+    });
+    let mut builder = Builder { states: vec![State::Match, State::Rough], both };
+    let start = builder.either(node, Next { exact: 0, rough: 1 })?.exact;
     // The last state begins: an extra one, if another was written last.
     builder.push(State::Split(start, start))?;
-    Some(builder.states)
+    Some((builder.states, both))
+}
+
+/// How many states a node needs, about.
+pub(super) fn cost(node: &Node) -> u32 {
+    match node {
+        Node::Class(_) => 1,
+        Node::Repeat(repeat) => cost(&repeat.node).saturating_mul(repeat.max.unwrap_or(repeat.min + 1)),
+        _ => node.children().iter().fold(0, |sum, child| sum.saturating_add(cost(child))),
+    }
+}
+
+/// Characters of a set that are counted up to a large number.
+fn is_long(node: &Node) -> bool {
+    match node {
+        Node::Repeat(repeat) => {
+            matches!(repeat.node, Node::Class(_)) && repeat.max.is_some_and(|most| most > 2 * MOST_CHARACTERS)
+        }
+        _ => false,
+    }
+}
+
+fn is_large(node: &Node) -> bool {
+    matches!(node, Node::Repeat(repeat) if repeat.max.is_some() && cost(node) > MOST_REPEATED)
+}
+
+/// Whether all of the node has to be taken roughly. Of alternatives each stands for itself.
+fn is_rough(node: &Node) -> bool {
+    match node {
+        Node::Alternate(_) => false,
+        Node::Repeat(_) => node.any(&is_large),
+        _ => node.children().iter().any(is_rough),
+    }
+}
+
+fn is_rough_alternative(node: &Node) -> bool {
+    is_rough(node) || cost(node) > MOST_REPEATED
+}
+
+/// All bytes of letters and digits that a node has, if it takes something and has no others.
+fn letters(node: &Node) -> Option<ByteSet> {
+    let plain = |class: &Class| {
+        let (ascii, wide) = class.bytes();
+        (wide == Wide::None && ascii.iter().all(|byte| byte.is_ascii_alphanumeric())).then_some(ascii)
+    };
+    match node {
+        Node::Class(class) => plain(class),
+        Node::Empty => Some(ByteSet::EMPTY),
+        Node::Concat(_) | Node::Alternate(_) | Node::Repeat(_) => {
+            node.children().iter().try_fold(ByteSet::EMPTY, |sum, child| Some(sum.union(letters(child)?)))
+        }
+        _ => None,
+    }
+}
+
+/// What comes after a node: after an exact match, and after one that is taken roughly.
+#[derive(Clone, Copy)]
+struct Next {
+    exact: u32,
+    rough: u32,
 }
 
 struct Builder {
     states: Vec<State>,
+    /// Something is taken roughly, so both kinds of ways are needed.
+    both: bool,
 }
 
 impl Builder {
@@ -55,41 +130,100 @@ impl Builder {
         Some(self.states.len() as u32 - 1)
     }
 
+    /// Writes the node so that `next` follows, in both ways.
+    fn either(&mut self, node: &Node, next: Next) -> Option<Next> {
+        if !self.both {
+            return Some(Next { exact: self.node(node, next, false)?, rough: next.rough });
+        }
+        let rough = self.node(node, next, true)?;
+        let exact = if is_rough(node) { rough } else { self.node(node, next, false)? };
+        Some(Next { exact, rough })
+    }
+
     /// Writes the node so that `next` follows; gives its first state.
-    fn node(&mut self, node: &Node, next: u32) -> Option<u32> {
+    fn node(&mut self, node: &Node, next: Next, rough: bool) -> Option<u32> {
+        let after = if rough { next.rough } else { next.exact };
         match node {
-            Node::Empty => Some(next),
-            Node::Class(class) => self.class(class, next),
-            Node::Concat(nodes) => nodes.iter().rev().try_fold(next, |next, node| self.node(node, next)),
+            Node::Empty => Some(after),
+            Node::Class(class) => self.class(class, after),
+            Node::Concat(nodes) => {
+                if rough || !self.both {
+                    let mut next = next;
+                    for node in nodes.iter().rev() {
+                        let first = self.node(node, next, rough)?;
+                        next = if rough { Next { rough: first, ..next } } else { Next { exact: first, ..next } };
+                    }
+                    return Some(if rough { next.rough } else { next.exact });
+                }
+                Some(nodes.iter().rev().try_fold(next, |next, node| self.either(node, next))?.exact)
+            }
+            Node::Alternate(_)
+                if rough
+                    && min_bytes(node) > 0
+                    && let Some(set) = letters(node) =>
+            {
+                let head = self.push(State::Match)?;
+                let body = self.bytes(set, ByteSet::EMPTY, head)?;
+                self.states[head as usize] = State::Split(body, after);
+                Some(body)
+            }
             Node::Alternate(nodes) => {
-                let firsts: Option<Vec<u32>> = nodes.iter().map(|node| self.node(node, next)).collect();
+                let firsts: Option<Vec<u32>> = nodes
+                    .iter()
+                    .map(|node| self.node(node, next, rough || self.both && is_rough_alternative(node)))
+                    .collect();
                 let mut firsts = firsts?.into_iter().rev();
                 let last = firsts.next()?;
                 firsts.try_fold(last, |rest, first| self.push(State::Split(first, rest)))
             }
-            Node::Repeat(repeat) => {
-                let mut at = next;
-                let way = |body, out| if repeat.greedy { State::Split(body, out) } else { State::Split(out, body) };
-                match repeat.max {
-                    None => {
-                        let head = self.push(State::Match)?;
-                        let body = self.node(&repeat.node, head)?;
-                        self.states[head as usize] = way(body, next);
-                        at = head;
-                    }
-                    Some(max) => {
-                        for _ in repeat.min..max {
-                            let body = self.node(&repeat.node, at)?;
-                            at = self.push(way(body, next))?;
-                        }
-                    }
-                }
-                (0..repeat.min).try_fold(at, |next, _| self.node(&repeat.node, next))
-            }
-            Node::Assert(assertion) => self.push(State::Assert(*assertion, next)),
-            Node::Fail => self.bytes(ByteSet::EMPTY, ByteSet::EMPTY, next),
+            Node::Repeat(repeat) => self.repeat(repeat, after, next, rough),
+            Node::Assert(assertion) => self.push(State::Assert(*assertion, after)),
+            Node::Fail => self.bytes(ByteSet::EMPTY, ByteSet::EMPTY, after),
             Node::Group(..) | Node::Atomic(_) | Node::Look(_) | Node::Back { .. } | Node::Keep => None,
         }
+    }
+
+    fn repeat(&mut self, repeat: &Repeat, after: u32, next: Next, rough: bool) -> Option<u32> {
+        let way = |body, out| if repeat.greedy { State::Split(body, out) } else { State::Split(out, body) };
+        let (mut least, mut most) = (repeat.min, repeat.max);
+        if rough {
+            least = least.min(1);
+            most = most.filter(|most| *most <= 1);
+        }
+        if let (Node::Class(class), Some(bound), false) = (&repeat.node, most, rough)
+            && self.both
+            && bound > 2 * MOST_CHARACTERS
+            && least < MOST_CHARACTERS
+        {
+            // So many exactly, more of them roughly.
+            let head = self.push(State::Match)?;
+            let body = self.class(class, head)?;
+            self.states[head as usize] = way(body, next.rough);
+            let first = self.class(class, head)?;
+            let mut at = self.push(way(first, after))?;
+            for _ in least..MOST_CHARACTERS {
+                let body = self.class(class, at)?;
+                at = self.push(way(body, after))?;
+            }
+            return (0..least).try_fold(at, |at, _| self.class(class, at));
+        }
+        let to = |place| if rough { Next { rough: place, ..next } } else { Next { exact: place, ..next } };
+        let mut at = after;
+        match most {
+            None => {
+                let head = self.push(State::Match)?;
+                let body = self.node(&repeat.node, to(head), rough)?;
+                self.states[head as usize] = way(body, after);
+                at = head;
+            }
+            Some(most) => {
+                for _ in least..most {
+                    let body = self.node(&repeat.node, to(at), rough)?;
+                    at = self.push(way(body, after))?;
+                }
+            }
+        }
+        (0..least).try_fold(at, |at, _| self.node(&repeat.node, to(at), rough))
     }
 
     fn bytes(&mut self, set: ByteSet, unsure: ByteSet, next: u32) -> Option<u32> {
@@ -102,21 +236,27 @@ impl Builder {
             Wide::None => self.bytes(ascii, ByteSet::EMPTY, next),
             Wide::Some => self.bytes(ascii, ByteSet::WIDE, next),
             Wide::All => {
-                // The text is UTF-8, so a character is a first byte and all that follow before the next first byte.
-                let mut tail = ByteSet::EMPTY;
-                (0x80..=0xBF).for_each(|byte| tail.insert(byte));
-                let head = tail.negated().intersection(ByteSet::WIDE);
-                let done = self.push(State::Assert(Assertion::After { set: tail.negated(), edge: true }, next))?;
-                let within = self.push(State::Match)?;
-                let more = self.bytes(tail, ByteSet::EMPTY, within)?;
-                self.states[within as usize] = State::Split(more, done);
-                let wide = self.bytes(head, ByteSet::EMPTY, within)?;
+                // The text is UTF-8, so the first byte says how many there are.
+                let third = self.bytes(range(0x80, 0xBF), ByteSet::EMPTY, next)?;
+                let second = self.bytes(range(0x80, 0xBF), ByteSet::EMPTY, third)?;
+                let first = self.bytes(range(0x80, 0xBF), ByteSet::EMPTY, second)?;
+                let two = self.bytes(range(0xC0, 0xDF), ByteSet::EMPTY, third)?;
+                let three = self.bytes(range(0xE0, 0xEF), ByteSet::EMPTY, second)?;
+                let four = self.bytes(range(0xF0, 0xFF), ByteSet::EMPTY, first)?;
+                let mut ways = self.push(State::Split(three, four))?;
+                ways = self.push(State::Split(two, ways))?;
                 if ascii.is_empty() {
-                    return Some(wide);
+                    return Some(ways);
                 }
                 let narrow = self.bytes(ascii, ByteSet::EMPTY, next)?;
-                self.push(State::Split(narrow, wide))
+                self.push(State::Split(narrow, ways))
             }
         }
     }
+}
+
+fn range(low: u8, high: u8) -> ByteSet {
+    let mut set = ByteSet::EMPTY;
+    (low..=high).for_each(|byte| set.insert(byte));
+    set
 }

@@ -6,22 +6,23 @@
 
 use super::Refusal;
 use super::analyse::{lengths, min_bytes};
-use super::class::Class;
-use super::program::{BackReference, Code, Op, Place, Set};
+use super::program::{BackReference, Code, Counted, Op, Place};
 use super::tree::{Look, Node, Repeat};
 
+/// Up to so many characters of a set are written out where they are repeated.
+const WRITTEN_OUT: u32 = 4;
 /// How many operations an expression may become.
 const MOST_OPS: usize = 40_000;
 /// How many loops that may take nothing can be inside one another; each doubles the keys of a point.
 const MOST_NESTED: usize = 6;
 
 /// Compiles a tree.
-pub(super) fn compile(tree: &Node) -> Result<Code, Refusal> {
+pub(super) fn compile(tree: &Node, groups: u32) -> Result<Code, Refusal> {
     let remembers = !tree.any(&|node| matches!(node, Node::Back { .. }));
     if !remembers {
         refuse_strange_references(tree)?;
     }
-    let mut emitter = Emitter { code: Code::default(), loops: Vec::new(), remembers, behind: 0 };
+    let mut emitter = Emitter { code: Code::new(groups), loops: Vec::new(), remembers, behind: 0 };
     emitter.node(tree)?;
     emitter.push(Op::Match)?;
     Ok(emitter.code)
@@ -82,14 +83,6 @@ impl Emitter {
         }
     }
 
-    fn set(&mut self, class: &Class) -> u32 {
-        if let Some(known) = self.code.sets.iter().position(|set| set.class == *class) {
-            return known as u32;
-        }
-        self.code.sets.push(Set::new(class));
-        self.code.sets.len() as u32 - 1
-    }
-
     fn new_point(&mut self) -> u32 {
         self.code.points.push((self.code.keys, self.loops.clone()));
         self.code.keys += 1 << self.loops.len();
@@ -111,16 +104,16 @@ impl Emitter {
                 self.push(Op::Fail)?;
             }
             Node::Class(class) => {
-                let set = self.set(class);
+                let set = self.code.set(class);
                 self.push(Op::Set(set))?;
             }
             Node::Concat(nodes) => nodes.iter().try_for_each(|node| self.node(node))?,
             Node::Alternate(nodes) => self.alternate(nodes)?,
             Node::Repeat(repeat) => self.repeat(repeat)?,
             Node::Group(number, node) => {
-                self.push(Op::Save { slot: number * 2 })?;
+                self.push(Op::Save { slot: self.code.start_of(*number) })?;
                 self.node(node)?;
-                self.push(Op::Save { slot: number * 2 + 1 })?;
+                self.push(Op::Save { slot: self.code.end_of(*number) })?;
             }
             Node::Atomic(node) => {
                 let enter = self.push(Op::Enter { end: 0, negative: false })?;
@@ -194,9 +187,17 @@ impl Emitter {
             && self.remembers
             && self.behind == 0
         {
-            let set = self.set(class);
+            let set = self.code.set(class);
             let point = self.new_point();
             self.push(Op::Star { set, point })?;
+            return self.point();
+        }
+        if let (Node::Class(class), Some(most), true) = (node, max, greedy)
+            && *most > WRITTEN_OUT
+        {
+            let set = self.code.set(class);
+            self.code.counted.push(Counted { set, least: *min, most: *most });
+            self.push(Op::Counted(self.code.counted.len() as u32 - 1))?;
             return self.point();
         }
         let may_be_empty = min_bytes(node) == 0;

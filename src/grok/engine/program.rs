@@ -2,8 +2,8 @@
 
 use super::bytes::{ByteSet, Wide};
 use super::class::Class;
-use super::dfa::{Dfa, Follow};
-use super::scan::Ranges;
+use super::dfa::Dfa;
+use super::scan::Run;
 use super::tree::Assertion;
 
 /// An index into the operations.
@@ -14,6 +14,8 @@ pub(super) type Place = u32;
 pub(super) enum Op {
     Match,
     Fail,
+    /// What comes here is left to the plain code.
+    GiveUp,
     Jump(Place),
     /// Goes on, and later to `other`.
     Split {
@@ -23,12 +25,6 @@ pub(super) enum Op {
     SplitLater {
         other: Place,
     },
-    Byte(u8),
-    /// A stretch of the literals.
-    Bytes {
-        from: u32,
-        length: u32,
-    },
     /// One character of a set.
     Set(u32),
     /// Characters of a set, as many as there are; gives them back one by one. Remembers where all failed (`point`).
@@ -36,8 +32,14 @@ pub(super) enum Op {
         set: u32,
         point: u32,
     },
+    /// Characters of a set, as the bounds say, as many as there are; gives them back one by one.
+    Counted(u32),
     /// Half a capture; the old value comes back when this way fails.
     Save {
+        slot: u32,
+    },
+    /// Half a capture, of which nobody asks for the old value.
+    Mark {
         slot: u32,
     },
     /// A condition, by number.
@@ -81,12 +83,6 @@ pub(super) enum Op {
     },
     /// Nothing comes of being here twice.
     Point(u32),
-    /// Characters of a set, as many as there are, which are never given back.
-    Span(u32),
-    /// Characters of a set, as many as there are but so that what follows can come.
-    Greedy(u32),
-    /// Characters of a set, as few as there must be for what follows to come.
-    Lazy(u32),
     /// To the body of a loop or past it, as the next byte says; where both can be, one now and the other later.
     Fork {
         fork: u32,
@@ -94,44 +90,96 @@ pub(super) enum Op {
     },
     /// To the alternatives that the next byte allows, the first of them now.
     Choice(u32),
-    /// Half a capture that every way sets again, so that nobody asks for the old value.
-    SaveOnce {
-        slot: u32,
-    },
-    /// A capture ends, a literal comes, a capture begins: what the next two operations do, too. The slots are shifted by one; the
-    /// lowest bit says that the old value comes back.
-    Gap {
-        end: u16,
-        start: u16,
-        from: u32,
-        length: u32,
-    },
-    /// A capture that is a span: what the next two operations do, too.
-    Field {
-        slot: u16,
-        span: u32,
-    },
-    /// An automaton finds the end and goes to `next`; where it can't say, the operations after this one do.
-    Token {
-        token: u32,
-        next: Place,
-    },
+    /// The literal of a step.
+    Literal(u32),
+    /// A step over characters of a set, as many as there are, which are never given back.
+    Span(u32),
+    /// A step over as many as there are but so that what follows can come.
+    Greedy(u32),
+    /// A step over as few as there must be for what follows to come.
+    Lazy(u32),
+    /// A step over what an automaton finds. Where it can't say, the operations after this one do.
+    Token(u32),
+}
+
+/// A step: something is taken and perhaps captured, then comes a literal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    /// Which span or automaton.
+    pub(super) index: u32,
+    /// The slots for where it begins and ends.
+    pub(super) before: u32,
+    pub(super) after: u32,
+    /// Where to go on, for automata.
+    pub(super) next: Place,
+    /// The first group that begins after here: what these have is void when the step is taken in another way.
+    pub(super) clear: u32,
+    pub(super) tail: Tail,
+}
+
+/// At most eight bytes that have to come.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Tail {
+    bytes: u64,
+    mask: u64,
+    length: u32,
+}
+
+impl Tail {
+    pub(super) const MOST: usize = 8;
+
+    pub(super) fn new(literal: &[u8]) -> Tail {
+        let mut bytes = [0; Tail::MOST];
+        let mut mask = [0; Tail::MOST];
+        bytes[..literal.len()].copy_from_slice(literal);
+        mask[..literal.len()].fill(0xFF);
+        Tail { bytes: u64::from_le_bytes(bytes), mask: u64::from_le_bytes(mask), length: literal.len() as u32 }
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
+    /// The last byte, if there is any.
+    pub(super) fn last(self) -> Option<u8> {
+        let index = (self.length as usize).checked_sub(1)?;
+        Some(self.bytes.to_le_bytes()[index])
+    }
+
+    /// Where it ends, if it is there.
+    #[inline(always)]
+    pub(super) fn end(&self, text: &[u8], at: usize) -> Option<usize> {
+        match text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+            Some(chunk) => {
+                let same = (u64::from_le_bytes(*chunk) ^ self.bytes) & self.mask == 0;
+                same.then_some(at + self.length as usize)
+            }
+            None => self.end_at_the_end(text, at),
+        }
+    }
+
+    /// The same, with less than eight bytes left.
+    fn end_at_the_end(&self, text: &[u8], at: usize) -> Option<usize> {
+        let wanted = &self.bytes.to_le_bytes()[..self.length as usize];
+        text.get(at..)?.starts_with(wanted).then_some(at + wanted.len())
+    }
 }
 
 /// A run of characters.
 #[derive(Debug)]
 pub(super) struct Span {
     pub(super) set: Set,
-    pub(super) ranges: Option<Ranges>,
+    /// The bytes that are taken without decoding.
+    pub(super) run: Run,
     pub(super) least: u32,
     /// The most, which is [`u32::MAX`] for: without end.
     pub(super) most: u32,
     /// Every character is one byte, or they need not be counted.
     pub(super) simple: bool,
-    pub(super) follow: Follow,
-    /// For lazy runs: 1 for bytes of the set after which nothing can go on.
-    pub(super) skip: [u8; 256],
-    pub(super) skip_ranges: Option<Ranges>,
+    /// The bytes that can follow; 256 is the end of the text.
+    pub(super) follow: [bool; 257],
+    /// For lazy runs: bytes of the set after which nothing can go on.
+    pub(super) skip: Run,
 }
 
 /// A two-way choice by the next byte (256 is the end of the text): 1 is the body, 2 the exit, 3 both.
@@ -139,6 +187,8 @@ pub(super) struct Span {
 pub(super) struct Fork {
     pub(super) table: [u8; 257],
     pub(super) greedy: bool,
+    /// The first group that begins after here.
+    pub(super) clear: u32,
 }
 
 /// No alternative begins with the byte.
@@ -153,13 +203,16 @@ pub(super) struct Choice {
     /// Of each list the only place, or that there is none, or several.
     pub(super) places: Vec<Place>,
     pub(super) lists: Vec<Vec<Place>>,
+    /// The first group that begins after here.
+    pub(super) clear: u32,
 }
 
-/// A part that an automaton matches.
+/// Characters of a set, with bounds.
 #[derive(Debug)]
-pub(super) struct Token {
-    pub(super) dfa: u32,
-    pub(super) follow: Follow,
+pub(super) struct Counted {
+    pub(super) set: u32,
+    pub(super) least: u32,
+    pub(super) most: u32,
 }
 
 /// A set of characters as the matcher asks for it.
@@ -184,6 +237,10 @@ impl Set {
         ByteSet::WIDE.iter().for_each(|byte| table[usize::from(byte)] = beyond);
         Set { table, class: class.clone(), wide }
     }
+
+    fn size(&self) -> usize {
+        size_of::<Set>() + self.class.ranges().len() * 8
+    }
 }
 
 /// Back-references.
@@ -197,16 +254,19 @@ pub(super) struct BackReference {
 #[derive(Debug, Default)]
 pub(super) struct Code {
     pub(super) ops: Vec<Op>,
-    pub(super) literals: Vec<u8>,
+    /// How many groups there are, the whole match being one. Slots are: where each begins, where each ends, and one for
+    /// what nobody asks for.
+    pub(super) groups: u32,
     pub(super) sets: Vec<Set>,
+    pub(super) counted: Vec<Counted>,
     pub(super) backs: Vec<BackReference>,
     pub(super) assertions: Vec<Assertion>,
     /// Bytes that can be before or after; 256 is the edge of the text.
     pub(super) sides: Vec<[bool; 257]>,
+    pub(super) steps: Vec<Step>,
     pub(super) spans: Vec<Span>,
     pub(super) forks: Vec<Fork>,
     pub(super) choices: Vec<Choice>,
-    pub(super) tokens: Vec<Token>,
     pub(super) dfas: Vec<Dfa>,
     /// For each point: its first key, and the registers of the loops around it, each of which is a bit of the key.
     pub(super) points: Vec<(u32, Vec<u32>)>,
@@ -215,6 +275,34 @@ pub(super) struct Code {
 }
 
 impl Code {
+    pub(super) fn new(groups: u32) -> Code {
+        Code { groups, ..Code::default() }
+    }
+
+    /// The slot for where a group begins.
+    pub(super) fn start_of(&self, group: u32) -> u32 {
+        group
+    }
+
+    /// The slot for where a group ends.
+    pub(super) fn end_of(&self, group: u32) -> u32 {
+        self.groups + group
+    }
+
+    /// The slot that nobody asks for.
+    pub(super) fn nobody(&self) -> u32 {
+        self.groups * 2
+    }
+
+    /// The number of a set.
+    pub(super) fn set(&mut self, class: &Class) -> u32 {
+        if let Some(known) = self.sets.iter().position(|set| set.class == *class) {
+            return known as u32;
+        }
+        self.sets.push(Set::new(class));
+        self.sets.len() as u32 - 1
+    }
+
     /// The operation for a condition.
     pub(super) fn assertion(&mut self, assertion: Assertion) -> Op {
         let side = |set: &ByteSet, edge| {
@@ -240,24 +328,20 @@ impl Code {
     /// Bytes that it occupies, about.
     pub(super) fn size(&self) -> usize {
         self.ops.len() * size_of::<Op>()
-            + self.literals.len()
             + self.sets.iter().map(Set::size).sum::<usize>()
+            + self.steps.len() * size_of::<Step>()
             + self.spans.iter().map(|span| size_of::<Span>() + span.set.size()).sum::<usize>()
-            + self.points.len() * 32
+            + self.points.iter().map(|(_, registers)| 32 + registers.len() * 4).sum::<usize>()
             + self.sides.len() * 257
             + self.forks.len() * size_of::<Fork>()
-            + self
-                .choices
-                .iter()
-                .map(|choice| 257 + choice.lists.iter().map(|list| 24 + list.len() * 4).sum::<usize>())
-                .sum::<usize>()
-            + self.tokens.len() * size_of::<Token>()
+            + self.choices.iter().map(Choice::size).sum::<usize>()
             + self.dfas.iter().map(Dfa::size).sum::<usize>()
     }
 }
 
-impl Set {
+impl Choice {
     fn size(&self) -> usize {
-        size_of::<Set>() + self.class.ranges().len() * 8
+        let lists = self.lists.iter().map(|list| size_of::<Vec<Place>>() + list.len() * 4).sum::<usize>();
+        size_of::<Choice>() + self.places.len() * 4 + lists
     }
 }

@@ -2,16 +2,19 @@
 //!
 //! One loop runs both kinds of code. What it needs to go back is on the stack as small frames; an atomic group or look-around puts a
 //! barrier there, to which it cuts the stack when it is decided. Frames that restore a capture outlive the cut.
+//!
+//! Most captures need no frame: outside of loops the groups begin in the order of the program, so a way that is taken up again
+//! voids the captures of all groups that begin after it.
+
+mod rare;
+mod steps;
 
 use super::Slot;
-use super::bytes::Wide;
-use super::bytes::{before, decode};
-use super::dfa::Scan;
+use super::bytes::before;
 use super::memo::Memo;
-use super::program::{Choice, Code, NOWHERE, Op, Place, SEVERAL, Set, Span};
-use super::scan::run_end;
-use super::tree::Assertion;
-use super::unicode::is_word;
+use super::program::{Choice, Code, NOWHERE, Op, Place, SEVERAL, Step};
+use rare::at_boundary;
+use steps::one;
 
 /// How many frames the stack may have: 16 bytes each.
 const MOST_FRAMES: usize = 1 << 24;
@@ -30,73 +33,43 @@ pub(super) enum Verdict {
 /// What is done when a way fails.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Frame {
-    /// Goes on there.
-    Branch {
-        place: Place,
-        at: u32,
-    },
-    /// A capture was this.
-    Start {
-        group: u32,
-        old: u32,
-    },
-    End {
-        group: u32,
-        old: u32,
-    },
+    /// Goes on there; groups from `clear` on have not matched.
+    Branch { place: Place, at: u32, clear: u32 },
+    /// Half a capture was this.
+    Slot { slot: u32, old: u32 },
     /// A round of a loop had begun there.
-    Register {
-        register: u32,
-        old: u32,
-    },
+    Register { register: u32, old: u32 },
     /// An atomic group or look-around began (at the operation `enter`).
-    Barrier {
-        enter: Place,
-        at: u32,
-        previous: u32,
-    },
+    Barrier { enter: Place, at: u32, previous: u32 },
     /// Everything from this state on has failed.
-    Key {
-        key: u32,
-        at: u32,
-    },
+    Key { key: u32, at: u32 },
     /// A run of characters, at the operation `place`, can be shorter: down to `low`.
-    Star {
-        place: Place,
-        low: u32,
-        high: u32,
-    },
+    Star { place: Place, low: u32, high: u32 },
+    /// The same, without memory.
+    Counted { place: Place, low: u32, high: u32 },
     /// A greedy run can end before `high`, down to `low`.
-    Greedy {
-        place: Place,
-        low: u32,
-        high: u32,
-    },
+    Greedy { place: Place, low: u32, high: u32 },
     /// A lazy run can go on.
-    Lazy {
-        place: Place,
-        at: u32,
-    },
+    Lazy { place: Place, at: u32 },
     /// A look-behind can begin still further back.
-    Back {
-        place: Place,
-        at: u32,
-        more: u32,
-    },
+    Back { place: Place, at: u32, more: u32 },
 }
 
 /// What a run needs besides the program: kept between runs, so that nothing is allocated.
 #[derive(Debug, Default)]
 pub(super) struct Stack {
     pub(super) frames: Vec<Frame>,
+    slots: Vec<u32>,
     pub(super) registers: Vec<u32>,
     pub(super) memo: Memo,
     /// Steps that are left.
     pub(super) steps: u64,
 }
 
-/// No barrier.
+/// No barrier, no place in the text.
 const NONE: u32 = u32::MAX;
+/// No group is cleared.
+const NO_GROUP: u32 = u32::MAX;
 
 /// A text and where the search in it began.
 #[derive(Clone, Copy, Debug)]
@@ -105,14 +78,25 @@ pub(super) struct Input<'t> {
     pub(super) origin: usize,
 }
 
-/// Tries the code at one position. Captures are in `slots`, the whole match first.
+/// Tries the code at one position. Captures are in `slots`, the whole match first, if there is a match.
 pub(super) fn run(code: &Code, input: Input<'_>, start: usize, stack: &mut Stack, slots: &mut [Slot]) -> Verdict {
+    let groups = code.groups as usize;
     stack.frames.clear();
     stack.registers.resize(code.registers as usize, NONE);
-    slots[0].start = start as u32;
+    stack.slots.resize(groups * 2 + 1, NONE);
+    stack.slots[groups..].fill(NONE);
+    stack.slots[0] = start as u32;
     let frames = std::mem::take(&mut stack.frames);
-    let mut run = Run { code, input, stack, frames, slots, barrier: NONE };
+    let halves = std::mem::take(&mut stack.slots);
+    let mut run = Run { code, input, stack, frames, slots: halves, barrier: NONE };
     let verdict = run.go(start);
+    if verdict == Verdict::Matched {
+        let (starts, ends) = run.slots.split_at(groups);
+        for (slot, (start, end)) in slots.iter_mut().zip(starts.iter().zip(ends)) {
+            *slot = if *end == NONE { Slot::NONE } else { Slot { start: *start, end: *end } };
+        }
+    }
+    run.stack.slots = run.slots;
     if run.frames.capacity() <= KEPT_FRAMES {
         run.stack.frames = run.frames;
     }
@@ -123,9 +107,9 @@ struct Run<'r, 't> {
     code: &'r Code,
     input: Input<'t>,
     stack: &'r mut Stack,
-    /// The stack's frames, taken out of it for the run.
+    /// The stack's frames and slots, taken out of it for the run.
     frames: Vec<Frame>,
-    slots: &'r mut [Slot],
+    slots: Vec<u32>,
     /// The newest barrier's place in the stack.
     barrier: u32,
 }
@@ -142,36 +126,77 @@ impl Run<'_, '_> {
         let (mut place, mut at) = (0_usize, start);
         loop {
             match ops[place] {
+                Op::Token(step) => {
+                    let step = &code.steps[step as usize];
+                    let scan = code.dfas[step.index as usize].scan(text, at);
+                    self.charge(scan.read() - at);
+                    if let Some(end) = scan.end() {
+                        if let Some(next) = step.tail.end(text, end) {
+                            if scan.has_others() {
+                                self.later(place as u32 + 1, at, step.clear);
+                            }
+                            self.capture(step, at, end);
+                            (place, at) = (step.next as usize, next);
+                            continue;
+                        }
+                        if scan.has_others() {
+                            place += 1;
+                            continue;
+                        }
+                    } else if scan.is_unsure() {
+                        place += 1;
+                        continue;
+                    }
+                }
+                Op::Span(step) => {
+                    let step = &code.steps[step as usize];
+                    if let Some(end) = self.span(step.index, at)
+                        && let Some(next) = step.tail.end(text, end)
+                    {
+                        self.capture(step, at, end);
+                        (place, at) = (place + 1, next);
+                        continue;
+                    }
+                }
+                Op::Literal(step) => {
+                    let step = &code.steps[step as usize];
+                    if let Some(next) = step.tail.end(text, at) {
+                        self.capture(step, at, at);
+                        (place, at) = (place + 1, next);
+                        continue;
+                    }
+                }
+                Op::Greedy(step) => {
+                    if let Some(next) = self.greedy(place, &code.steps[step as usize], at) {
+                        (place, at) = (place + 1, next);
+                        continue;
+                    }
+                }
+                Op::Lazy(step) => {
+                    if let Some(next) = self.lazy(place, &code.steps[step as usize], at) {
+                        (place, at) = (place + 1, next);
+                        continue;
+                    }
+                }
                 Op::Match => {
-                    self.slots[0].end = at as u32;
+                    self.slots[code.groups as usize] = at as u32;
                     return Verdict::Matched;
                 }
                 Op::Fail => {}
+                Op::GiveUp => return Verdict::TooLong,
                 Op::Jump(target) => {
                     place = target as usize;
                     continue;
                 }
                 Op::Split { other } => {
-                    self.frames.push(Frame::Branch { place: other, at: at as u32 });
+                    self.later(other, at, NO_GROUP);
                     place += 1;
                     continue;
                 }
                 Op::SplitLater { other } => {
-                    self.frames.push(Frame::Branch { place: place as u32 + 1, at: at as u32 });
+                    self.later(place as u32 + 1, at, NO_GROUP);
                     place = other as usize;
                     continue;
-                }
-                Op::Byte(byte) => {
-                    if text.get(at) == Some(&byte) {
-                        (place, at) = (place + 1, at + 1);
-                        continue;
-                    }
-                }
-                Op::Bytes { from, length } => {
-                    if let Some(end) = literal(code, from, length, text, at) {
-                        (place, at) = (place + 1, end);
-                        continue;
-                    }
                 }
                 Op::Set(set) => {
                     if let Some(end) = one(&code.sets[set as usize], text, at) {
@@ -184,34 +209,10 @@ impl Run<'_, '_> {
                     place += 1;
                     continue;
                 }
-                Op::SaveOnce { slot } => {
-                    *half(self.slots, slot) = at as u32;
+                Op::Mark { slot } => {
+                    self.slots[slot as usize] = at as u32;
                     place += 1;
                     continue;
-                }
-                Op::Gap { end, start, from, length } => {
-                    self.save_either(end, at);
-                    if let Some(next) = literal(code, from, length, text, at) {
-                        at = next;
-                        self.save_either(start, at);
-                        place += 3;
-                        continue;
-                    }
-                }
-                Op::Field { slot, span } => {
-                    self.save_either(slot, at);
-                    if let Some(end) = self.span(span, at) {
-                        at = end;
-                        self.save_either(slot + 2, at);
-                        place += 3;
-                        continue;
-                    }
-                }
-                Op::Span(span) => {
-                    if let Some(end) = self.span(span, at) {
-                        (place, at) = (place + 1, end);
-                        continue;
-                    }
                 }
                 Op::Fork { fork, exit } => {
                     let fork = &code.forks[fork as usize];
@@ -228,7 +229,7 @@ impl Run<'_, '_> {
                         _ => {
                             let body = place as u32 + 1;
                             let (now, later) = if fork.greedy { (body, exit) } else { (exit, body) };
-                            self.frames.push(Frame::Branch { place: later, at: at as u32 });
+                            self.later(later, at, fork.clear);
                             place = now as usize;
                             continue;
                         }
@@ -244,22 +245,6 @@ impl Run<'_, '_> {
                         }
                         only => {
                             place = only as usize;
-                            continue;
-                        }
-                    }
-                }
-                Op::Token { token, next } => {
-                    let token = &code.tokens[token as usize];
-                    let (scan, read) = code.dfas[token.dfa as usize].scan(text, at, &token.follow);
-                    self.charge(read - at);
-                    match scan {
-                        Scan::Nowhere => {}
-                        Scan::End(end) => {
-                            (place, at) = (next as usize, end);
-                            continue;
-                        }
-                        Scan::Unsure => {
-                            place += 1;
                             continue;
                         }
                     }
@@ -297,58 +282,24 @@ impl Run<'_, '_> {
         }
     }
 
-    /// The operations that are met less often.
-    #[inline(never)]
-    fn rare(&mut self, op: Op, place: usize, at: usize) -> Option<State> {
-        let code = self.code;
-        match op {
-            Op::Greedy(span) => self.greedy(place, span, at),
-            Op::Lazy(span) => self.lazy(place, span, at),
-            Op::Star { set, point } => self.star(place, set, point, at),
-            Op::Assert(assertion) => {
-                holds(code.assertions[assertion as usize], self.input, at).then_some((place + 1, at))
-            }
-            Op::Enter { .. } => {
-                let frame = Frame::Barrier { enter: place as u32, at: at as u32, previous: self.barrier };
-                self.barrier = self.frames.len() as u32;
-                self.frames.push(frame);
-                Some((place + 1, at))
-            }
-            Op::StepBack { least, most } => self.step_back(place, at, least, most),
-            Op::AtEntry => (self.entry().1 == at).then_some((place + 1, at)),
-            Op::Commit => {
-                self.cut(at);
-                Some((place + 1, at))
-            }
-            Op::Seen { negative } => {
-                let (_, entry) = self.entry();
-                if negative {
-                    self.undo(at);
-                    return None;
-                }
-                self.cut(at);
-                Some((place + 1, entry))
-            }
-            Op::Back(back) => self.back(back, at).map(|next| (place + 1, next)),
-            Op::Round { register } => {
-                let old = std::mem::replace(&mut self.stack.registers[register as usize], at as u32);
-                self.frames.push(Frame::Register { register, old });
-                Some((place + 1, at))
-            }
-            Op::Progress { register, exit } => {
-                let empty = self.stack.registers[register as usize] == at as u32;
-                Some((if empty { exit as usize } else { place + 1 }, at))
-            }
-            Op::Point(point) => self.point(place, point, at),
-            _ => None,
-        }
+    /// Leaves a way to be tried later.
+    #[inline(always)]
+    fn later(&mut self, place: Place, at: usize, clear: u32) {
+        self.frames.push(Frame::Branch { place, at: at as u32, clear });
+    }
+
+    /// What a step took.
+    #[inline(always)]
+    fn capture(&mut self, step: &Step, start: usize, end: usize) {
+        self.slots[step.before as usize] = start as u32;
+        self.slots[step.after as usize] = end as u32;
     }
 
     /// The first of several alternatives; the others later.
     fn choose(&mut self, choice: &Choice, at: usize) -> usize {
         let list = &choice.lists[usize::from(choice.table[next_byte(self.input.text, at)])];
         for place in list[1..].iter().rev() {
-            self.frames.push(Frame::Branch { place: *place, at: at as u32 });
+            self.later(*place, at, choice.clear);
         }
         list[0] as usize
     }
@@ -362,9 +313,11 @@ impl Run<'_, '_> {
             self.stack.steps -= 1;
             match self.frames.pop() {
                 None => return Err(Verdict::Failed),
-                Some(Frame::Branch { place, at }) => return Ok((place as usize, at as usize)),
-                Some(Frame::Start { group, old }) => self.slots[group as usize].start = old,
-                Some(Frame::End { group, old }) => self.slots[group as usize].end = old,
+                Some(Frame::Branch { place, at, clear }) => {
+                    self.clear(clear);
+                    return Ok((place as usize, at as usize));
+                }
+                Some(Frame::Slot { slot, old }) => self.slots[slot as usize] = old,
                 Some(Frame::Register { register, old }) => self.stack.registers[register as usize] = old,
                 Some(Frame::Barrier { enter, at, previous }) => {
                     self.barrier = previous;
@@ -384,14 +337,29 @@ impl Run<'_, '_> {
                         return Ok((place as usize + 1, high));
                     }
                 }
+                Some(Frame::Counted { place, low, high }) => {
+                    let high = before(self.input.text, high as usize);
+                    if high > low as usize {
+                        self.frames.push(Frame::Counted { place, low, high: high as u32 });
+                    }
+                    return Ok((place as usize + 1, high));
+                }
                 Some(Frame::Greedy { place, low, high }) => {
-                    if let Some(state) = self.shorter(place as usize, low as usize, high as usize) {
-                        return Ok(state);
+                    if let Op::Greedy(step) = self.code.ops[place as usize] {
+                        let step = &self.code.steps[step as usize];
+                        self.clear(step.clear);
+                        if let Some(next) = self.shorter(place as usize, step, low as usize, high as usize) {
+                            return Ok((place as usize + 1, next));
+                        }
                     }
                 }
                 Some(Frame::Lazy { place, at }) => {
-                    if let Some(state) = self.longer(place as usize, at as usize) {
-                        return Ok(state);
+                    if let Op::Lazy(step) = self.code.ops[place as usize] {
+                        let step = &self.code.steps[step as usize];
+                        self.clear(step.clear);
+                        if let Some(next) = self.longer(place as usize, step, at as usize) {
+                            return Ok((place as usize + 1, next));
+                        }
                     }
                 }
                 Some(Frame::Back { place, at, more }) => {
@@ -403,170 +371,21 @@ impl Run<'_, '_> {
         }
     }
 
-    /// A slot as [`Op::Gap`] has it: shifted by one, with a bit that says whether the old value comes back.
-    #[inline(always)]
-    fn save_either(&mut self, slot: u16, at: usize) {
-        if slot & 1 == 0 {
-            *half(self.slots, u32::from(slot >> 1)) = at as u32;
-        } else {
-            self.save(u32::from(slot >> 1), at);
+    /// Groups from this one on have not matched.
+    fn clear(&mut self, group: u32) {
+        let groups = self.code.groups as usize;
+        if (group as usize) < groups {
+            self.slots[groups + group as usize..groups * 2].fill(NONE);
         }
     }
 
     #[inline(always)]
     fn save(&mut self, slot: u32, at: usize) {
-        let group = slot >> 1;
-        let old = std::mem::replace(half(self.slots, slot), at as u32);
-        if self.frames.is_empty() {
-            // Nothing is left to try, so nobody will ask for the old value.
-            return;
+        let old = std::mem::replace(&mut self.slots[slot as usize], at as u32);
+        // If nothing is left to try, nobody will ask for the old value.
+        if !self.frames.is_empty() {
+            self.frames.push(Frame::Slot { slot, old });
         }
-        let frame = if slot & 1 == 0 { Frame::Start { group, old } } else { Frame::End { group, old } };
-        self.frames.push(frame);
-    }
-
-    /// Where the newest barrier was put up: the operation and the position.
-    fn entry(&self) -> State {
-        match self.frames[self.barrier as usize] {
-            Frame::Barrier { enter, at, .. } => (enter as usize, at as usize),
-            _ => unreachable!("a barrier is where the run says"),
-        }
-    }
-
-    /// What is inside the newest barrier will not be tried again; it led to `end`.
-    fn cut(&mut self, end: usize) {
-        let from = self.barrier as usize;
-        let Frame::Barrier { previous, .. } = self.frames[from] else { unreachable!("a barrier is there") };
-        let mut kept = from;
-        for index in from + 1..self.frames.len() {
-            let frame = self.frames[index];
-            match frame {
-                Frame::Start { .. } | Frame::End { .. } | Frame::Register { .. } => {
-                    self.frames[kept] = frame;
-                    kept += 1;
-                }
-                other => self.remember(other, end),
-            }
-        }
-        self.frames.truncate(kept);
-        self.barrier = previous;
-    }
-
-    /// A negative look-around matched, so it does not hold: everything in it is undone.
-    fn undo(&mut self, end: usize) {
-        while self.frames.len() > self.barrier as usize + 1 {
-            match self.frames.pop() {
-                Some(Frame::Start { group, old }) => self.slots[group as usize].start = old,
-                Some(Frame::End { group, old }) => self.slots[group as usize].end = old,
-                Some(Frame::Register { register, old }) => self.stack.registers[register as usize] = old,
-                Some(other) => self.remember(other, end),
-                None => {}
-            }
-        }
-        if let Some(Frame::Barrier { previous, .. }) = self.frames.pop() {
-            self.barrier = previous;
-        }
-    }
-
-    /// Remembers where a state inside an atomic group or look-around led.
-    fn remember(&mut self, frame: Frame, end: usize) {
-        match frame {
-            Frame::Key { key, at } => self.stack.memo.succeeded(key, at, end as u32),
-            Frame::Star { place, low, high } => {
-                let Op::Star { point, .. } = self.code.ops[place as usize] else { return };
-                let mut at = low as usize;
-                while at <= high as usize {
-                    let key = self.key(point, at);
-                    self.stack.memo.succeeded(key, at as u32, end as u32);
-                    if at == high as usize {
-                        break;
-                    }
-                    at += decode(self.input.text, at).1;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A point with what the loops around it still allow: whether each has moved since its round began.
-    fn key(&self, point: u32, at: usize) -> u32 {
-        let (first, registers) = &self.code.points[point as usize];
-        let still = |register: &u32| self.stack.registers[*register as usize] == at as u32;
-        first + registers.iter().enumerate().map(|(bit, register)| u32::from(still(register)) << bit).sum::<u32>()
-    }
-
-    fn point(&mut self, place: usize, point: u32, at: usize) -> Option<State> {
-        let key = self.key(point, at);
-        if self.stack.memo.has_failed(key, at as u32) {
-            return None;
-        }
-        if let Some(known) = self.known(key, at) {
-            return known;
-        }
-        self.frames.push(Frame::Key { key, at: at as u32 });
-        Some((place + 1, at))
-    }
-
-    /// What is known of a state inside an atomic group or look-around that once led to its end.
-    fn known(&mut self, key: u32, at: usize) -> Option<Option<State>> {
-        if self.barrier == NONE {
-            return None;
-        }
-        let end = self.stack.memo.end(key, at as u32)? as usize;
-        let (enter, entry) = self.entry();
-        let Op::Enter { end: decided, negative } = self.code.ops[enter] else { return None };
-        let decided = decided as usize;
-        let captures =
-            self.code.ops[enter..decided].iter().any(|op| matches!(op, Op::Save { .. } | Op::SaveOnce { .. }));
-        if !captures || negative {
-            return Some(Some((decided, end)));
-        }
-        // The way has to be gone again for its captures, unless it is known to lead nowhere.
-        let after = if matches!(self.code.ops[decided], Op::Commit) { end } else { entry };
-        if let Some(Op::Point(point)) = self.code.ops.get(decided + 1).copied() {
-            let key = self.key(point, after);
-            if self.stack.memo.has_failed(key, after as u32) {
-                self.undo(end);
-                return Some(None);
-            }
-        }
-        None
-    }
-
-    /// As many characters as there are.
-    #[inline(always)]
-    fn span(&mut self, span: u32, at: usize) -> Option<usize> {
-        let span = &self.code.spans[span as usize];
-        let text = self.input.text;
-        if !span.simple {
-            return self.counted(span, at);
-        }
-        let mut end = run_end(text, at, &span.set.table, span.ranges.as_ref());
-        if span.set.wide == Wide::Some {
-            // Beyond ASCII a byte does not decide.
-            while text.get(end).is_some_and(|byte| *byte >= 0x80)
-                && let Some(next) = one(&span.set, text, end)
-            {
-                end = run_end(text, next, &span.set.table, span.ranges.as_ref());
-            }
-        }
-        self.charge(end - at);
-        let count = (end - at).min(u32::MAX as usize) as u32;
-        (count >= span.least).then(|| if count > span.most { at + span.most as usize } else { end })
-    }
-
-    /// The same, where characters have to be counted.
-    #[inline(never)]
-    fn counted(&mut self, span: &Span, at: usize) -> Option<usize> {
-        let (mut end, mut count) = (at, 0);
-        while count < span.most
-            && let Some(next) = one(&span.set, self.input.text, end)
-        {
-            end = next;
-            count += 1;
-        }
-        self.charge(end - at);
-        (count >= span.least).then_some(end)
     }
 
     /// Long runs cost steps, too, as these would not be bounded otherwise.
@@ -574,222 +393,10 @@ impl Run<'_, '_> {
     fn charge(&mut self, bytes: usize) {
         self.stack.steps = self.stack.steps.saturating_sub((bytes >> 5) as u64);
     }
-
-    fn greedy(&mut self, place: usize, index: u32, at: usize) -> Option<State> {
-        let span = &self.code.spans[index as usize];
-        let high = self.span(index, at)?;
-        let mut low = at;
-        for _ in 0..span.least {
-            low += decode(self.input.text, low).1;
-        }
-        if span.follow.table[next_byte(self.input.text, high)] {
-            if high > low {
-                self.frames.push(Frame::Greedy { place: place as u32, low: low as u32, high: high as u32 });
-            }
-            return Some((place + 1, high));
-        }
-        self.shorter(place, low, high)
-    }
-
-    /// The next shorter end of a run after which things can go on.
-    fn shorter(&mut self, place: usize, low: usize, high: usize) -> Option<State> {
-        let Op::Greedy(span) = self.code.ops[place] else { return None };
-        let follow = &self.code.spans[span as usize].follow.table;
-        let text = self.input.text;
-        let end = (low..high).rev().find(|end| follow[usize::from(text[*end])] && text[*end] & 0xC0 != 0x80);
-        self.charge(high - end.unwrap_or(low));
-        let end = end?;
-        if end > low {
-            self.frames.push(Frame::Greedy { place: place as u32, low: low as u32, high: end as u32 });
-        }
-        Some((place + 1, end))
-    }
-
-    fn lazy(&mut self, place: usize, index: u32, at: usize) -> Option<State> {
-        let span = &self.code.spans[index as usize];
-        if span.follow.table[next_byte(self.input.text, at)] {
-            self.frames.push(Frame::Lazy { place: place as u32, at: at as u32 });
-            return Some((place + 1, at));
-        }
-        self.longer(place, at)
-    }
-
-    /// The next longer end of a lazy run after which things can go on.
-    fn longer(&mut self, place: usize, at: usize) -> Option<State> {
-        let Op::Lazy(span) = self.code.ops[place] else { return None };
-        let span = &self.code.spans[span as usize];
-        let text = self.input.text;
-        let mut end = at;
-        let mut next = one(&span.set, text, at);
-        while let Some(from) = next {
-            end = run_end(text, from, &span.skip, span.skip_ranges.as_ref());
-            next = if text.get(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
-                Some(end + 1)
-            } else if span.follow.table[next_byte(text, end)] {
-                break;
-            } else {
-                one(&span.set, text, end)
-            };
-        }
-        self.charge(end - at);
-        next?;
-        self.frames.push(Frame::Lazy { place: place as u32, at: end as u32 });
-        Some((place + 1, end))
-    }
-
-    fn star(&mut self, place: usize, set: u32, point: u32, at: usize) -> Option<State> {
-        let set = &self.code.sets[set as usize];
-        let mut high = at;
-        let key = self.key(point, at);
-        if self.stack.memo.has_failed(key, at as u32) {
-            return None;
-        }
-        if let Some(known) = self.known(key, at) {
-            return known;
-        }
-        while let Some(next) = one(set, self.input.text, high) {
-            let key = self.key(point, next);
-            if self.stack.memo.has_failed(key, next as u32) {
-                break;
-            }
-            high = next;
-        }
-        self.frames.push(Frame::Star { place: place as u32, low: at as u32, high: high as u32 });
-        Some((place + 1, high))
-    }
-
-    fn step_back(&mut self, place: usize, at: usize, least: u32, most: u32) -> Option<State> {
-        let mut back = at;
-        for _ in 0..least {
-            if back == 0 {
-                return None;
-            }
-            back = before(self.input.text, back);
-        }
-        if most > least {
-            self.frames.push(Frame::Back { place: place as u32, at: back as u32, more: most - least });
-        }
-        Some((place + 1, back))
-    }
-
-    fn further_back(&mut self, place: usize, at: usize, more: u32) -> Option<State> {
-        if at == 0 {
-            return None;
-        }
-        let back = before(self.input.text, at);
-        if more > 1 {
-            self.frames.push(Frame::Back { place: place as u32, at: back as u32, more: more - 1 });
-        }
-        Some((place + 1, back))
-    }
-
-    fn back(&mut self, back: u32, at: usize) -> Option<usize> {
-        let reference = &self.code.backs[back as usize];
-        let text = self.input.text;
-        let slot = |group: &u32| self.slots[*group as usize];
-        reference.groups.iter().map(slot).filter(|slot| slot.is_some() && slot.start <= slot.end).find_map(|slot| {
-            let wanted = &text[slot.start as usize..slot.end as usize];
-            if text[at..].starts_with(wanted) {
-                return Some(at + wanted.len());
-            }
-            reference.fold.then(|| same_but_for_case(wanted, text, at)).flatten()
-        })
-    }
-}
-
-/// Where a literal ends, if it is there.
-#[inline(always)]
-fn literal(code: &Code, from: u32, length: u32, text: &[u8], at: usize) -> Option<usize> {
-    let wanted = &code.literals[from as usize..(from + length) as usize];
-    let there = text.get(at..at + wanted.len())?;
-    // Short ones are not worth a call.
-    let same = if wanted.len() <= 4 { wanted.iter().zip(there).all(|(a, b)| a == b) } else { wanted == there };
-    same.then_some(at + wanted.len())
-}
-
-#[inline(always)]
-fn half(slots: &mut [Slot], slot: u32) -> &mut u32 {
-    let group = &mut slots[slot as usize >> 1];
-    if slot & 1 == 0 { &mut group.start } else { &mut group.end }
-}
-
-/// Takes one character of the set.
-#[inline(always)]
-pub(super) fn one(set: &Set, text: &[u8], at: usize) -> Option<usize> {
-    let byte = *text.get(at)?;
-    match set.table[usize::from(byte)] {
-        0 => None,
-        1 if byte < 0x80 => Some(at + 1),
-        kind => {
-            let (character, length) = decode(text, at);
-            (kind == 1 || set.class.contains(character)).then_some(at + length)
-        }
-    }
-}
-
-fn same_but_for_case(wanted: &[u8], text: &[u8], mut at: usize) -> Option<usize> {
-    let mut index = 0;
-    while index < wanted.len() {
-        let (character, length) = decode(wanted, index);
-        text.get(at)?;
-        let (other, other_length) = decode(text, at);
-        if character != other && !character.to_lowercase().eq(other.to_lowercase()) {
-            return None;
-        }
-        index += length;
-        at += other_length;
-    }
-    Some(at)
-}
-
-/// Whether a condition holds at a position.
-#[inline]
-pub(super) fn holds(assertion: Assertion, input: Input<'_>, at: usize) -> bool {
-    let text = input.text;
-    match assertion {
-        Assertion::TextStart => at == 0,
-        Assertion::TextEnd => at == text.len(),
-        Assertion::LastLineEnd => at == text.len() || at + 1 == text.len() && text[at] == b'\n',
-        Assertion::LineStart => at == 0 || at < text.len() && text[at - 1] == b'\n',
-        Assertion::LineEnd => at == text.len() || text[at] == b'\n',
-        Assertion::SearchStart => at == input.origin,
-        Assertion::Word { negative, ascii } => at_boundary(text, at, ascii) != negative,
-        Assertion::Before { set, edge } => match at.checked_sub(1).and_then(|before| text.get(before)) {
-            Some(byte) => set.contains(*byte),
-            None => edge,
-        },
-        Assertion::After { set, edge } => text.get(at).map_or(edge, |byte| set.contains(*byte)),
-    }
-}
-
-/// Whether a word begins or ends at a position.
-#[inline]
-fn at_boundary(text: &[u8], at: usize, ascii: bool) -> bool {
-    let left = at > 0 && word_before(text, at, ascii);
-    let right = at < text.len() && word_at(text, at, ascii);
-    left != right
 }
 
 /// The byte at a position; 256 at the end.
 #[inline(always)]
 fn next_byte(text: &[u8], at: usize) -> usize {
     text.get(at).map_or(256, |byte| usize::from(*byte))
-}
-
-#[inline]
-fn word_before(text: &[u8], at: usize, ascii: bool) -> bool {
-    let byte = text[at - 1];
-    if byte < 0x80 {
-        return byte.is_ascii_alphanumeric() || byte == b'_';
-    }
-    !ascii && is_word(decode(text, before(text, at)).0, false)
-}
-
-#[inline]
-fn word_at(text: &[u8], at: usize, ascii: bool) -> bool {
-    let byte = text[at];
-    if byte < 0x80 {
-        return byte.is_ascii_alphanumeric() || byte == b'_';
-    }
-    !ascii && is_word(decode(text, at).0, false)
 }

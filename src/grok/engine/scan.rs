@@ -7,25 +7,50 @@ use super::bytes::ByteSet;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 
+/// How many ranges are worth comparing with.
+const MOST: usize = 6;
+
+/// Bytes to go over.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    table: [bool; 256],
+    ranges: Option<Ranges>,
+}
+
+impl Run {
+    pub(super) fn new(set: ByteSet) -> Run {
+        Run { table: std::array::from_fn(|byte| set.contains(byte as u8)), ranges: Ranges::of(set) }
+    }
+
+    pub(super) fn has(&self, byte: u8) -> bool {
+        self.table[usize::from(byte)]
+    }
+
+    /// Whether the machine goes over them sixteen at a time.
+    pub(super) fn is_quick(set: ByteSet) -> bool {
+        cfg!(target_arch = "x86_64") && Ranges::of(set).is_some()
+    }
+}
+
 /// Bytes, as the ranges that they are (or that they are not).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ranges {
+struct Ranges {
     /// The first byte of each range, and how many more there are; each sixteen times, as the machine wants it. Unused ones
     /// repeat the first.
-    firsts: [[u8; 16]; 4],
-    mores: [[u8; 16]; 4],
+    firsts: [[u8; 16]; MOST],
+    mores: [[u8; 16]; MOST],
     count: u8,
     /// The ranges are those of the other bytes.
     negated: bool,
 }
 
 impl Ranges {
-    /// The set as at most four ranges, of itself or of the rest.
-    pub(super) fn of(set: ByteSet) -> Option<Ranges> {
+    /// The set as a few ranges, of itself or of the rest.
+    fn of(set: ByteSet) -> Option<Ranges> {
         let own = ranges(set);
         let rest = ranges(set.negated());
         let (list, negated) = if own.len() <= rest.len() { (own, false) } else { (rest, true) };
-        if list.len() > 4 || list.is_empty() {
+        if list.len() > MOST || list.is_empty() {
             return None;
         }
         let bound = |index: usize| list.get(index).unwrap_or(&list[0]);
@@ -49,12 +74,12 @@ fn ranges(set: ByteSet) -> Vec<(u8, u8)> {
     list
 }
 
-/// The first position from `at` on whose byte the table does not have.
+/// The first position from `at` on whose byte is not one of the run; `at` itself, if the text is not as long.
 #[inline(always)]
-pub(super) fn run_end(text: &[u8], at: usize, table: &[u8; 256], ranges: Option<&Ranges>) -> usize {
+pub(super) fn run_end(text: &[u8], at: usize, run: &Run) -> usize {
     let mut at = at;
     #[cfg(target_arch = "x86_64")]
-    if let Some(ranges) = ranges {
+    if let Some(ranges) = &run.ranges {
         while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
             let outside = sse2::outside(chunk, ranges);
             if outside != 0 {
@@ -62,13 +87,53 @@ pub(super) fn run_end(text: &[u8], at: usize, table: &[u8; 256], ranges: Option<
             }
             at += 16;
         }
+        // What is left is looked at together with what was before it.
+        if let Some(chunk) = text.last_chunk::<16>() {
+            let outside = sse2::outside(chunk, ranges) >> (at + 16 - text.len()).min(16);
+            return if outside == 0 { text.len().max(at) } else { at + outside.trailing_zeros() as usize };
+        }
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _unused = ranges;
     while let Some(byte) = text.get(at)
-        && table[usize::from(*byte)] == 1
+        && run.table[usize::from(*byte)]
     {
         at += 1;
     }
     at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_where_the_table_says() {
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize
+        };
+        for ranges in 1..9 {
+            let mut set = ByteSet::EMPTY;
+            for _ in 0..ranges {
+                let first = random() % 250;
+                (first..first + random() % 30).for_each(|byte| set.insert(byte.min(255) as u8));
+            }
+            for set in [set, set.negated()] {
+                let run = Run::new(set);
+                let members: Vec<u8> = set.iter().collect();
+                for length in 0..70 {
+                    let mut text: Vec<u8> = (0..length)
+                        .map(|_| members.get(random() % members.len().max(1)).copied().unwrap_or(0))
+                        .collect();
+                    if length > 0 && random() % 4 > 0 {
+                        text[random() % length] = random() as u8;
+                    }
+                    for at in 0..length + 20 {
+                        let end = (at..length).find(|index| !set.contains(text[*index])).unwrap_or(length.max(at));
+                        assert_eq!(run_end(&text, at, &run), end, "{set:?} on {text:?} from {at}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -20,7 +20,7 @@ pub(super) fn simplify(node: Node) -> Node {
             }
         }
         Node::Group(number, node) => Node::Group(number, Box::new(simplify(*node))),
-        Node::Atomic(node) => match simplify(*node) {
+        Node::Atomic(node) => match last_relaxed(simplify(*node)) {
             Node::Atomic(inner) => Node::Atomic(inner),
             // Of a given length there is one end only, so there is nothing to give back.
             node if !node.has_groups() && lengths(&node).is_some_and(|(least, most)| least == most) => node,
@@ -36,6 +36,55 @@ pub(super) fn simplify(node: Node) -> Node {
     }
 }
 
+/// At the end of an atomic group others say nothing: what is there is final anyway.
+fn last_relaxed(node: Node) -> Node {
+    match node {
+        Node::Atomic(inner) => last_relaxed(*inner),
+        Node::Alternate(nodes) => Node::Alternate(nodes.into_iter().map(last_relaxed).collect()),
+        Node::Concat(mut nodes) => {
+            if let Some(last) = nodes.pop() {
+                nodes.push(last_relaxed(last));
+            }
+            Node::Concat(nodes)
+        }
+        other => other,
+    }
+}
+
+/// A loop over atomic alternatives, of which one at most can come at any place: `(?>\\.|[^"\\]+)+`. Where a run in it cannot be
+/// gone on with by what follows, giving back some of it leads to the same ends only, so it need not be atomic.
+fn loop_relaxed(node: Node, rest: &[Node]) -> Node {
+    let relaxed = match &node {
+        Node::Repeat(repeat) if repeat.max.is_none() => match &repeat.node {
+            Node::Atomic(inner) => {
+                let comes = rest.iter().rev().fold(Ahead::ANYTHING, |then, node| ahead(node, then));
+                is_choice_apart(inner, comes).then(|| Node::clone(inner).repeat(repeat.min, None, repeat.greedy))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    relaxed.unwrap_or(node)
+}
+
+fn is_choice_apart(inner: &Node, comes: Ahead) -> bool {
+    let Node::Alternate(nodes) = inner else { return false };
+    let mut seen = ByteSet::EMPTY;
+    nodes.iter().all(|node| {
+        let run = match node {
+            Node::Repeat(repeat) => {
+                matches!(repeat.node, Node::Class(_)) && repeat.min == 1 && repeat.max.is_none() && repeat.greedy
+            }
+            _ => false,
+        };
+        let fixed = !node.has_groups() && lengths(node).is_some_and(|(least, most)| least == most && least > 0);
+        let first = ahead(node, Ahead { set: ByteSet::EMPTY, end: false, sure: false });
+        let apart = !first.set.meets(seen) && !first.set.meets(comes.set) && !first.end;
+        seen = seen.union(first.set);
+        (run || fixed) && apart
+    })
+}
+
 fn concat(nodes: Vec<Node>) -> Node {
     let mut flat: Vec<Node> = Vec::new();
     for node in nodes {
@@ -48,7 +97,7 @@ fn concat(nodes: Vec<Node>) -> Node {
     let mut kept: Vec<Node> = Vec::with_capacity(flat.len());
     for (index, node) in flat.iter().enumerate() {
         if !holds_anyway(node, &flat[index + 1..]) {
-            kept.push(node.clone());
+            kept.push(loop_relaxed(node.clone(), &flat[index + 1..]));
         }
     }
     Node::concat(kept)

@@ -4,15 +4,14 @@ use memchr::memchr;
 use memchr::memmem::Finder;
 
 use super::analyse::{Ahead, ahead, min_bytes};
-use super::scan::{Ranges, run_end};
+use super::scan::{Run, run_end};
 use super::tree::{Assertion, Node};
 
 /// What is known of every match of an expression.
 #[derive(Debug)]
 pub(super) struct Starts {
-    /// 1 for bytes that no match begins with.
-    skipped: [u8; 256],
-    ranges: Option<Ranges>,
+    /// Bytes that no match begins with.
+    skipped: Run,
     /// It can begin at the end of the text.
     at_end: bool,
     /// It begins at the beginning of the text, or of a line, only.
@@ -25,16 +24,12 @@ impl Starts {
     /// Of a tree that was simplified.
     pub(super) fn new(tree: &Node) -> Starts {
         let first = ahead(tree, Ahead::DONE);
-        let skipped = first.set.negated();
-        let mut table = [0; 256];
-        skipped.iter().for_each(|byte| table[usize::from(byte)] = 1);
         let mut literals = Literals { best: (Vec::new(), 0), current: (Vec::new(), 0), before: 0 };
         literals.node(tree);
         literals.end();
         let literal = Some(literals.best).filter(|(bytes, _)| !bytes.is_empty());
         Starts {
-            skipped: table,
-            ranges: Ranges::of(skipped),
+            skipped: Run::new(first.set.negated()),
             at_end: first.end,
             anchor: anchor(tree),
             literal: literal.map(|(bytes, before)| (Finder::new(&bytes).into_owned(), before)),
@@ -49,11 +44,11 @@ impl Starts {
                 Some(Anchor::Text) if at > 0 => return None,
                 Some(Anchor::Line) if at > 0 => at += memchr(b'\n', text.get(at - 1..)?)?,
                 Some(_) => {}
-                None => at = run_end(text, at, &self.skipped, self.ranges.as_ref()),
+                None => at = run_end(text, at, &self.skipped),
             }
             match text.get(at) {
                 None => return (self.at_end && at == text.len()).then_some(at),
-                Some(byte) if byte & 0xC0 == 0x80 || self.skipped[usize::from(*byte)] == 1 => at += 1,
+                Some(byte) if byte & 0xC0 == 0x80 || self.skipped.has(*byte) => at += 1,
                 Some(_) => return Some(at),
             }
         }

@@ -28,6 +28,10 @@ fn outside_sse2(chunk: &[u8; 16], ranges: &Ranges) -> u32 {
         if ranges.count > 2 {
             within = _mm_or_si128(within, one(bytes, ranges, 2));
             within = _mm_or_si128(within, one(bytes, ranges, 3));
+            if ranges.count > 4 {
+                within = _mm_or_si128(within, one(bytes, ranges, 4));
+                within = _mm_or_si128(within, one(bytes, ranges, 5));
+            }
         }
     }
     let mask = _mm_movemask_epi8(within) as u32;

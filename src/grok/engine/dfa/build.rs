@@ -1,0 +1,432 @@
+//! From the states of an [`nfa`](super::super::nfa) to those of an automaton.
+//!
+//! A state of the automaton is a list of states of the nfa, in the order in which they would be tried. Where a condition is on the
+//! way, it is looked at when the next byte is known.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use foldhash::fast::FixedState;
+
+use super::super::analyse::Ahead;
+use super::super::bytes::ByteSet;
+use super::super::nfa::{self, State};
+use super::super::scan::Run;
+use super::super::tree::{Assertion, Node};
+use super::{DEAD, Dfa, ENDS, OTHERS, ROW, RUNS, UNSURE};
+
+/// How many states there may be, and how much work building them may be: some ten nanoseconds each.
+const MOST_STATES: usize = 2500;
+const MOST_WORK: usize = 300_000;
+/// A state that takes so many bytes to itself is worth sixteen at a time.
+const MANY: u32 = 37;
+
+/// What can follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in super::super) struct Follow {
+    pub(in super::super) set: ByteSet,
+    /// The text can end there.
+    pub(in super::super) end: bool,
+    /// The first end is final.
+    pub(in super::super) last: bool,
+}
+
+impl Follow {
+    pub(in super::super) fn new(then: Ahead) -> Follow {
+        Follow { set: then.set, end: then.end, last: then.sure }
+    }
+}
+
+/// How much work may still be done.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Work(pub(in super::super) usize);
+
+/// Builds the automaton of a node, if it is not too large.
+pub(in super::super) fn build(node: &Node, follow: Follow, ordered: bool, left: &mut Work) -> Option<Dfa> {
+    if left.0 == 0 {
+        return None;
+    }
+    let (states, rough) = nfa::build(node)?;
+    let mut builder = Builder::new(&states, follow, ordered)?;
+    builder.most = left.0.min(MOST_WORK);
+    let (built, work) = builder.build();
+    left.0 -= work.min(left.0);
+    built.map(|dfa| Dfa { rough, ..dfa })
+}
+
+/// Parts classes further, by what is said of each byte.
+fn part(classes: &mut [u16; 257], of: impl Fn(Option<u8>) -> u8) {
+    let mut known: Vec<(u16, u8)> = Vec::new();
+    // The bytes before the end of the text are numbered first.
+    for (index, class) in classes.iter_mut().enumerate() {
+        let key = (*class, of(u8::try_from(index).ok()));
+        *class = known.iter().position(|known| *known == key).unwrap_or_else(|| {
+            known.push(key);
+            known.len() - 1
+        }) as u16;
+    }
+}
+
+struct Builder<'n> {
+    nfa: &'n [State],
+    follow: Follow,
+    ordered: bool,
+    classes: [u8; 256],
+    /// For each class, a byte of it; nothing is the end of the text.
+    representatives: Vec<Option<u8>>,
+    /// For each class, the kind of byte that it is to what comes after; kinds are fewer than classes.
+    kinds: Vec<u8>,
+    kind_representatives: Vec<Option<u8>>,
+    /// What each state leads to without taking anything; itself, where a condition is on the way.
+    reached: Vec<Option<Box<[u32]>>>,
+    states: HashMap<Key, u32, FixedState>,
+    queue: Vec<Key>,
+    /// The state that is made now, and what conditions lead to, to be used again.
+    made: Vec<u32>,
+    opened: Vec<u32>,
+    /// When each state of the NFA was last seen.
+    seen: Vec<u32>,
+    time: u32,
+    work: usize,
+    most: usize,
+    doubts: bool,
+    several: bool,
+}
+
+/// A state while it is built: the kind of the byte before, if that matters, and the states of the NFA.
+type Key = Rc<[u32]>;
+
+/// What one step from a state finds.
+#[derive(Default)]
+struct Step {
+    ends: bool,
+    others: bool,
+    unsure: bool,
+}
+
+impl<'n> Builder<'n> {
+    fn new(nfa: &'n [State], follow: Follow, ordered: bool) -> Option<Builder<'n>> {
+        let mut sets: Vec<ByteSet> = vec![follow.set];
+        let mut assertions: Vec<Assertion> = Vec::new();
+        for state in nfa {
+            match state {
+                State::Bytes { set, unsure, .. } => {
+                    for set in [set, unsure] {
+                        if !sets.contains(set) {
+                            sets.push(*set);
+                        }
+                    }
+                }
+                State::Assert(assertion, _) if !assertions.contains(assertion) => assertions.push(*assertion),
+                _ => {}
+            }
+        }
+        // Bytes are parted by what they are to an assertion after them, then by all else. The end of the text is byte 256.
+        let mut kinds = [0; 257];
+        for assertion in &assertions {
+            part(&mut kinds, |byte| side(*assertion, byte, true));
+        }
+        let mut all = kinds;
+        for assertion in &assertions {
+            part(&mut all, |byte| side(*assertion, byte, false));
+        }
+        for set in &sets {
+            part(&mut all, |byte| u8::from(byte.is_some_and(|byte| set.contains(byte))));
+        }
+        // Nothing follows the end, so it is a class of its own, the last.
+        let count = all[..256].iter().max().map_or(0, |most| usize::from(*most)) + 1;
+        if count > 250 {
+            return None;
+        }
+        all[256] = count as u16;
+        let representative = |of: &[u16; 257], class: usize| {
+            let byte = of.iter().position(|known| usize::from(*known) == class);
+            byte.and_then(|byte| u8::try_from(byte).ok())
+        };
+        let representatives: Vec<Option<u8>> = (0..=count).map(|class| representative(&all, class)).collect();
+        let most_kinds = usize::from(*kinds.iter().max().unwrap_or(&0));
+        let kind_representatives = (0..=most_kinds).map(|kind| representative(&kinds, kind)).collect();
+        let classes = std::array::from_fn(|byte| all[byte] as u8);
+        let kinds = representatives.iter().map(|byte| kinds[byte.map_or(256, usize::from)] as u8).collect();
+        Some(Builder {
+            nfa,
+            follow,
+            ordered,
+            classes,
+            representatives,
+            kinds,
+            kind_representatives,
+            reached: vec![None; nfa.len()],
+            states: HashMap::default(),
+            queue: Vec::new(),
+            made: Vec::new(),
+            opened: Vec::new(),
+            seen: vec![0; nfa.len()],
+            time: 0,
+            work: 0,
+            most: MOST_WORK,
+            doubts: false,
+            several: false,
+        })
+    }
+
+    /// The automaton, and how much work it was.
+    fn build(mut self) -> (Option<Dfa>, usize) {
+        let table = self.rows();
+        let work = self.work;
+        (table.map(|(starts, table)| self.finish(starts, table)), work)
+    }
+
+    /// The first rows, and all rows.
+    fn rows(&mut self) -> Option<(Vec<u32>, Vec<u32>)> {
+        let stride = self.representatives.len();
+        let mut starts = Vec::with_capacity(stride);
+        for class in 0..stride {
+            self.made.clear();
+            self.made.push(0);
+            self.time += 1;
+            self.reach(self.nfa.len() as u32 - 1);
+            starts.push(self.state(self.kinds[class], stride)?);
+        }
+        // The first row is never gone on from.
+        let mut table = vec![DEAD; stride];
+        let mut next = 0;
+        while next < self.queue.len() {
+            let key = self.queue[next].clone();
+            next += 1;
+            let (kind, kernel) = (key[0], &key[1..]);
+            for class in 0..stride {
+                table.push(self.transition(kind, kernel, class, stride)?);
+            }
+        }
+        Some((starts, table))
+    }
+
+    fn finish(self, starts: Vec<u32>, mut table: Vec<u32>) -> Dfa {
+        let stride = self.representatives.len();
+        let runs = self.runs(&mut table, stride);
+        let Builder { classes, ordered, doubts, several, .. } = self;
+        let several = several || !ordered;
+        Dfa { classes, end_class: stride - 1, table, starts, runs, ordered, doubts, several, rough: false }
+    }
+
+    /// The states that take many bytes to themselves; what leads to them is marked.
+    fn runs(&self, table: &mut [u32], stride: usize) -> Vec<(u32, Run)> {
+        let mut runs: Vec<(u32, Run)> = Vec::new();
+        for (row, entries) in table.chunks(stride).enumerate().skip(1) {
+            let row = (row * stride) as u32;
+            let mut set = ByteSet::EMPTY;
+            (0..=255).filter(|byte| entries[usize::from(self.classes[usize::from(*byte)])] == row).for_each(|byte| {
+                set.insert(byte);
+            });
+            if set.len() >= MANY && Run::is_quick(set) {
+                runs.push((row, Run::new(set)));
+            }
+        }
+        for entry in table.iter_mut() {
+            if *entry & DEAD == 0 && runs.binary_search_by_key(&(*entry & ROW), |(row, _)| *row).is_ok() {
+                *entry |= RUNS;
+            }
+        }
+        runs
+    }
+
+    /// Whether there is a condition on the way from a state.
+    fn asks(&self, state: u32) -> bool {
+        matches!(self.nfa[state as usize], State::Split(..) | State::Assert(..))
+    }
+
+    /// The row of the state that was made, which is new or known.
+    fn state(&mut self, kind: u8, stride: usize) -> Option<u32> {
+        // Only a condition asks what was before.
+        let asks = self.made[1..].iter().any(|state| self.asks(*state));
+        self.made[0] = if asks { u32::from(kind) } else { 0 };
+        if let Some(row) = self.states.get(self.made.as_slice()) {
+            return Some(*row);
+        }
+        if self.queue.len() >= MOST_STATES {
+            return None;
+        }
+        let key: Key = self.made.as_slice().into();
+        self.queue.push(key.clone());
+        let row = (self.queue.len() * stride) as u32;
+        self.states.insert(key, row);
+        Some(row)
+    }
+
+    fn transition(&mut self, kind: u32, kernel: &[u32], class: usize, stride: usize) -> Option<u32> {
+        let before = self.kind_representatives[kind as usize];
+        let step = self.step(kernel, before, self.representatives[class]);
+        if self.work >= self.most {
+            return None;
+        }
+        let leads_on = self.made.len() > 1;
+        let mut flags = 0;
+        if step.ends {
+            flags |= ENDS;
+            if step.others {
+                flags |= OTHERS;
+                self.several = true;
+            }
+            self.several |= !self.follow.last && leads_on;
+        }
+        if step.unsure {
+            self.doubts = true;
+            return Some(UNSURE | flags);
+        }
+        if !leads_on {
+            return Some(DEAD | flags);
+        }
+        if !self.ordered {
+            self.made[1..].sort_unstable();
+        }
+        let row = self.state(self.kinds[class], stride)?;
+        Some(row | flags)
+    }
+
+    /// Takes the next byte, on all ways in order; where that leads is what is made.
+    fn step(&mut self, kernel: &[u32], before: Option<u8>, next: Option<u8>) -> Step {
+        let mut step = Step::default();
+        let follows = match next {
+            Some(byte) => self.follow.set.contains(byte),
+            None => self.follow.end,
+        };
+        // What conditions lead to is gone over as it comes.
+        let mut opened = std::mem::take(&mut self.opened);
+        opened.clear();
+        let asks = kernel.iter().any(|state| self.asks(*state));
+        if asks {
+            self.time += 1;
+            for state in kernel {
+                step.unsure |= !self.close(*state, before, next, &mut opened);
+            }
+        }
+        let takers = if asks { opened.as_slice() } else { kernel };
+        self.work += takers.len();
+        self.time += 1;
+        self.made.clear();
+        self.made.push(0);
+        for taker in takers {
+            match self.nfa[*taker as usize] {
+                State::Match if follows => step.ends = true,
+                State::Rough if follows && !step.ends => step.unsure = true,
+                State::Rough if follows => step.others = true,
+                State::Bytes { set, unsure, next: to } => {
+                    let Some(byte) = next else { continue };
+                    let (takes, doubts) = (set.contains(byte), unsure.contains(byte));
+                    if step.ends && self.ordered {
+                        // What would be tried after the end that was found.
+                        step.others |= (takes || doubts) && !self.follow.last;
+                    } else if doubts {
+                        step.unsure = true;
+                    } else if takes {
+                        self.reach(to);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.opened = opened;
+        step
+    }
+
+    /// Adds where a state leads without taking anything, as far as that can be said without knowing what is before and after.
+    fn reach(&mut self, state: u32) {
+        if self.reached[state as usize].is_none() {
+            let mut list = Vec::new();
+            let known = self.unconditional(state, &mut list);
+            self.reached[state as usize] = Some(if known { list.into() } else { Box::new([state]) });
+        }
+        let Builder { reached, seen, time, made, .. } = self;
+        for state in reached[state as usize].iter().flatten() {
+            if std::mem::replace(&mut seen[*state as usize], *time) != *time {
+                made.push(*state);
+            }
+        }
+    }
+
+    /// The states that take bytes, in order; says whether there is no condition on the way.
+    fn unconditional(&self, state: u32, list: &mut Vec<u32>) -> bool {
+        let mut stack = vec![state];
+        let mut visited: Vec<u32> = Vec::new();
+        while let Some(state) = stack.pop() {
+            if visited.contains(&state) {
+                continue;
+            }
+            visited.push(state);
+            match self.nfa[state as usize] {
+                State::Split(first, second) => stack.extend([second, first]),
+                State::Assert(..) => return false,
+                _ => list.push(state),
+            }
+        }
+        true
+    }
+
+    /// Adds the states that take bytes, or end, to which a state leads between two bytes. Says whether that can be said.
+    fn close(&mut self, state: u32, before: Option<u8>, after: Option<u8>, into: &mut Vec<u32>) -> bool {
+        let mut stack = vec![state];
+        while let Some(state) = stack.pop() {
+            self.work += 1;
+            if std::mem::replace(&mut self.seen[state as usize], self.time) == self.time {
+                continue;
+            }
+            match self.nfa[state as usize] {
+                State::Split(first, second) => stack.extend([second, first]),
+                State::Assert(assertion, next) => match holds(assertion, before, after) {
+                    Some(true) => stack.push(next),
+                    Some(false) => {}
+                    None => return false,
+                },
+                _ => into.push(state),
+            }
+        }
+        true
+    }
+}
+
+/// What one side of a place says to an assertion: 0 and 1, or 2 if it can't be said.
+fn side(assertion: Assertion, byte: Option<u8>, left: bool) -> u8 {
+    match assertion {
+        Assertion::TextStart | Assertion::TextEnd => u8::from(byte.is_none()),
+        Assertion::LineStart | Assertion::LineEnd => match byte {
+            None => 2,
+            Some(byte) => u8::from(byte == b'\n'),
+        },
+        Assertion::Word { ascii, .. } => word(byte, ascii),
+        Assertion::Before { set, edge } if left => u8::from(byte.map_or(edge, |byte| set.contains(byte))),
+        Assertion::After { set, edge } if !left => u8::from(byte.map_or(edge, |byte| set.contains(byte))),
+        _ => 0,
+    }
+}
+
+fn word(byte: Option<u8>, ascii: bool) -> u8 {
+    match byte {
+        None => 0,
+        Some(0x80..) => {
+            if ascii {
+                0
+            } else {
+                2
+            }
+        }
+        Some(byte) => u8::from(byte.is_ascii_alphanumeric() || byte == b'_'),
+    }
+}
+
+/// Whether an assertion holds between two bytes, as far as these tell.
+fn holds(assertion: Assertion, before: Option<u8>, after: Option<u8>) -> Option<bool> {
+    match assertion {
+        Assertion::TextStart => Some(before.is_none()),
+        Assertion::TextEnd => Some(after.is_none()),
+        Assertion::LineStart => Some(before.is_none() || after.is_some() && before == Some(b'\n')),
+        Assertion::LineEnd => Some(after.is_none() || after == Some(b'\n')),
+        Assertion::Word { negative, ascii } => match (word(before, ascii), word(after, ascii)) {
+            (2, _) | (_, 2) => None,
+            (left, right) => Some((left != right) != negative),
+        },
+        Assertion::Before { set, edge } => Some(before.map_or(edge, |byte| set.contains(byte))),
+        Assertion::After { set, edge } => Some(after.map_or(edge, |byte| set.contains(byte))),
+        Assertion::SearchStart | Assertion::LastLineEnd => None,
+    }
+}
