@@ -12,7 +12,7 @@
 //!
 //! # How
 //! `parse` makes a tree. From it `plain` makes operations that a textbook has, with a memory of what failed; `simplify` and `quick`
-//! make those that usually run: `analyse` says which bytes can come next, `nfa` and `dfa` make automata of parts without
+//! make those that usually run, steps over what `analyse` says can come next; `nfa` and `dfa` make automata of parts without
 //! captures. `run` runs both kinds. `starts` says where a match can begin, and `set` which of many expressions a text needs.
 
 mod analyse;

@@ -9,6 +9,7 @@
 //! Where a state takes many bytes to itself, these are gone over sixteen at a time.
 
 mod build;
+mod sides;
 
 use super::scan::{Run, run_end};
 

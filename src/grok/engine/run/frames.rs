@@ -1,0 +1,45 @@
+//! What a run keeps to go back to.
+
+use super::super::memo::Memo;
+use super::super::program::Place;
+
+/// How many frames the stack may have: 16 bytes each.
+pub(super) const MOST_FRAMES: usize = 1 << 24;
+/// With more than these, the stack is given back after the run.
+pub(super) const KEPT_FRAMES: usize = 1 << 18;
+
+/// What is done when a way fails.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Frame {
+    /// Goes on there; groups from `clear` on have not matched.
+    Branch { place: Place, at: u32, clear: u32 },
+    /// Half a capture was this.
+    Slot { slot: u32, old: u32 },
+    /// A round of a loop had begun there.
+    Register { register: u32, old: u32 },
+    /// An atomic group or look-around began (at the operation `enter`).
+    Barrier { enter: Place, at: u32, previous: u32 },
+    /// Everything from this state on has failed.
+    Key { key: u32, at: u32 },
+    /// A run of characters, at the operation `place`, can be shorter: down to `low`.
+    Star { place: Place, low: u32, high: u32 },
+    /// The same, without memory.
+    Counted { place: Place, low: u32, high: u32 },
+    /// A greedy run can end before `high`, down to `low`.
+    Greedy { place: Place, low: u32, high: u32 },
+    /// A lazy run can go on.
+    Lazy { place: Place, at: u32 },
+    /// A look-behind can begin still further back.
+    Back { place: Place, at: u32, more: u32 },
+}
+
+/// What a run needs besides the program: kept between runs, so that nothing is allocated.
+#[derive(Debug, Default)]
+pub(in super::super) struct Stack {
+    pub(super) frames: Vec<Frame>,
+    pub(super) slots: Vec<u32>,
+    pub(in super::super) registers: Vec<u32>,
+    pub(in super::super) memo: Memo,
+    /// Steps that are left.
+    pub(in super::super) steps: u64,
+}
