@@ -272,6 +272,8 @@ fn logstashs_cases_come_out_as_there_but_for_what_is_broken_there() {
         };
         match known {
             Some((_, words)) if told(words) && matches!(ours, Answer::Match(_)) => broken.push(expression),
+            // A line that Logstash does not match either.
+            Some((_, words)) if told(words) && case["expect"] == "no_match" => {}
             _ => differences.push(format!("{name} {expression}:\n  theirs {theirs:?}\n  ours   {ours:?}")),
         }
     }
