@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use crate::bulk::{Batch, Settlement, document_id};
 use crate::clock::write_iso8601;
-use crate::record::{Fate, Stage};
+use crate::record::{Fate, HoldingId, Stage};
 
 pub use crate::record::Rejection;
 
 /// The longest reason that a letter carries, in bytes.
 const MAX_REASON: usize = 4096;
+
+/// What the letter's own headers and the client's account of it take, about, in bytes.
+const OWN_HEADERS: usize = 1024;
 
 /// A rejected record on its way to the dead letters. The bytes stay in the batch; it occupies a slot until it is dropped.
 #[derive(Debug)]
@@ -33,6 +36,21 @@ impl Letter {
     pub fn id(&self) -> String {
         let records = &self.batch.records;
         document_id(records.origin(), records.offset(self.record as usize), self.sub)
+    }
+
+    /// The holding that its record was read under.
+    pub fn holding(&self) -> HoldingId {
+        self.batch.records.origin().holding
+    }
+
+    /// What it occupies on its way beside the batch that its record is in, about, in bytes: the reason, and the copies that
+    /// are made for the producer.
+    pub fn footprint(&self) -> usize {
+        let record = self.batch.records.get(self.record as usize);
+        let headers = self.batch.records.headers(self.record as usize);
+        let headers: usize = headers.map(|(name, value)| name.len() + value.map_or(0, <[u8]>::len)).sum();
+        let bytes = record.key.map_or(0, <[u8]>::len) + record.payload.map_or(0, <[u8]>::len);
+        OWN_HEADERS + 2 * self.rejection.reason.len() + bytes + headers
     }
 
     /// What to tell the worker once the letter is delivered.

@@ -1,8 +1,10 @@
 //! The thread of the dead letters: produces each, waits for Kafka's word, then tells the worker. Nothing is given up: what
-//! cannot be delivered waits and is tried again.
+//! cannot be delivered waits and is tried again, until its holding is over: then its record belongs to the next owner, who
+//! will write the same letter.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+mod later;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -11,13 +13,15 @@ use super::clock::Clock;
 use super::messages::{ToLetters, Waiting, WorkerHandle};
 use crate::admin::Heart;
 use crate::backoff::{Backoff, Chance};
-use crate::clock::Moment;
+use crate::budget::Budget;
 use crate::dead_letter::Letter;
 use crate::exit::ExitStatus;
 use crate::kafka::{LetterFault, LetterProducer, OutgoingLetter};
 use crate::metrics::Metrics;
+use crate::record::HoldingId;
 use crate::telemetry::{Tell, Teller, exit_now};
 use crate::worker::Input;
+use later::Later;
 
 const RETRY: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(10) };
 const NAP: Duration = Duration::from_millis(500);
@@ -52,6 +56,8 @@ pub struct LettersLoop {
     pub producer: LetterProducer<Waiting>,
     /// What is sent to it.
     pub inbox: Receiver<ToLetters>,
+    /// The memory limit.
+    pub budget: Budget,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What was told.
@@ -62,60 +68,87 @@ pub struct LettersLoop {
     pub chance: Chance,
     /// Says that the thread is alive.
     pub heart: Heart,
+    /// What it keeps between its rounds.
+    pub(super) state: State,
+}
+
+/// What the loop keeps between its rounds.
+#[derive(Default)]
+pub(super) struct State {
+    live: HashSet<HoldingId>,
+    later: Later<Box<Waiting>>,
 }
 
 impl LettersLoop {
     /// Runs until nobody can send to it any more.
     pub fn run(mut self) {
-        let mut later: BinaryHeap<Reverse<(Moment, u64)>> = BinaryHeap::new();
-        let mut kept: HashMap<u64, Box<Waiting>> = HashMap::new();
-        let mut number = 0;
         loop {
             let now = self.clock.now();
             self.heart.beat(now.0.as_millis() as u64);
-            let due = later.peek().map(|Reverse((at, _))| *at);
-            let wait = due.map_or(NAP, |at| at.since(now).min(NAP));
-            let mut send = VecDeque::new();
+            let wait = self.state.later.next_at().map_or(NAP, |at| at.since(now).min(NAP));
             match self.inbox.recv_timeout(wait) {
-                Ok(ToLetters::Deliver(letter)) => {
-                    self.metrics.dead_letters_waiting.inc();
-                    self.told(&letter);
-                    send.push_back(Box::new(Waiting { letter, attempt: 0 }));
-                }
-                Ok(ToLetters::Failed(mut waiting, fault)) => {
-                    end_if_fatal(&fault);
-                    if let Tell::Now { suppressed } = self.teller.note(&format!("dead letter {}", fault.text)) {
-                        tracing::error!(
-                            reason = fault.text,
-                            suppressed,
-                            "a dead letter cannot be delivered: its partition waits, it is tried again"
-                        );
-                    }
-                    waiting.attempt += 1;
-                    later.push(Reverse((now + RETRY.delay(waiting.attempt, self.chance.bits()), number)));
-                    kept.insert(number, waiting);
-                    number += 1;
-                }
+                Ok(message) => self.message(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             let now = self.clock.now();
-            while let Some(Reverse((at, _))) = later.peek()
-                && *at <= now
-            {
-                if let Some(Reverse((_, number))) = later.pop() {
-                    send.extend(kept.remove(&number));
-                }
-            }
-            for waiting in send {
-                if let Err(mut waiting) = self.send(waiting) {
-                    waiting.attempt += 1;
-                    later.push(Reverse((now + RETRY.delay(waiting.attempt, self.chance.bits()), number)));
-                    kept.insert(number, waiting);
-                    number += 1;
-                }
+            while let Some(waiting) = self.state.later.take_due(now) {
+                self.try_now(waiting);
             }
         }
+    }
+
+    fn message(&mut self, message: ToLetters) {
+        match message {
+            ToLetters::Begin(holding) => {
+                self.state.live.insert(holding);
+            }
+            ToLetters::End(holding) => {
+                self.state.live.remove(&holding);
+                let forgotten = self.state.later.forget(|waiting| waiting.letter.holding() == holding);
+                self.metrics.dead_letters_waiting.sub(forgotten as i64);
+            }
+            // Its record belongs to the next owner, who will write the same letter.
+            ToLetters::Deliver(letter) if !self.state.live.contains(&letter.holding()) => {
+                tracing::debug!(
+                    id = letter.id(),
+                    "a dead letter of a partition that was given back is left to its next owner"
+                );
+            }
+            ToLetters::Deliver(letter) => {
+                self.metrics.dead_letters_waiting.inc();
+                self.told(&letter);
+                let permit = self.budget.take(letter.footprint());
+                self.try_now(Box::new(Waiting { letter, attempt: 0, permit }));
+            }
+            ToLetters::Failed(waiting, fault) => {
+                end_if_fatal(&fault);
+                if let Tell::Now { suppressed } = self.teller.note(&format!("dead letter {}", fault.text)) {
+                    tracing::error!(
+                        reason = fault.text,
+                        suppressed,
+                        "a dead letter cannot be delivered: its partition waits, it is tried again"
+                    );
+                }
+                self.try_later(waiting);
+            }
+        }
+    }
+
+    fn try_now(&mut self, waiting: Box<Waiting>) {
+        if let Err(waiting) = self.send(waiting) {
+            self.try_later(waiting);
+        }
+    }
+
+    fn try_later(&mut self, mut waiting: Box<Waiting>) {
+        if !self.state.live.contains(&waiting.letter.holding()) {
+            self.metrics.dead_letters_waiting.dec();
+            return;
+        }
+        waiting.attempt += 1;
+        let at = self.clock.now() + RETRY.delay(waiting.attempt, self.chance.bits());
+        self.state.later.put(at, waiting);
     }
 
     fn told(&self, letter: &Letter) {

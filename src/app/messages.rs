@@ -72,6 +72,10 @@ impl WorkerHandle {
 
 /// What the thread of the dead letters is sent.
 pub enum ToLetters {
+    /// A holding begins.
+    Begin(HoldingId),
+    /// A holding is over: its letters are left to the next owner.
+    End(HoldingId),
     /// Deliver this one.
     Deliver(Letter),
     /// Kafka did not take it.
@@ -82,4 +86,7 @@ pub enum ToLetters {
 pub struct Waiting {
     pub(super) letter: Letter,
     pub(super) attempt: u32,
+    /// The part of the memory limit that it occupies on its way, beside its record.
+    #[expect(dead_code, reason = "it is there to be dropped")]
+    pub(super) permit: Permit,
 }

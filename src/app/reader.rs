@@ -18,7 +18,7 @@ use super::asker::Question;
 use super::clock::Clock;
 use super::fault_point::FaultPoint;
 use super::lag::Paces;
-use super::messages::{ToReader, ToWorker, WorkerHandle};
+use super::messages::{ToLetters, ToReader, ToWorker, WorkerHandle};
 use super::progress::Progress;
 use super::stall::Stalls;
 use crate::admin::{Condition, Health, Heart};
@@ -54,6 +54,8 @@ pub struct ReaderLoop {
     pub asker: Sender<Question>,
     /// To the dispatch.
     pub dispatch: UnboundedSender<dispatch::Input>,
+    /// To the dead letters.
+    pub letters: Sender<ToLetters>,
     /// The memory limit.
     pub budget: Budget,
     /// What is counted.

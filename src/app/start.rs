@@ -135,11 +135,13 @@ pub(super) fn build(
     let letters = LettersLoop {
         producer,
         inbox: letters_inbox,
+        budget: budget.clone(),
         metrics: Arc::clone(&metrics),
         teller: Arc::clone(&teller),
         clock,
         chance: chance.clone().fork(),
         heart: health.heart("letters", HEART_LIMIT_MS),
+        state: Default::default(),
     };
     spawn("letters", move || letters.run())?;
 
@@ -191,7 +193,7 @@ pub(super) fn build(
         inbox: dispatch_inbox,
         sender: to_dispatch.clone(),
         workers: workers.clone(),
-        letters: to_letters,
+        letters: to_letters.clone(),
         elastic: Arc::clone(&elastic),
         templates,
         metrics: Arc::clone(&metrics),
@@ -252,6 +254,7 @@ pub(super) fn build(
         inbox: reader_inbox,
         workers,
         dispatch: to_dispatch,
+        letters: to_letters,
         budget,
         metrics,
         heart: health.heart("reader", HEART_LIMIT_MS),

@@ -7,6 +7,7 @@ use super::tell::show;
 use super::{ReaderLoop, State};
 use crate::app::asker::Question;
 use crate::app::lag::Waiting;
+use crate::app::messages::ToLetters;
 use crate::dispatch;
 use crate::exit::ExitStatus;
 use crate::reader::{CommitResult, Effect, Input, Start};
@@ -63,6 +64,7 @@ impl ReaderLoop {
                     let held = state.held.swap_remove(at);
                     self.workers[held.worker].send(WorkerInput::End(holding));
                     self.tell_dispatch(dispatch::Input::End(holding));
+                    self.tell_letters(ToLetters::End(holding));
                     state.ends.remove(&held.origin.partition);
                     self.metrics.forget_partition(&held.origin.partition);
                 }
@@ -115,7 +117,9 @@ impl ReaderLoop {
 
     fn begin(&mut self, Start { origin, position, worker }: Start, state: &mut State) {
         let partition = &origin.partition;
+        // Before its worker, which may send them something of it.
         self.tell_dispatch(dispatch::Input::Begin(origin.holding));
+        self.tell_letters(ToLetters::Begin(origin.holding));
         self.workers[worker].send(WorkerInput::Begin { origin: Arc::clone(&origin), position });
         state.held.push(Held {
             worker,
@@ -134,6 +138,12 @@ impl ReaderLoop {
     fn tell_dispatch(&self, input: dispatch::Input) {
         if self.dispatch.send(input).is_err() {
             tracing::debug!("the dispatch is gone already");
+        }
+    }
+
+    fn tell_letters(&self, message: ToLetters) {
+        if self.letters.send(message).is_err() {
+            tracing::debug!("the thread of the dead letters is gone already");
         }
     }
 
