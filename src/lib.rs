@@ -13,6 +13,8 @@
 //! - `kafka`, `elastic`: the edges. `config`, `metrics`, `telemetry`, `admin`: what the service is told, and what it says.
 //! - `app`: the cores and edges put together. `cli`: the command line.
 //!
+//! - `simulation`: random histories of the cores, for tests and with the feature of that name.
+//!
 //! Without the feature `service` only the pure rooms are built, up to the cores.
 
 #[cfg(feature = "service")]
@@ -50,5 +52,5 @@ pub mod telemetry;
 pub mod worker;
 pub mod yaml;
 
-#[cfg(test)]
-mod simulation;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;

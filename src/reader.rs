@@ -117,6 +117,7 @@ impl Reader {
                     held.reading.fault(offset);
                 }
             }
+            Input::EndReached(partition, offset) => self.end_reached(&partition, offset, effects),
             Input::Positions(positions) => self.positions(now, positions, effects),
             Input::Mismatch(holding, why) => {
                 if let Some(held) = self.by_id(holding) {

@@ -4,8 +4,8 @@
 //! librdkafka itself. What it relies on, from librdkafka's documentation and sources:
 //! - One instance of the batch call at a time per consumer: [`PartitionQueue::take`] takes `&mut self`, and all queues
 //!   live in the one `Consumer`, which is used by one thread.
-//! - A message's `err` is looked at before anything else: errors of a partition come as messages whose payload is
-//!   the error's text.
+//! - A message's `err` is looked at before anything else: errors of a partition, and that its end was reached, come as
+//!   messages whose payload is a text.
 //! - Every message that the call gave is destroyed exactly once: [`Messages`] does so when it is dropped.
 //! - Queues are destroyed before the consumer: each keeps the consumer alive.
 #![allow(unsafe_code)]
@@ -30,6 +30,8 @@ pub struct Taken {
     pub bytes: usize,
     /// An error of the partition, that came after these records.
     pub fault: Option<PartitionFault>,
+    /// The partition's end, if it was reached: whatever lies below this offset was taken, now or before.
+    pub end: Option<i64>,
 }
 
 /// An error of a partition.
@@ -106,6 +108,10 @@ impl PartitionQueue {
         for message in messages.0 {
             // SAFETY: librdkafka gave `count` valid messages, which live until `messages` is dropped.
             let message = unsafe { &**message };
+            if message.err == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__PARTITION_EOF {
+                taken.end = Some(message.offset);
+                continue;
+            }
             if message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 let fault = fault(message);
                 let stops = fault.kind != FaultKind::Passing;

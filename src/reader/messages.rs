@@ -104,6 +104,8 @@ pub enum Input {
     },
     /// The client told an error of a partition, and the offset that it speaks of.
     Faulty(TopicPartition, i64),
+    /// The end of a partition was reached at this offset: everything below it that is a record was taken.
+    EndReached(TopicPartition, i64),
     /// The next offsets that the consumer would take.
     Positions(Vec<(TopicPartition, i64)>),
     /// What is in flight of a holding is not what its ledger says.

@@ -11,7 +11,7 @@ use crate::record::{HoldingId, TopicPartition};
 pub(super) struct Reading {
     /// The offset of the last record taken.
     last: i64,
-    /// The highest offset that an error spoke of: a position just above it says nothing about a record there.
+    /// The highest offset that an error, or the end, spoke of: a position just above it says nothing about a record there.
     fault: Option<i64>,
     /// The position that its worker was told last.
     told: i64,
@@ -54,8 +54,9 @@ impl Reading {
         self.since
     }
 
-    /// What may be believed of a position. librdkafka counts the offset of an error as read, and nobody has read what lies
-    /// there; but what lies below it came before the error.
+    /// What may be believed of a position. librdkafka counts the offset of an error, or of the end, as read, and nobody has read
+    /// what lies there; but what lies below it came before. A marker of a transaction that lies there is read without a word:
+    /// the position stays where it is, and only the next end tells of it.
     fn believed(&self, position: i64) -> i64 {
         match self.fault {
             Some(fault) if self.last < fault && position == fault + 1 && !is_planted("BelievePositions") => fault,
@@ -81,6 +82,18 @@ impl Reader {
         held.reading.took(now, records, last);
         let holding = held.origin.holding;
         self.look_ahead(now, holding, effects);
+    }
+
+    /// The end comes through the partition's queue, after every record before it: it is a position that can be believed.
+    pub(super) fn end_reached(&mut self, partition: &TopicPartition, offset: i64, effects: &mut Vec<Effect>) {
+        let Some(held) = self.holdings.get_mut(partition) else { return };
+        if !is_planted("BelieveEnds") {
+            held.reading.fault(offset);
+        }
+        if offset > held.reading.told {
+            held.reading.told = offset;
+            effects.push(Effect::Position(held.origin.holding, offset));
+        }
     }
 
     pub(super) fn positions(&mut self, now: Moment, positions: Vec<(TopicPartition, i64)>, effects: &mut Vec<Effect>) {

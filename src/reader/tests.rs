@@ -602,6 +602,29 @@ fn a_position_that_an_error_moved_is_not_believed() {
 }
 
 #[test]
+fn the_end_of_a_partition_tells_what_no_position_can() {
+    let positions = |bench: &mut Bench, position| bench.step(at(1), Input::Positions(vec![(part(0), position)]));
+    let end = |bench: &mut Bench, offset| bench.step(at(1), Input::EndReached(part(0), offset));
+    let told = |offset| [Effect::Position(HoldingId(1), offset)];
+    let mut bench = Bench::holding(|_| {});
+    took(&mut bench, at(1), 2, 11);
+    // An error speaks of offset 12, and then a marker is passed that lies there: the position says the same before and after.
+    bench.step(at(1), Input::Faulty(part(0), 12));
+    assert_eq!(positions(&mut bench, 13), told(12));
+    assert_eq!(positions(&mut bench, 13), []);
+    assert_eq!(end(&mut bench, 13), told(13));
+    // The end has moved the position, too, and nothing has been read there.
+    assert_eq!(positions(&mut bench, 14), []);
+    // What is told late, after it was passed, changes nothing; nor does the same end again.
+    took(&mut bench, at(1), 3, 15);
+    assert_eq!(positions(&mut bench, 16), told(16));
+    assert_eq!(end(&mut bench, 13), []);
+    assert_eq!(end(&mut bench, 16), []);
+    assert_eq!(end(&mut bench, 17), told(17));
+    assert_eq!(positions(&mut bench, 18), []);
+}
+
+#[test]
 fn a_ledger_that_does_not_add_up_stops_its_partition() {
     let mut bench = Bench::holding(|_| {});
     let effects = bench.step(at(1), Input::Mismatch(HoldingId(1), "why".into()));

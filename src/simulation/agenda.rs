@@ -30,6 +30,8 @@ pub(super) enum Event {
     Join(LifeId),
     /// A member learns that its session timed out.
     Learn(LifeId, Vec<TopicPartition>),
+    /// A topic that was deleted is made again.
+    There(Arc<str>),
     /// The broker notices that a process is gone.
     Expire(LifeId),
     Start(usize),

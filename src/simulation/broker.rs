@@ -8,6 +8,9 @@ use crate::backoff::Chance;
 use crate::reader::{CommitEntry, CommitResult, Resolved};
 use crate::record::TopicPartition;
 
+/// As many partitions as a topic can come to.
+const MOST_PARTITIONS: i32 = 5;
+
 /// The number of a process's life: one that crashed and came back has another.
 pub(super) type LifeId = usize;
 
@@ -138,6 +141,8 @@ pub(super) struct Broker {
     given: BTreeMap<LifeId, BTreeSet<TopicPartition>>,
     /// The topics of members that do not want all.
     subscribed: BTreeMap<LifeId, BTreeSet<Arc<str>>>,
+    /// Topics that are deleted and not made again yet.
+    pub(super) absent: BTreeSet<Arc<str>>,
     /// Records of a partition at most, and whether the day goes on while they are written.
     records: (u64, bool),
 }
@@ -172,6 +177,7 @@ impl Broker {
             targets: BTreeMap::new(),
             given: BTreeMap::new(),
             subscribed: BTreeMap::new(),
+            absent: BTreeSet::new(),
             records,
         }
     }
@@ -223,6 +229,18 @@ impl Broker {
             }
         }
         partitions
+    }
+
+    /// A topic gets one partition more, if it may. Gives the partition.
+    pub(super) fn grow(&mut self, topic: &str, chance: &mut Chance) -> Option<TopicPartition> {
+        let (last, log) = self.logs.iter().rfind(|(partition, _)| *partition.topic == *topic)?;
+        let partition = TopicPartition::new(Arc::clone(&last.topic), last.partition + 1);
+        if partition.partition >= MOST_PARTITIONS || self.absent.contains(topic) {
+            return None;
+        }
+        let log = Log::new(log.making, self.records, chance);
+        self.logs.insert(partition.clone(), log);
+        Some(partition)
     }
 
     /// A member wants partitions of these topics only.
@@ -296,7 +314,7 @@ impl Broker {
             let committed = self.committed.get(&partition).cloned();
             Resolved { incarnation: log.incarnation(), committed, bounds: (log.low, log.end()), partition }
         };
-        partitions.into_iter().map(resolve).collect()
+        partitions.into_iter().filter(|partition| !self.absent.contains(&partition.topic)).map(resolve).collect()
     }
 
     /// A commit arrives. Gives what the member is told; what was accepted stands in [`Broker::committed`].
@@ -315,6 +333,8 @@ impl Broker {
                 Some("unknown member".to_owned())
             } else if credentials.1 != self.generation && !(current && owned) {
                 Some("illegal generation".to_owned())
+            } else if self.absent.contains(&entry.partition.topic) {
+                Some("unknown topic or partition".to_owned())
             } else if failing && chance.hits(1, 10) {
                 Some("the coordinator is not available".to_owned())
             } else {

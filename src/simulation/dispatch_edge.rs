@@ -51,8 +51,15 @@ impl World {
                     let ids = ids.into_iter().map(|(id, _)| id).collect();
                     self.later(100, Event::LookUp(life, request, index, ids));
                 }
-                dispatch::Effect::Settle(worker, settlements) => self.settle(life, worker, settlements),
-                dispatch::Effect::Letter(letter) => self.send_letter(life, letter),
+                dispatch::Effect::Settle(worker, settlements) => self.settle(life, worker, settlements)?,
+                dispatch::Effect::Letter(letter) => {
+                    let gives_up = letter.rejection.reason.starts_with("the index has refused");
+                    if gives_up && !self.plan.dispatch.blocked.dead_letter {
+                        return Err(format!("{} is given up: {}", letter.id(), letter.rejection.reason));
+                    }
+                    self.tally("letters of held indices", gives_up.into());
+                    self.send_letter(life, letter);
+                }
                 dispatch::Effect::Tell(notice) => self.note(|| format!("p{life} dispatch -> {notice:?}")),
                 dispatch::Effect::Judged(..) => {}
             }
@@ -63,6 +70,13 @@ impl World {
 
     fn plant(&self, outcome: &mut Outcome) {
         if let Outcome::Answer(answer) = outcome
+            && self.has(Mutant::NoopIsDone)
+        {
+            for item in answer.items.iter_mut().filter(|item| item.noop) {
+                *item = Item { status: 201, ..Item::default() };
+            }
+        }
+        if let Outcome::Answer(answer) = outcome
             && self.has(Mutant::RetryIsDone)
         {
             for item in answer.items.iter_mut().filter(|item| item.status == 429 || item.status == 503) {
@@ -71,7 +85,11 @@ impl World {
         }
     }
 
-    fn settle(&mut self, life: LifeId, worker: usize, mut settlements: Vec<Settlement>) {
+    fn settle(&mut self, life: LifeId, worker: usize, mut settlements: Vec<Settlement>) -> Checked {
+        if self.has(Mutant::SettleOnSend) {
+            return Ok(());
+        }
+        self.lives[life].check_fates(&settlements)?;
         if self.has(Mutant::SettleTwice) && self.chance.hits(1, 20) {
             settlements.extend_from_within(..);
         }
@@ -83,6 +101,7 @@ impl World {
         self.note(|| format!("p{life} dispatch -> settle {settlements:?}"));
         let input = worker::Input::Settled(settlements);
         self.send(life, Channel::DispatchWorker(worker), self.now, Event::Worker(life, worker, input));
+        Ok(())
     }
 
     pub(super) fn look_up(&mut self, life: LifeId, request: dispatch::RequestId, index: &str, ids: &[String]) {
@@ -153,6 +172,10 @@ impl World {
         if self.letters_down || self.chance.hits(failing, 100) {
             // Undelivered, and tried again.
             return self.later(2_000, Event::Letter(life, letter));
+        }
+        // What waits is left to the next owner of the record.
+        if self.lives[life].alive && !self.lives[life].fetches.contains_key(&letter.holding()) {
+            return self.tally("letters left to the next owner", 1);
         }
         if !self.has(Mutant::LoseLetters) && (self.lives[life].alive || self.chance.hits(1, 2)) {
             self.tally("letters", 1);

@@ -37,6 +37,7 @@ impl World {
             Event::Calm => self.calm()?,
             Event::Thaw(life) => self.thaw(life)?,
             Event::Expel(life) => self.expel(life),
+            Event::There(topic) => drop(self.broker.absent.remove(&topic)),
             Event::Late(index, body) => self.late(&index, &body),
             Event::Commit(request) => self.commit(&request)?,
             Event::Letter(life, letter) => self.letter(life, letter),
@@ -49,7 +50,12 @@ impl World {
                 self.group(events);
             }
             // What follows concerns a process that may be gone.
+            // Like the real client, whoever comes again has given everything back before.
+            Event::Join(life) if self.lives[life].alive && self.lives[life].holds_still() => {
+                self.later(500, Event::Join(life));
+            }
             Event::Join(life) if self.lives[life].alive => {
+                self.lives[life].joined = true;
                 let events = self.broker.join(life, &mut self.chance);
                 self.group(events);
             }
@@ -84,6 +90,7 @@ impl World {
                     let mut fails = fails;
                     move |topic| !fails(topic)
                 });
+                topics.retain(|topic| !self.broker.absent.contains(topic));
                 let ids = topics.into_iter().filter_map(|topic| {
                     let log = self.broker.logs.iter().find(|(partition, _)| partition.topic == topic)?.1;
                     Some((topic, log.incarnation()))
@@ -157,6 +164,10 @@ impl World {
         self.note(|| format!("p{life} worker {worker} <- {}", short(&input)));
         let mut effects = Vec::new();
         let this = &mut self.lives[life];
+        this.note_worker(&input);
+        if self.mutant == Some(Mutant::IndexByClock) {
+            this.workers[worker].transform_mut().index_suffix = format!("-{}", self.now.0.as_secs() / 10);
+        }
         this.workers[worker].step(self.now, input, &mut effects);
         let reader = Channel::WorkerReader(worker);
         for effect in effects {
@@ -192,6 +203,11 @@ impl World {
         self.lives[life].check_submit(&bulk)?;
         if self.has(Mutant::LoseBodies) && self.chance.hits(1, 20) {
             return Ok(());
+        }
+        if self.has(Mutant::SettleOnSend) {
+            let settlements = bulk.documents.iter().map(|each| bulk.settlement(each, crate::record::Fate::Indexed));
+            let input = worker::Input::Settled(settlements.collect());
+            self.send(life, Channel::DispatchWorker(worker), self.now, Event::Worker(life, worker, input));
         }
         let mut bulks = vec![bulk];
         if self.has(Mutant::SwapBodies) {

@@ -8,16 +8,16 @@ use foldhash::fast::FixedState;
 use super::agenda::Event;
 use super::mutant::Mutant;
 use super::plan::Plan;
-use super::script::Script;
+use super::script::{self, Script};
 use super::search;
 use crate::backoff::Chance;
 use crate::budget::Budget;
-use crate::bulk::Bulk;
+use crate::bulk::{Bulk, Settlement};
 use crate::clock::Moment;
 use crate::dispatch::{self, Dispatch};
 use crate::reader::{self, Ending, Reader};
 use crate::record::{HoldingId, Origin, TopicPartition};
-use crate::worker::{Tally, Worker};
+use crate::worker::{self, Tally, Worker};
 
 /// One of the cores of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +37,8 @@ pub(super) struct Fetch {
     pub(super) next: i64,
     /// What the client says of that; an error may have moved it.
     pub(super) position: i64,
+    /// The end that was told last.
+    pub(super) end: i64,
     pub(super) intake: bool,
     pub(super) paused: bool,
     /// One above the last record read.
@@ -44,6 +46,9 @@ pub(super) struct Fetch {
     /// Its part of the memory limit.
     pub(super) part: Budget,
 }
+
+/// A payload of the script.
+type Payload = [u8; 2];
 
 /// A place in the order of documents: offset and sub-document.
 type Place = (i64, u32);
@@ -53,6 +58,12 @@ pub(super) struct Life {
     pub(super) slot: usize,
     pub(super) alive: bool,
     pub(super) stopping: bool,
+    /// It has been in the group.
+    pub(super) joined: bool,
+    /// The next record that is fetched cannot be read.
+    pub(super) corrupt: bool,
+    /// It reads a partition no more, because of that.
+    pub(super) stopped: bool,
     /// It is stopped, and nothing happens in it.
     pub(super) frozen: bool,
     /// What comes for it meanwhile.
@@ -84,6 +95,8 @@ pub(super) struct Life {
     sent: BTreeMap<(HoldingId, Arc<str>), Place>,
     /// What was sent, by holding, offset and sub-document.
     sent_places: HashSet<(HoldingId, Place), FixedState>,
+    /// The payload of each record that each holding was given, by its number.
+    payloads: BTreeMap<HoldingId, Vec<Option<Payload>>>,
     received: u64,
     settled: u64,
     forgotten: u64,
@@ -106,6 +119,9 @@ impl Life {
             slot,
             alive: true,
             stopping: false,
+            joined: false,
+            corrupt: false,
+            stopped: false,
             frozen: false,
             parked: Vec::new(),
             lost: None,
@@ -125,6 +141,7 @@ impl Life {
             submitted: BTreeMap::new(),
             sent: BTreeMap::new(),
             sent_places: HashSet::default(),
+            payloads: BTreeMap::new(),
             received: 0,
             settled: 0,
             forgotten: 0,
@@ -146,6 +163,11 @@ impl Life {
         let partition = self.partitions.get(&holding);
         let same = self.partitions.iter().filter(|(_, other)| Some(*other) == partition);
         same.map(|(other, _)| *other).max().unwrap_or(holding)
+    }
+
+    /// True if it has been in the group, and something of that time is not given back, or not even begun.
+    pub(super) fn holds_still(&self) -> bool {
+        self.joined && !(self.fetches.is_empty() && self.reader.is_assigned())
     }
 
     /// True if nothing is in flight and nothing waits.
@@ -219,6 +241,25 @@ impl Life {
                 if before.is_some_and(|before| before > place) {
                     return Err(format!("{id} is sent for the first time after {before:?}"));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a worker is about to be told.
+    pub(super) fn note_worker(&mut self, input: &worker::Input) {
+        if let worker::Input::Records { records, .. } = input {
+            let payloads = self.payloads.entry(records.origin().holding).or_default();
+            payloads.extend(records.iter().map(|record| record.payload.and_then(|payload| payload.try_into().ok())));
+        }
+    }
+
+    /// Nothing is settled as what it cannot have become.
+    pub(super) fn check_fates(&self, settlements: &[Settlement]) -> Result<(), String> {
+        for Settlement { holding, seq, fate } in settlements {
+            let payload = self.payloads.get(holding).and_then(|payloads| payloads.get(*seq as usize));
+            if payload.is_none_or(|payload| !script::can_become(payload.as_ref().map(|each| &each[..]), *fate)) {
+                return Err(format!("record {seq} of {holding} is settled as {fate:?}, and is {payload:?}"));
             }
         }
         Ok(())

@@ -31,8 +31,12 @@ pub(super) enum Blow {
     Reload,
     /// A topic is deleted and made again.
     TopicMadeAgain,
+    /// A topic gets more partitions.
+    MorePartitions,
     /// Records are deleted by age.
     Retention,
+    /// A record cannot be read.
+    Corruption,
     /// Elasticsearch is away.
     Outage,
     /// An index refuses its documents.
@@ -43,7 +47,7 @@ pub(super) enum Blow {
 
 impl Blow {
     /// Every kind.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Rebalance,
         Self::LostSession,
         Self::Crash,
@@ -51,7 +55,9 @@ impl Blow {
         Self::Stop,
         Self::Reload,
         Self::TopicMadeAgain,
+        Self::MorePartitions,
         Self::Retention,
+        Self::Corruption,
         Self::Outage,
         Self::HeldIndex,
         Self::LettersDown,
@@ -63,7 +69,7 @@ impl World {
         if self.is_calm {
             return;
         }
-        let blow = match self.chance.below(16) {
+        let blow = match self.chance.below(18) {
             0..3 => Some(Blow::Rebalance),
             3 => Some(Blow::LostSession),
             4 => Some(Blow::Crash),
@@ -72,6 +78,8 @@ impl World {
             12 if self.chance.hits(1, 4) => Some(Blow::TopicMadeAgain),
             13 if self.plan.reader.restart_out_of_range => Some(Blow::Retention),
             14 => Some(Blow::Stop),
+            15 if self.chance.hits(1, 3) => Some(Blow::MorePartitions),
+            16 if self.chance.hits(1, 3) => Some(Blow::Corruption),
             _ => None,
         };
         match blow.filter(|blow| !self.plan.without.contains(blow)) {
@@ -131,7 +139,13 @@ impl World {
             }
             Blow::Reload => self.change_pipelines(),
             Blow::TopicMadeAgain => self.make_again(),
+            Blow::MorePartitions => self.grow(),
             Blow::Retention => self.retain(),
+            Blow::Corruption => {
+                if let Some(life) = self.one_alive() {
+                    self.lives[life].corrupt = true;
+                }
+            }
             Blow::Outage | Blow::HeldIndex | Blow::LettersDown => {}
         }
     }
@@ -171,10 +185,29 @@ impl World {
 
     fn make_again(&mut self) {
         let topic = format!("t{}", self.chance.below(self.plan.topics as u64));
+        let topic: Arc<str> = topic.into();
+        // Some time passes before it is there again.
+        if self.chance.hits(1, 2) && self.broker.absent.insert(Arc::clone(&topic)) {
+            let away = self.delay(30_000);
+            self.note(|| format!("{topic} is gone for {away:?}"));
+            self.tally("topics gone", 1);
+            self.queue(self.now + away, Event::There(Arc::clone(&topic)));
+        }
         self.note(|| format!("{topic} is made again"));
         self.tally("topics made again", 1);
         for partition in self.broker.make_again(&topic, &mut self.chance) {
             self.oracle.expect(&partition, &self.broker, &mut self.search, &mut self.chance);
+        }
+    }
+
+    fn grow(&mut self) {
+        let topic = format!("t{}", self.chance.below(self.plan.topics as u64));
+        if let Some(partition) = self.broker.grow(&topic, &mut self.chance) {
+            self.note(|| format!("{topic} gets {partition}"));
+            self.tally("new partitions", 1);
+            self.oracle.expect(&partition, &self.broker, &mut self.search, &mut self.chance);
+            let events = self.broker.rebalance(&mut self.chance);
+            self.group(events);
         }
     }
 
@@ -250,6 +283,20 @@ impl World {
         self.search.down = false;
         self.search.held.clear();
         self.search.aliases.clear();
+        self.broker.absent.clear();
+        // Somebody makes the indices that may not be made by themselves any more.
+        if self.plan.dispatch.max_new_indices < 3 {
+            for day in 0..3 {
+                self.search.indices.entry(format!("day-{day}")).or_default();
+            }
+        }
+        // And somebody starts the processes again that cannot read on.
+        for life in 0..self.lives.len() {
+            self.lives[life].corrupt = false;
+            if self.lives[life].alive && self.lives[life].stopped {
+                self.bury(life, 1_000);
+            }
+        }
         for log in self.broker.logs.values_mut() {
             log.produce(usize::MAX / 2);
         }

@@ -3,54 +3,78 @@
 /// A planted fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutant {
-    /// Commits carry the consumer's position instead of what is settled.
     CommitPosition,
-    /// An item that is to be sent again is taken for written.
+    SettleOnSend,
+    NoopIsDone,
+    IndexByClock,
+    PassCorrupt,
     RetryIsDone,
-    /// A short answer is filled up with successes.
     FillShortAnswers,
-    /// A request without an answer is taken for written.
     SilenceIsDone,
-    /// Letters are settled and not delivered.
     LoseLetters,
-    /// A letter is settled when it is handed over, delivered later, or never where the process dies.
     SettleLettersEarly,
-    /// Ids differ from one process to the next.
     RandomIds,
-    /// The index depends on the process that reads the record.
     IndexByProcess,
-    /// Outcomes for a holding that is over settle the next holding of the partition.
     SettleStale,
-    /// Outcomes are told twice.
     SettleTwice,
-    /// A holding begins one record late.
     StartLate,
-    /// Bodies change places on their way to the dispatch.
     SwapBodies,
-    /// The dispatch is not told that a holding is over.
     ForgetEnd,
-    /// Every document that is in the way is taken for the record's own.
     ConflictIsOurs,
-    /// A template that was refused is taken for acknowledged.
     SkipTemplate,
-    /// Nobody says that a commit was refused.
     RefusalIsCommit,
-    /// Records are worked on by the newest version of the pipeline, whatever version their holding has.
     NewestVersion,
-    /// A topic whose id could not be asked for is taken for one without.
     TimeoutIsNoId,
-    /// The text of an error is worked on like a record.
     ErrorIsRecord,
-    /// A body is lost on its way to the dispatch.
     LoseBodies,
-    /// A revoke is answered at once, and the partition is read on.
     KeepReading,
+    KeepEnds,
 }
 
 impl Mutant {
+    /// What it is.
+    pub(super) fn what(self) -> &'static str {
+        match self {
+            Self::CommitPosition => "commits carry the consumer's position instead of what is settled",
+            Self::SettleOnSend => "documents are settled when their body is sent",
+            Self::NoopIsDone => "a document that was dropped inside Elasticsearch is taken for written",
+            Self::IndexByClock => "the index depends on the time of reading",
+            Self::PassCorrupt => "a record that cannot be read is passed over",
+            Self::RetryIsDone => "an item that is to be sent again is taken for written",
+            Self::FillShortAnswers => "a short answer is filled up with successes",
+            Self::SilenceIsDone => "a request without an answer is taken for written",
+            Self::LoseLetters => "letters are settled and not delivered",
+            Self::SettleLettersEarly => {
+                "a letter is settled when it is handed over, delivered later, or never where the process dies"
+            }
+            Self::RandomIds => "ids differ from one process to the next",
+            Self::IndexByProcess => "the index depends on the process that reads the record",
+            Self::SettleStale => "outcomes for a holding that is over settle the next holding of the partition",
+            Self::SettleTwice => "outcomes are told twice",
+            Self::StartLate => "a holding begins one record late",
+            Self::SwapBodies => "bodies change places on their way to the dispatch",
+            Self::ForgetEnd => "the dispatch is not told that a holding is over",
+            Self::ConflictIsOurs => "every document that is in the way is taken for the record's own",
+            Self::SkipTemplate => "a template that was refused is taken for acknowledged",
+            Self::RefusalIsCommit => "nobody says that a commit was refused",
+            Self::NewestVersion => {
+                "records are worked on by the newest version of the pipeline, whatever version their holding has"
+            }
+            Self::TimeoutIsNoId => "a topic whose id could not be asked for is taken for one without",
+            Self::ErrorIsRecord => "the text of an error is worked on like a record",
+            Self::LoseBodies => "a body is lost on its way to the dispatch",
+            Self::KeepReading => "a revoke is answered at once, and the partition is read on",
+            Self::KeepEnds => "nobody says that the end of a partition was reached",
+        }
+    }
+
     /// Every one.
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 26] = [
         Self::CommitPosition,
+        Self::SettleOnSend,
+        Self::NoopIsDone,
+        Self::IndexByClock,
+        Self::PassCorrupt,
         Self::RetryIsDone,
         Self::FillShortAnswers,
         Self::SilenceIsDone,
@@ -71,17 +95,20 @@ impl Mutant {
         Self::TimeoutIsNoId,
         Self::ErrorIsRecord,
         Self::LoseBodies,
+        Self::KeepEnds,
     ];
 }
 
 /// What is planted in the cores themselves, by name, and what it is.
-pub(super) const IN_CORES: [(&str, &str); 16] = [
+pub(super) const IN_CORES: [(&str, &str); 18] = [
+    ("StaleCommitCounts", "the result of a holding's commit counts for the next holding of the partition"),
     ("CommitHighest", "the highest settled offset is committed"),
     ("SettleByFirstUnit", "a record is settled with the first of its documents"),
     ("GapStalls", "the watermark expects offsets without gaps"),
     ("BarrierWithoutDrain", "the new version of a pipeline reads on before the old one has settled"),
     ("BarrierWithoutCommit", "the new version of a pipeline reads on before the old one has committed"),
     ("BelievePositions", "a position that an error moved is believed"),
+    ("BelieveEnds", "the position that the end of a partition moved is believed"),
     ("NeverResume", "a partition that was read too far ahead is never read on"),
     ("IgnoreNewTopic", "a topic that was made again is read on at the old offset"),
     ("OffsetOfOldTopic", "the committed offset of a topic that was made again is believed"),

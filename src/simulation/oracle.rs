@@ -29,6 +29,8 @@ pub(super) struct Oracle {
     checked: BTreeMap<TopicPartition, usize>,
     /// Letters that were delivered, by id.
     pub(super) letters: BTreeMap<String, u64>,
+    /// What an index refuses for long goes to the dead letters.
+    gives_up: bool,
 }
 
 /// The incarnation, the ids, and what has to become of each.
@@ -45,8 +47,8 @@ fn ids(partition: &TopicPartition, making: u32, entry: &Entry) -> Vec<(String, U
 
 impl Oracle {
     /// Reads the logs, and puts a few foreign documents in the way.
-    pub(super) fn new(broker: &Broker, search: &mut Search, chance: &mut Chance) -> Self {
-        let mut oracle = Self::default();
+    pub(super) fn new(broker: &Broker, search: &mut Search, gives_up: bool, chance: &mut Chance) -> Self {
+        let mut oracle = Self { gives_up, ..Self::default() };
         for partition in broker.logs.keys() {
             oracle.expect(partition, broker, search, chance);
         }
@@ -90,10 +92,11 @@ impl Oracle {
         let expected = &self.expected[id];
         let delivered = self.letters.contains_key(id);
         match &expected.unit {
-            Unit::Dropped => true,
+            Unit::Dropped | Unit::Document { fault: Fault::Noop, .. } => true,
             Unit::Document { fault: Fault::None, .. } if expected.taken => delivered,
             Unit::Document { fault: Fault::None, index } => {
-                search.indices.get(index).is_some_and(|documents| documents.contains_key(id))
+                let stored = search.indices.get(index).is_some_and(|documents| documents.contains_key(id));
+                stored || self.gives_up && delivered
             }
             Unit::Document { .. } | Unit::Rejected => delivered,
         }
@@ -142,7 +145,8 @@ impl Oracle {
         }
         for id in self.letters.keys() {
             let rejected = |expected: &Expected| match &expected.unit {
-                Unit::Document { fault: Fault::None, .. } => expected.taken,
+                Unit::Document { fault: Fault::None, .. } => expected.taken || self.gives_up,
+                Unit::Document { fault: Fault::Noop, .. } => self.gives_up,
                 Unit::Document { .. } | Unit::Rejected => true,
                 Unit::Dropped => false,
             };

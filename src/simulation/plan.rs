@@ -85,6 +85,8 @@ impl Plan {
                 concurrency: between(1, 4) as usize,
                 backoff: Backoff { base: millis(between(1, 200)), cap: millis(between(200, 5_000)) },
                 hold: Backoff { base: millis(between(50, 1_000)), cap: millis(between(1_000, 10_000)) },
+                blocked: dispatch::Blocked { dead_letter: between(0, 5) == 0, after: millis(between(500, 20_000)) },
+                max_new_indices: if between(0, 5) == 0 { between(1, 2) as usize } else { 500 },
                 ..dispatch::Settings::default()
             },
             limits: BulkLimits {

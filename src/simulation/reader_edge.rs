@@ -13,6 +13,9 @@ use crate::reader::{self, Ending};
 use crate::record::{HoldingId, RecordBatch};
 use crate::{dispatch, worker};
 
+/// How long after everything else errors of partitions still come: they must not hold anything up.
+const ERRORS_LAST: Duration = Duration::from_secs(10);
+
 impl World {
     pub(super) fn reader(&mut self, life: LifeId, input: reader::Input) -> Checked {
         if !self.lives[life].alive {
@@ -100,6 +103,7 @@ impl World {
             worker,
             next: before.as_ref().map_or(position, |before| before.next),
             position: before.as_ref().map_or(position, |before| before.position),
+            end: before.as_ref().map_or(-1, |before| before.end),
             intake: true,
             paused: false,
             received: position,
@@ -216,23 +220,30 @@ impl World {
         if !self.lives[life].alive {
             return Ok(());
         }
+        let before = self.agenda.number();
         let holdings: Vec<HoldingId> = self.lives[life].fetches.keys().copied().collect();
         for holding in holdings {
             self.fetch(life, holding)?;
         }
+        // Whoever finds nothing looks less often.
+        let most = if self.agenda.number() == before { 1_500 } else { 150 };
         if self.chance.hits(1, 3) {
             let fetches = self.lives[life].fetches.values().filter(|fetch| fetch.intake);
             let positions = fetches.map(|fetch| (fetch.origin.partition.clone(), fetch.position)).collect();
             self.reader(life, reader::Input::Positions(positions))?;
         }
-        let next = self.now + Duration::from_millis(10) + self.delay(150);
+        let next = self.now + Duration::from_millis(10) + self.delay(most);
         self.queue(next, Event::Poll(life));
         Ok(())
     }
 
     fn fetch(&mut self, life: LifeId, holding: HoldingId) -> Checked {
         let most = self.chance.below(9) as usize;
-        let fails = self.failing() > 0 && self.chance.hits(1, 200);
+        let often = if self.chance.hits(1, 4) { 8 } else { 400 };
+        let until = self.plan.calm + ERRORS_LAST;
+        let fails = self.plan.failing > 0 && self.now < until && self.chance.hits(1, often);
+        let keeps_ends = self.has(Mutant::KeepEnds);
+        let passes_corrupt = self.has(Mutant::PassCorrupt);
         let reads_errors = self.has(Mutant::ErrorIsRecord);
         let this = &mut self.lives[life];
         let Some(fetch) = this.fetches.get_mut(&holding) else { return Ok(()) };
@@ -246,7 +257,9 @@ impl World {
             return Ok(());
         }
         let partition = fetch.origin.partition.clone();
-        if fails {
+        // Mostly where there is something to be read yet: another error at the end would help the one before.
+        let something = self.broker.logs[&partition].end() > fetch.next;
+        if fails && (something || self.chance.hits(1, 40)) {
             // An error comes in the place of the next record, and the client counts it as read. The record comes later.
             fetch.position = fetch.position.max(fetch.next + 1);
             let offset = fetch.next;
@@ -263,6 +276,9 @@ impl World {
             return self.reader(life, reader::Input::Faulty(partition, offset));
         }
         let worker = fetch.worker;
+        if self.broker.absent.contains(&partition.topic) {
+            return Ok(());
+        }
         let log = &self.broker.logs[&partition];
         if fetch.next < log.low() || fetch.next > log.end() {
             fetch.intake = false;
@@ -271,13 +287,35 @@ impl World {
         }
         let entries = log.read(fetch.next, most);
         let Some(last) = entries.last().map(|entry| entry.offset) else {
-            if log.read(fetch.next, 1).is_empty() {
-                // Past the last record the position goes on to the end.
-                fetch.next = fetch.next.max(log.end());
-                fetch.position = fetch.position.max(fetch.next);
+            if !log.read(fetch.next, 1).is_empty() {
+                return Ok(());
             }
-            return Ok(());
+            // Past the last record the position goes on to the end, and then past that when it is told.
+            let end = log.end();
+            fetch.next = fetch.next.max(end);
+            fetch.position = fetch.position.max(end);
+            if keeps_ends || fetch.end == end {
+                return Ok(());
+            }
+            fetch.end = end;
+            fetch.position = fetch.position.max(end + 1);
+            self.tally("ends of partitions", 1);
+            return self.reader(life, reader::Input::EndReached(partition, end));
         };
+        if this.corrupt {
+            this.corrupt = false;
+            if passes_corrupt {
+                fetch.next = last + 1;
+                fetch.position = fetch.next;
+                return Ok(());
+            }
+            // The client has counted what cannot be read as read.
+            fetch.intake = false;
+            fetch.position = last + 1;
+            this.stopped = true;
+            self.tally("records that cannot be read", 1);
+            return self.reader(life, reader::Input::Corrupt(partition));
+        }
         fetch.next = last + 1;
         fetch.position = fetch.next;
         fetch.received = fetch.next;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::backoff::Chance;
 use crate::bulk::{document_id, origin_json};
 use crate::dead_letter::Rejection;
-use crate::record::{DropReason, HoldingId, Origin, RecordBatch, Stage};
+use crate::record::{DropReason, Fate, HoldingId, Origin, RecordBatch, Stage};
 use crate::worker::{Emit, Transform};
 
 /// Kinds of payload; the first is the usual one.
-const KINDS: &[u8] = b"dddddddddd23xrmpbho";
+const KINDS: &[u8] = b"ddddddddddd23xrmpbhon";
 
 /// What one unit of a record has to become.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub(super) enum Fault {
     Huge,
     /// It is more than is sent at all.
     Oversize,
+    /// A pipeline inside Elasticsearch drops it.
+    Noop,
 }
 
 impl Fault {
@@ -47,6 +49,7 @@ impl Fault {
             Self::Malformed => "malformed",
             Self::Huge => "huge",
             Self::Oversize => "oversize",
+            Self::Noop => "noop",
         }
     }
 }
@@ -75,9 +78,19 @@ pub(super) fn units(payload: Option<&[u8]>) -> Vec<Unit> {
         b'p' => vec![document(0, Fault::Mapping)],
         b'b' => vec![document(0, Fault::Malformed)],
         b'h' => vec![document(0, Fault::Huge)],
+        b'n' => vec![document(0, Fault::Noop)],
         b'o' => vec![document(0, Fault::Oversize), document(1, Fault::None)],
         _ => vec![document(0, Fault::None)],
     }
+}
+
+/// True if a unit of this payload can end in this way.
+pub(super) fn can_become(payload: Option<&[u8]>, fate: Fate) -> bool {
+    units(payload).iter().any(|unit| match (fate, unit) {
+        (Fate::Indexed | Fate::Duplicate, Unit::Document { fault, .. }) => *fault == Fault::None,
+        (Fate::Dropped(DropReason::ServerPipeline), Unit::Document { fault, .. }) => *fault == Fault::Noop,
+        _ => false,
+    })
 }
 
 /// Does what the script says. The suffixes are empty but for planted faults.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::FixedState;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::backoff::Chance;
-use crate::bulk::{Answer, ErrorCause, Item};
+use crate::bulk::{Answer, ErrorCause, Item, parse_answer};
 use crate::dispatch::{NameIs, Outcome};
 
 /// One document of a body.
@@ -60,12 +60,15 @@ pub(super) fn parse(body: &[u8]) -> Vec<Line<'_>> {
     let mut start = 0;
     while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
         let id = action.strip_prefix("{\"create\":{\"_id\":\"").and_then(|rest| rest.strip_suffix("\"}}\n"));
-        let (front, origin) = document.split_once(",\"kafka\":").expect("a document has an origin");
+        let (fault, rest) = field(document, "{\"fault\":\"");
+        let (version, rest) = field(rest, ",\"version\":\"");
+        let (_, rest) = field(rest, ",\"padding\":\"");
+        let origin = rest.strip_prefix(",\"kafka\":").expect("a document has an origin");
         parsed.push(Line {
             id: id.expect("an action line comes first"),
-            version: between(front, "\"version\":\""),
+            version,
             start,
-            fault: between(front, "\"fault\":\""),
+            fault,
             origin: origin.strip_suffix("}\n").expect("a document ends"),
         });
         start += action.len() + document.len();
@@ -73,10 +76,10 @@ pub(super) fn parse(body: &[u8]) -> Vec<Line<'_>> {
     parsed
 }
 
-/// What stands between `start` and the next quotation mark.
-fn between<'a>(text: &'a str, start: &str) -> &'a str {
-    let from = text.split_once(start).map_or("", |(_, from)| from);
-    from.split_once('"').map_or("", |(found, _)| found)
+/// The value of a field, and what follows it.
+fn field<'a>(text: &'a str, start: &str) -> (&'a str, &'a str) {
+    let value = text.strip_prefix(start).and_then(|rest| rest.split_once('"'));
+    value.expect("a document has its fields in order")
 }
 
 fn cause(kind: &str, reason: &str) -> ErrorCause {
@@ -85,6 +88,31 @@ fn cause(kind: &str, reason: &str) -> ErrorCause {
 
 fn failed(status: u16, kind: &str, reason: &str) -> Item {
     Item { status, error: Some(Box::new(cause(kind, reason))), ..Item::default() }
+}
+
+/// What becomes of an answer on its way as bytes: whole, cut off, with other bytes in it, or not an answer at all.
+fn garbled(items: &[Item], chance: &mut Chance) -> Outcome {
+    let item = |item: &Item| {
+        let error = item.error.as_ref().map(|error| json!({"type": error.kind, "reason": error.reason}));
+        let result = if item.noop { "noop" } else { "created" };
+        match error {
+            Some(error) => json!({"create": {"status": item.status, "error": error}}),
+            None => json!({"create": {"status": item.status, "result": result}}),
+        }
+    };
+    let items: Vec<Value> = items.iter().map(item).collect();
+    let mut text = json!({"errors": true, "items": items}).to_string().into_bytes();
+    let at = chance.below(text.len() as u64) as usize;
+    match chance.below(4) {
+        0 => text.truncate(at),
+        1 => text.insert(at, 0xFF),
+        2 => text = b"<html>upstream connect error</html>".to_vec(),
+        _ => {}
+    }
+    match parse_answer(&text) {
+        Ok(answer) => Outcome::Answer(answer),
+        Err(error) => Outcome::Unknown(error.to_string()),
+    }
 }
 
 impl Search {
@@ -144,6 +172,7 @@ impl Search {
                 }
                 Outcome::Answer(Answer { items })
             }
+            8 => garbled(&self.apply(index, lines, failing, chance), chance),
             _ => Outcome::NotSent("connection refused".to_owned()),
         };
         Reaction { outcome, applied_late, documents: lines.len() }
@@ -169,6 +198,9 @@ impl Search {
         }
         if chance.hits(failing, 200) {
             return failed([429, 503][chance.below(2) as usize], "es_rejected_execution_exception", "busy");
+        }
+        if line.fault == "noop" {
+            return Item { status: 200, noop: true, ..Item::default() };
         }
         if line.fault == "mapping" {
             return failed(400, "mapper_parsing_exception", "failed to parse field [n] of type [long]");

@@ -1,17 +1,15 @@
 //! What happened, to see that enough does; and the hash by which two runs are compared.
 
-use std::collections::BTreeMap;
-
 /// What happened, to see that enough does.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Totals {
-    pub(super) counts: BTreeMap<&'static str, u64>,
+    counts: Vec<(&'static str, u64)>,
     /// A hash of when what happened, in order, and of what was there in the end.
     pub(super) trace: u64,
 }
 
 impl Totals {
-    const NAMES: [&str; 31] = [
+    const NAMES: [&str; 37] = [
         "records",
         "rebalances",
         "lost sessions",
@@ -36,6 +34,7 @@ impl Totals {
         "barriers passed",
         "pauses",
         "errors of partitions",
+        "ends of partitions",
         "changes of topics",
         "topics made again",
         "out of range",
@@ -43,13 +42,26 @@ impl Totals {
         "stopped processes",
         "full memories",
         "outages of the letters",
+        "letters of held indices",
+        "letters left to the next owner",
+        "topics gone",
+        "new partitions",
+        "records that cannot be read",
     ];
 
     pub(super) fn add(&mut self, other: &Self) {
         for (what, number) in &other.counts {
-            *self.counts.entry(what).or_default() += number;
+            self.count(what, *number);
         }
         self.mix(other.trace);
+    }
+
+    /// Something happened so many times more.
+    pub(super) fn count(&mut self, what: &'static str, number: u64) {
+        match self.counts.iter_mut().find(|(name, _)| *name == what) {
+            Some((_, count)) => *count += number,
+            None => self.counts.push((what, number)),
+        }
     }
 
     /// Something more was seen.
@@ -62,7 +74,11 @@ impl Totals {
         text.bytes().for_each(|byte| self.mix(byte.into()));
     }
 
+    fn number_of(&self, name: &str) -> u64 {
+        self.counts.iter().find(|(each, _)| *each == name).map_or(0, |(_, number)| *number)
+    }
+
     pub(super) fn by_name(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Self::NAMES.into_iter().map(|name| (name, self.counts.get(name).copied().unwrap_or_default()))
+        Self::NAMES.into_iter().map(|name| (name, self.number_of(name)))
     }
 }

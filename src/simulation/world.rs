@@ -52,7 +52,7 @@ impl World {
         let mut chance = Chance::new(seed);
         let broker = Broker::new(plan.topics, plan.partitions, (plan.records, plan.midnight), &mut chance);
         let mut search = Search { accepted: plan.accepted, ..Search::default() };
-        let oracle = Oracle::new(&broker, &mut search, &mut chance);
+        let oracle = Oracle::new(&broker, &mut search, plan.dispatch.blocked.dead_letter, &mut chance);
         if chance.hits(1, 3) {
             search.aliases.insert("day-2".to_owned());
         }
@@ -130,7 +130,7 @@ impl World {
     }
 
     pub(super) fn tally(&mut self, what: &'static str, number: u64) {
-        *self.totals.counts.entry(what).or_default() += number;
+        self.totals.count(what, number);
     }
 
     pub(super) fn queue(&mut self, at: Moment, event: Event) {

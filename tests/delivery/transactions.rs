@@ -44,3 +44,42 @@ fn aborted_records_are_not_read_and_the_lag_goes_to_0() {
     kelp.terminate().unwrap();
     kelp.expect_exit(0, LONG).unwrap();
 }
+
+/// Each end of a log moves the client's position past it, and where a marker comes to lie there the position stays as it is: what
+/// is committed is the end all the same, and never more.
+#[test]
+fn a_log_that_ends_in_a_marker_again_and_again_is_committed_to_its_end() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-markers", 1);
+    let pipeline = scene
+        .pipeline("source: {topics: [NAME], codec: json}\nprocessors: []\ndestination: {index: \"NAME-%{+yyyy}\"}\n");
+    let mut kelp = scene.start(&scene.config(&pipeline), &[]);
+    let mut config = servers.kafka.client();
+    let producer: ThreadedProducer<DefaultProducerContext> =
+        config.set("transactional.id", "delivery-markers").create().unwrap();
+    let wait = Duration::from_secs(30);
+    producer.init_transactions(wait).unwrap();
+    let mut end = 0;
+    for (records, committed) in [(1, false), (1, true), (3, false), (1, false), (2, true)] {
+        producer.begin_transaction().unwrap();
+        for _ in 0..records {
+            let record: BaseRecord<'_, (), _> = BaseRecord::to(&scene.name).payload("{}").partition(0);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        if committed { producer.commit_transaction(wait) } else { producer.abort_transaction(wait) }.unwrap();
+        end += records + 1;
+        assert_eq!(servers.kafka.ends(&scene.name, 1).unwrap(), [end]);
+        kelp.wait_metrics("no lag", LONG, |metrics| {
+            metrics.sum("kelp_committed_offset") == Some(end as f64) && metrics.sum("kelp_lag_records") == Some(0.0)
+        })
+        .unwrap();
+        assert_eq!(scene.committed(&servers), [end]);
+    }
+    // An end is no error.
+    let metrics = kelp.metrics().unwrap();
+    assert_eq!(metrics.sum_where("kelp_kafka_errors_total", &[("kind", "_PARTITION_EOF")]), None);
+    kelp.terminate().unwrap();
+    kelp.expect_exit(0, LONG).unwrap();
+    let report = scene.expect_good();
+    assert_eq!((report.produced, report.indexed, report.documents), (3, 3, 3), "{report}");
+}

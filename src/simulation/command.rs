@@ -1,0 +1,89 @@
+//! The command line of the program `simulate`: many histories, one of them, or the table of planted faults.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use super::{RECORDED, Totals, all_planted, found_within, recorded_trace, replay, told};
+
+const USAGE: &str = "usage: simulate histories FROM NUMBER | simulate replay SEED [LESS] | simulate planted [WITHIN] | simulate recorded";
+/// Histories between two words on how far it is.
+const TELL: u64 = 100_000;
+
+/// Does what the arguments say. The exit code is 0 if no history failed, and every planted fault was found; 1 if not; 64 for
+/// arguments that say nothing.
+pub fn command(arguments: &[String]) -> ExitCode {
+    let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
+    let good = match (arguments.first().map(String::as_str), arguments.len()) {
+        (Some("histories"), 3) => match (number(1), number(2)) {
+            (Some(from), Some(histories)) => run(from, histories),
+            _ => return usage(),
+        },
+        (Some("replay"), 2 | 3) => match number(1) {
+            Some(seed) => play(seed, arguments.get(2).map_or("", String::as_str)),
+            None => return usage(),
+        },
+        (Some("planted"), 1) => table(20_000),
+        (Some("planted"), 2) => match number(1) {
+            Some(within) => table(within),
+            None => return usage(),
+        },
+        (Some("recorded"), 1) => compare(),
+        _ => return usage(),
+    };
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(64)
+}
+
+/// Lives through histories up to the first that fails.
+fn run(from: u64, histories: u64) -> bool {
+    let started = Instant::now();
+    let mut totals = Totals::default();
+    for done in 0..histories {
+        match told(from + done) {
+            Ok(each) => totals.add(&each),
+            Err(failure) => {
+                println!("{done} histories from {from} kept the promise; then:\n{failure}");
+                return false;
+            }
+        }
+        if (done + 1) % TELL == 0 {
+            println!("{} histories from {from} in {:?}", done + 1, started.elapsed());
+        }
+    }
+    println!("{histories} histories from {from} kept the promise, in {:?}", started.elapsed());
+    totals.by_name().for_each(|(what, number)| println!("{number:>12} {what}"));
+    println!("trace {:#018x}", totals.trace);
+    true
+}
+
+/// Whether this build lives through the histories that were recorded.
+fn compare() -> bool {
+    let trace = recorded_trace();
+    match &trace {
+        Ok(trace) => println!("lived through {trace:#018x}, recorded is {RECORDED:#018x}"),
+        Err(failure) => println!("{failure}"),
+    }
+    trace == Ok(RECORDED)
+}
+
+fn play(seed: u64, less: &str) -> bool {
+    let failure = replay(seed, less);
+    println!("{}", failure.as_deref().unwrap_or("it keeps the promise"));
+    failure.is_none()
+}
+
+/// Prints the number of the first history that finds each planted fault.
+fn table(within: u64) -> bool {
+    println!("| planted | found by history |\n|---|---|");
+    let mut missed = 0;
+    for (name, planted) in all_planted() {
+        let found = found_within(planted, within);
+        println!("| {name} | {} |", found.map_or("not found".to_owned(), |seed| seed.to_string()));
+        missed += u64::from(found.is_none());
+    }
+    missed == 0
+}
