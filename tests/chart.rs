@@ -154,7 +154,9 @@ config:
     drain_timeout: 5s
     properties: {fetch.max.bytes: 52428800, security.protocol: sasl_ssl, ssl.ca.location: /etc/kelp/secrets/kafka-ca/ca.crt}
   elasticsearch: {endpoints: ["https://es-0:9200", "https://es-1:9200"], bulk: {max_bytes: 8MiB}}
+  admin: {listen: "0.0.0.0:9700"}
   threads: 4
+staticMembership: false
 secretEnvironment:
   KELP_KAFKA__PROPERTIES__SASL_USERNAME: logs
   KELP_KAFKA__PROPERTIES__SASL_PASSWORD: "1234567"
@@ -280,6 +282,10 @@ fn pods_are_what_the_documentation_says() {
     let image = std::fs::read_to_string(project().join("Dockerfile")).unwrap();
     let user = pod["securityContext"]["runAsUser"].as_u64().unwrap();
     assert!(image.contains(&format!("\nUSER {user}")), "the image has another user than {user}");
+    // The port follows from where Kelp listens.
+    assert_eq!(config.admin_listen.port(), 9700);
+    assert_eq!(container["ports"], json!([{"name": "admin", "containerPort": 9700}]));
+    assert_eq!(rendered.one("Service", "logs-kelp")["spec"]["ports"][0]["port"], 9700);
     assert_eq!(container["livenessProbe"]["httpGet"], json!({"path": "/livez", "port": "admin"}));
     assert_eq!(container["readinessProbe"]["httpGet"], json!({"path": "/readyz", "port": "admin"}));
     let set = &rendered.one("StatefulSet", "logs-kelp")["spec"];
@@ -323,7 +329,15 @@ fn mistakes_in_values_are_told() {
         ("kind: DaemonSet", "kind"),
         ("pipelines: {web.txt: x}", "web.txt"),
         ("resources: {limits: {memory: 500M}}", "memory"),
+        ("resources: {limits: {memory: 64Mi}}", "give at least 224Mi"),
         ("config: {memory_limit: 1GiB}", "config.memory_limit is more than resources.limits.memory"),
+        ("config: {memory_limit: 2 gb}", "config.memory_limit is more than resources.limits.memory"),
+        ("config: {memory_limit: 704643073}", "config.memory_limit is more than resources.limits.memory"),
+        ("config: {memory_limit: 63MiB}", "give at least 64MiB"),
+        ("config: {memory_limit: much}", "much is not a size"),
+        ("config: {admin: {listen: \"127.0.0.1:9600\"}}", "cannot be reached by the probes"),
+        ("config: {admin: {listen: \"kelp:9600\"}}", "is not an IP address and a port"),
+        ("env: [{name: KELP_ADMIN__LISTEN, value: \"0.0.0.0:9700\"}]", "set config.admin.listen"),
         ("config: {shutdown_timeout: 60s}", "set shutdownTimeoutSeconds"),
         ("config: {elasticsearch: {endpoints: [\"https://me:mine@es:9200\"]}}", "a password would be readable"),
         ("config: {kafka: {properties: {sasl.password: mine}}}", "a password would be readable"),
@@ -331,7 +345,16 @@ fn mistakes_in_values_are_told() {
         ("config: {elasticsearch: {bulk: {max_byte: 1MiB}}}", "max_byte"),
         ("config: {thread: 4}", "thread"),
         ("secretEnvironment: {PASSWORD: mine}", "PASSWORD"),
-        ("autoscaling: {enabled: true}", "autoscaling.topics"),
+        ("staticMembership: false\nautoscaling: {enabled: true}", "autoscaling.topics"),
+        ("autoscaling: {enabled: true, topics: [web]}", "set staticMembership: false"),
+        (
+            "kind: Deployment\nautoscaling: {enabled: true, by: cpu}\nresources: {requests: null}",
+            "set resources.requests.cpu",
+        ),
+        (
+            "kind: Deployment\nautoscaling: {enabled: true, topics: [web]}\nconfig: {kafka: {bootstrap_servers: \"${KAFKA}\"}}",
+            "write config.kafka.bootstrap_servers and group_id out",
+        ),
     ];
     for (mistake, told) in mistakes {
         let pipelines = if mistake.is_empty() || mistake.starts_with("pipelines") { "" } else { PIPELINES };

@@ -38,30 +38,70 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 
 {{/* The container's memory, in MiB. */}}
 {{- define "kelp.memory" -}}
-{{- $memory := .Values.resources.limits.memory | toString }}
-{{- if hasSuffix "Gi" $memory }}{{ mul (trimSuffix "Gi" $memory | int) 1024 }}
-{{- else if hasSuffix "Mi" $memory }}{{ trimSuffix "Mi" $memory | int }}
-{{- else }}{{ fail (printf "resources.limits.memory: %s is not in Mi or Gi" $memory) }}
+{{- $memory := (.Values.resources.limits | default dict).memory | toString }}
+{{- if regexMatch "^[0-9]+Gi$" $memory }}{{ mul (trimSuffix "Gi" $memory | int) 1024 }}
+{{- else if regexMatch "^[0-9]+Mi$" $memory }}{{ trimSuffix "Mi" $memory | int }}
+{{- else }}{{ fail (printf "resources.limits.memory: %s is not in whole Mi or Gi, which memory_limit follows" $memory) }}
 {{- end }}
+{{- end }}
+
+{{/* A size as Kelp reads it, in bytes; nothing if it is none. */}}
+{{- define "kelp.bytes" -}}
+{{- $number := regexFind "^[0-9]+" . }}
+{{- $unit := trimPrefix $number . | trim | lower }}
+{{- $units := dict "" 1 "b" 1 "kib" 1024 "mib" 1048576 "gib" 1073741824 "kb" 1000 "mb" 1000000 "gb" 1000000000 }}
+{{- if and $number (hasKey $units $unit) }}{{ mul (int64 $number) (get $units $unit) }}{{ end }}
+{{- end }}
+
+{{/* What may be set as memory_limit: four fifths of the container, and no more than leaves 160 MiB for the rest. */}}
+{{- define "kelp.memoryLimit" -}}
+{{- $container := include "kelp.memory" . | int }}
+{{- if hasKey .Values.config "memory_limit" }}
+{{- $given := .Values.config.memory_limit }}
+{{- $text := ternary (printf "%.0f" $given) ($given | toString) (kindIs "float64" $given) }}
+{{- $bytes := include "kelp.bytes" $text }}
+{{- if contains "$" $text }}
+{{- else if not $bytes }}{{ fail (printf "config.memory_limit: %s is not a size like 512MiB" $text) }}
+{{- else if gt (int64 $bytes) (mul $container 1048576) }}{{ fail "config.memory_limit is more than resources.limits.memory" }}
+{{- else if lt (int64 $bytes) 67108864 }}{{ fail (printf "config.memory_limit: %s is too little, give at least 64MiB" $text) }}
+{{- end }}{{ $text }}
+{{- else }}
+{{- $limit := min (div (mul $container 4) 5) (sub $container 160) }}
+{{- if lt (int64 $limit) 64 }}
+{{- fail (printf "resources.limits.memory: %dMi is too little: give at least 224Mi, 64 for memory_limit and 160 for the rest, or set config.memory_limit" $container) }}
+{{- end }}{{ $limit }}MiB
+{{- end }}
+{{- end }}
+
+{{/* Where Kelp listens, and the port of it, which the probes and the Service have too. */}}
+{{- define "kelp.listen" -}}
+{{- $listen := (.Values.config.admin | default dict).listen | default "0.0.0.0:9600" | toString }}
+{{- if not (regexMatch "^([0-9.]+|\\[[0-9a-fA-F:.]+\\]):[1-9][0-9]{0,4}$" $listen) }}
+{{- fail (printf "config.admin.listen: %s is not an IP address and a port, like 0.0.0.0:9600, which the probes and the Service follow" $listen) }}
+{{- end }}
+{{- if regexMatch "^(127\\.|\\[::1\\])" $listen }}
+{{- fail (printf "config.admin.listen: %s cannot be reached by the probes: listen on 0.0.0.0" $listen) }}
+{{- end }}
+{{- range .Values.env }}
+{{- if eq .name "KELP_ADMIN__LISTEN" }}{{ fail "env: KELP_ADMIN__LISTEN: set config.admin.listen, which the probes and the Service follow" }}{{ end }}
+{{- end }}
+{{- $listen }}
+{{- end }}
+
+{{- define "kelp.port" -}}
+{{- include "kelp.listen" . | regexFind "[0-9]+$" }}
 {{- end }}
 
 {{/* kelp.yaml: what is given, over what follows from the rest of the chart. */}}
 {{- define "kelp.config" -}}
-{{- $container := include "kelp.memory" . | int }}
 {{- $own := dict
   "pipelines" "/etc/kelp/pipelines"
-  "admin" (dict "listen" "0.0.0.0:9600")
-  "memory_limit" (printf "%dMiB" (div (mul $container 4) 5))
+  "admin" (dict "listen" (include "kelp.listen" .))
+  "memory_limit" (include "kelp.memoryLimit" .)
   "shutdown_timeout" (printf "%ds" (int .Values.shutdownTimeoutSeconds)) }}
 {{- $config := mergeOverwrite $own (deepCopy .Values.config) }}
 {{- if hasKey .Values.config "shutdown_timeout" }}
 {{- fail "config.shutdown_timeout: set shutdownTimeoutSeconds, which the pods' grace period follows" }}
-{{- end }}
-{{- $limit := $config.memory_limit | toString }}
-{{- if hasSuffix "MiB" $limit }}
-{{- if gt (trimSuffix "MiB" $limit | int) $container }}{{ fail "config.memory_limit is more than resources.limits.memory" }}{{ end }}
-{{- else if hasSuffix "GiB" $limit }}
-{{- if gt (mul (trimSuffix "GiB" $limit | int) 1024 | int) $container }}{{ fail "config.memory_limit is more than resources.limits.memory" }}{{ end }}
 {{- end }}
 {{- $text := toYaml $config }}
 {{- /* What stands in files is named here and not shown. */}}
@@ -104,7 +144,7 @@ spec:
       args: [run, -c, /etc/kelp/config/kelp.yaml]
       securityContext: {{- toYaml .Values.securityContext | nindent 8 }}
       ports:
-        - {name: admin, containerPort: 9600}
+        - {name: admin, containerPort: {{ include "kelp.port" . }}}
       {{- $static := and .Values.staticMembership (eq .Values.kind "StatefulSet") }}
       {{- if or $static .Values.env }}
       env:
