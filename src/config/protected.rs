@@ -21,7 +21,7 @@ pub const PROTECTED: &[(&str, &str)] = &[
     ("offset.store.sync.interval.ms", GROUP),
     ("auto.offset.reset", "a reset would pass over records unseen; set kafka.start and kafka.out_of_range instead"),
     ("isolation.level", "records of transactions that were aborted must not be indexed"),
-    ("enable.partition.eof", "by it the end of a partition is known, whatever lies there"),
+    ("enable.partition.eof", "it moves the position past a record that was not read"),
     ("partition.assignment.strategy", "partitions are handed over one at a time, which cooperative-sticky does"),
     ("queued.max.messages.kbytes", "it follows from memory_limit"),
     ("acks", REPLICAS),

@@ -4,8 +4,8 @@
 //! librdkafka itself. What it relies on, from librdkafka's documentation and sources:
 //! - One instance of the batch call at a time per consumer: [`PartitionQueue::take`] takes `&mut self`, and all queues
 //!   live in the one `Consumer`, which is used by one thread.
-//! - A message's `err` is looked at before anything else: errors of a partition, and that its end was reached, come as
-//!   messages whose payload is a text.
+//! - A message's `err` is looked at before anything else: errors of a partition come as messages whose payload is
+//!   the error's text.
 //! - Every message that the call gave is destroyed exactly once: [`Messages`] does so when it is dropped.
 //! - Queues are destroyed before the consumer: each keeps the consumer alive.
 #![allow(unsafe_code)]
@@ -30,8 +30,6 @@ pub struct Taken {
     pub bytes: usize,
     /// An error of the partition, that came after these records.
     pub fault: Option<PartitionFault>,
-    /// The partition's end, if it was reached: whatever lies below this offset was taken, now or before.
-    pub end: Option<i64>,
 }
 
 /// An error of a partition.
@@ -43,8 +41,8 @@ pub struct PartitionFault {
     pub name: String,
     /// What it says.
     pub text: String,
-    /// The offset that it speaks of, usually the next one to be read; negative if it speaks of none. librdkafka moves
-    /// its position past it all the same (seen in its sources).
+    /// The offset that it speaks of, usually the next one to be read; negative if it speaks of none, or if the client was taken back
+    /// to it. librdkafka moves its position past it (seen in its sources).
     pub offset: i64,
 }
 
@@ -108,16 +106,14 @@ impl PartitionQueue {
         for message in messages.0 {
             // SAFETY: librdkafka gave `count` valid messages, which live until `messages` is dropped.
             let message = unsafe { &**message };
-            if message.err == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__PARTITION_EOF {
-                taken.end = Some(message.offset);
-                continue;
-            }
             if message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 let fault = fault(message);
                 let stops = fault.kind != FaultKind::Passing;
-                // A passing error must not hide that the partition cannot be read on.
-                if stops || taken.fault.is_none() {
-                    taken.fault = Some(fault);
+                // A passing error must not hide that the partition cannot be read on. Of several the first is told, and how far
+                // they have moved the position.
+                match &mut taken.fault {
+                    Some(first) if !stops => first.offset = first.offset.max(fault.offset),
+                    _ => taken.fault = Some(fault),
                 }
                 if stops {
                     break;

@@ -17,12 +17,15 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::aside::{Aside, Fetcher};
 use super::asker::Asker;
-use super::batch::{PartitionQueue, Taken};
+use super::batch::{FaultKind, PartitionQueue, Taken};
 use super::commit::Commits;
 use super::credentials::{self, Credentials};
 use super::events::{ConsumerEvent, Events};
 use super::settings::{self, KafkaSettings};
 use crate::record::{RecordBatch, TopicPartition};
+
+/// How long a seek may take; librdkafka's own thread answers, which waits for nobody.
+const SEEK: Duration = Duration::from_secs(1);
 
 /// The consumer of the process.
 pub struct Consumer {
@@ -159,8 +162,26 @@ impl Consumer {
     }
 
     /// Copies up to `max` records of a partition that are there into the batch, without waiting.
+    ///
+    /// librdkafka counts the offset of an error as read, and where a rebalance pauses the partition it goes on there: the record
+    /// that lies there would never come. So an error that is passed over is followed by a seek to its offset, which may wait for
+    /// a second; if it succeeds, the fault speaks of no offset any more.
     pub fn take(&mut self, partition: &TopicPartition, max: usize, into: &mut RecordBatch) -> Taken {
-        self.queues.get_mut(partition).map(|queue| queue.take(max, into)).unwrap_or_default()
+        let Some(queue) = self.queues.get_mut(partition) else { return Taken::default() };
+        let mut taken = queue.take(max, into);
+        if let Some(fault) = &mut taken.fault
+            && fault.kind == FaultKind::Passing
+            && fault.offset > into.len().checked_sub(1).map_or(-1, |last| into.offset(last))
+        {
+            let next = Offset::Offset(fault.offset);
+            match queue.client().seek(&partition.topic, partition.partition, next, SEEK) {
+                Ok(()) => fault.offset = -1,
+                Err(error) => {
+                    tracing::warn!(%error, %partition, offset = fault.offset, "the client could not be taken back to where an error came up")
+                }
+            }
+        }
+        taken
     }
 
     /// The next offsets that would be taken, of those partitions where it is known.

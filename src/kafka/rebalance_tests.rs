@@ -71,6 +71,8 @@ struct Sight {
     uncommitted: u64,
     /// Partitions given back in order.
     committed: u64,
+    /// Errors of partitions.
+    faults: u64,
 }
 
 struct Member {
@@ -128,7 +130,7 @@ impl Member {
                 route: Arc::<Route>::default(),
             };
             let mut batch = RecordBatch::with_capacity(Arc::new(origin), 0, 0);
-            consumer.take(partition, 10, &mut batch);
+            sight.faults += u64::from(consumer.take(partition, 10, &mut batch).fault.is_some());
             for offset in (0..batch.len()).map(|index| batch.offset(index)) {
                 assert_eq!(offset, *next, "{partition} is read in order, and from its commit on");
                 *next += 1;
@@ -225,4 +227,23 @@ fn a_coordinator_that_is_lost_in_a_revoke_costs_repeats_and_no_record() {
     settle(&cluster, &mut members, &mut sight, "the coordinator back");
     let again = sight.taken.values().filter(|times| **times > 1).count();
     assert!(again == 0 || sight.uncommitted > 0, "{sight:?}");
+}
+
+/// An error of a partition moves the client's position past a record that nobody has read; a rebalance would go on there.
+#[test]
+fn an_error_of_a_partition_costs_no_record() {
+    let mut cluster = Cluster::new();
+    let mut sight = Sight::default();
+    let mut members = vec![cluster.member()];
+    cluster.write(50);
+    settle(&cluster, &mut members, &mut sight, "one member");
+    cluster.mock.request_errors(RDKafkaApiKey::Fetch, &[RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN; 4]);
+    run(&mut members, &mut sight, "errors", |_, sight| sight.faults > 0);
+    for count in [2, 3] {
+        members.push(cluster.member());
+        settle(&cluster, &mut members, &mut sight, &format!("{count} members"));
+    }
+    cluster.write(50);
+    settle(&cluster, &mut members, &mut sight, "records after the errors");
+    assert!(sight.taken.values().all(|times| *times == 1), "{sight:?}");
 }

@@ -183,7 +183,7 @@ pub(super) fn consumer(settings: &KafkaSettings) -> ClientConfig {
         .set("group.id", &settings.group_id)
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
-        .set("enable.partition.eof", "true")
+        .set("enable.partition.eof", "false")
         .set("auto.offset.reset", "error");
     config
 }

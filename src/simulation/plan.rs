@@ -87,7 +87,6 @@ impl Plan {
                 hold: Backoff { base: millis(between(50, 1_000)), cap: millis(between(1_000, 10_000)) },
                 blocked: dispatch::Blocked { dead_letter: between(0, 5) == 0, after: millis(between(500, 20_000)) },
                 max_new_indices: if between(0, 5) == 0 { between(1, 2) as usize } else { 500 },
-                ..dispatch::Settings::default()
             },
             limits: BulkLimits {
                 max_bytes: [500, 5_000][between(0, 1) as usize],

@@ -99,9 +99,6 @@ impl ReaderLoop {
                     self.step(stop, state);
                 }
             }
-            if let Some(end) = taken.end {
-                self.step(Input::EndReached(origin.partition.clone(), end), state);
-            }
             // A step may end holdings, whichever it is about: then the places are others.
             if state.held.len() != count {
                 return true;
