@@ -6,6 +6,7 @@
 
 mod access;
 mod elasticsearch;
+mod elsewhere;
 mod environment;
 mod fault;
 mod file;

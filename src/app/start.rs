@@ -1,6 +1,8 @@
 //! Builds everything in order: pipelines, address, Kafka's side, Elasticsearch, workers, dispatch, reader.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -87,7 +89,7 @@ pub(super) fn build(
     }
     let listener = runtime
         .block_on(admin::bind(config.admin_listen))
-        .map_err(|error| StartFault::Own(format!("admin.listen {}: {error}", config.admin_listen)))?;
+        .map_err(|error| StartFault::Own(not_bound(config.admin_listen, &error)))?;
     runtime.spawn(serve_admin(listener, Arc::clone(&metrics), Arc::clone(&health)));
 
     let mut settings = KafkaSettings {
@@ -268,6 +270,19 @@ pub(super) fn build(
     Ok(Some(Parts { reader, to_reader }))
 }
 
+/// Why the administrative address cannot be had, and what to do: a second process on a machine is the usual case.
+fn not_bound(address: SocketAddr, error: &io::Error) -> String {
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another process has it, perhaps a Kelp: give each its own with --admin-listen or admin.listen, 127.0.0.1:0 for any"
+        }
+        io::ErrorKind::AddrNotAvailable => "this machine has no such address; 0.0.0.0 stands for all that it has",
+        io::ErrorKind::PermissionDenied => "ports below 1024 are for privileged users",
+        _ => "set admin.listen or --admin-listen",
+    };
+    format!("admin.listen {address}: {error} ({hint})")
+}
+
 /// Waits for the topics, sees to the topic of the dead letters, and gives the topics and the number of their partitions.
 fn prepare_kafka(
     side: &Side,
@@ -311,4 +326,20 @@ fn cores() -> usize {
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), StartFault> {
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
     spawned.map(|_| ()).map_err(|error| StartFault::Own(format!("the thread {name} cannot be started: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_is_taken_is_told_with_what_to_do() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let runtime = runtime().unwrap();
+        let error = runtime.block_on(admin::bind(address)).unwrap_err();
+        let told = not_bound(address, &error);
+        assert!(told.starts_with(&format!("admin.listen {address}: Address already in use")), "{told}");
+        assert!(told.contains("another process has it") && told.contains("--admin-listen"), "{told}");
+    }
 }

@@ -18,8 +18,18 @@ pub(super) fn object(text: &str) -> Result<Object<'_>, String> {
     serde_json::from_str(text).map_err(|error| {
         // Of an array that breaks off it is the break that matters, not that an array is no object.
         let broken = if is_array(text) { count_elements(text).err() } else { None };
-        broken.unwrap_or(error).to_string()
+        // A line that begins with a number is no JSON, though its beginning is.
+        let beyond = || serde_json::from_str::<serde::de::IgnoredAny>(text).err();
+        let broken = broken.or_else(|| if error.is_data() { beyond() } else { None });
+        describe(&broken.unwrap_or(error))
     })
+}
+
+/// A scalar is JSON, and so is what is only too deep or too great; the rest is not.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let is_json = error.is_data() || text.starts_with("recursion limit") || text.starts_with("number out of range");
+    if is_json { text } else { format!("not JSON: {text}") }
 }
 
 /// How many elements the array has, if the whole text is one array and nothing else.

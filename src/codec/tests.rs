@@ -105,6 +105,13 @@ fn what_is_no_json_or_a_scalar_is_a_failure() {
         assert_eq!(json, expected);
         assert!(failure.is_some(), "{payload}");
     }
+    let failure = |payload: &str| one(Codec::Json, payload.as_bytes()).1.unwrap();
+    assert_eq!(failure("not json"), "not JSON: expected ident at line 1 column 2");
+    assert_eq!(failure("10.0.0.1 GET /"), "not JSON: trailing characters at line 1 column 5");
+    assert_eq!(failure("{\"a\":1"), "not JSON: EOF while parsing an object at line 1 column 6");
+    for payload in ["7", "\"x\"", "{\"a\":1e999}"] {
+        assert!(!failure(payload).contains("not JSON"), "{}", failure(payload));
+    }
 }
 
 #[test]

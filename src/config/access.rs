@@ -116,7 +116,8 @@ pub(super) fn check(
     if api_key.is_given()
         && let Some(other) = endpoints.value.iter().find(has_user)
     {
-        let what = format!("stands beside the user in {other}");
+        let own = section.entries().any(|(key, _, _)| key == "username");
+        let what = if own { "stands beside username".to_owned() } else { format!("stands beside the user in {other}") };
         section.complain(api_key.place.clone(), "api_key", wrong(what, "give a user or an API key"));
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::elsewhere;
 use super::fault::{Found, Place, Wrong, wrong};
 use super::layers::{Data, Node};
 use crate::yaml::nearest;
@@ -92,8 +93,9 @@ impl<'a> Section<'a> {
         let known = self.known.borrow();
         for (key, place, _) in self.entries() {
             if !known.contains(&key) {
-                let hint = match nearest(key, known.iter().copied()) {
-                    Some(near) => format!("did you mean {near:?}?"),
+                let near = || nearest(key, known.iter().copied()).map(|near| format!("did you mean {near:?}?"));
+                let hint = match elsewhere::hint(&self.name, key).or_else(near) {
+                    Some(hint) => hint,
                     None => format!("known keys: {}", known.join(", ")),
                 };
                 self.found.add(place.clone(), format!("unknown key {:?}", self.name(key)), hint);

@@ -444,7 +444,7 @@ kelp.yaml:6:29: elasticsearch.endpoints: "ftp://es" is neither http nor https (l
 KELP_ADMIN: admin: must be a group of settings (key: value)
 KELP_KAFKA__COMMIT_INTERVAL: kafka.commit_interval: "1" is not a length of time (a whole number and a unit, like 500ms, 3s, 2m or 1h)
 KELP_KAFKA__PROPERTIES__GROUP_ID: kafka.properties.group.id: is not for you to set (set kafka.group_id instead)
-KELP_KAFKA__TOPIC: unknown key "kafka.topic" (known keys: bootstrap_servers, group_id, start, out_of_range, drain_timeout, commit_interval, max_uncommitted, properties, properties_files)
+KELP_KAFKA__TOPIC: unknown key "kafka.topic" (each pipeline's file names its topics, below source)
 KELP_THREAD: unknown key "thread" (did you mean "threads"?)
 KELP___: unknown variable (two underscores part the keys, like KELP_KAFKA__GROUP_ID)
 --pipelines: pipelines: there is no file or folder "/there/nowhere" (give the folder with the pipeline files, or a list of files)"#;

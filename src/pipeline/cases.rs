@@ -284,12 +284,24 @@ fn compare(place: Place, path: &str, (expected, actual): (&Value<'_>, &Value<'_>
             }
         }
         _ if expected == actual => {}
-        _ => differences.push(Difference {
-            place,
-            field: path.to_owned(),
-            expected: expected.to_json(),
-            came: actual.to_json(),
-        }),
+        _ => {
+            let mut came = actual.to_json();
+            if whole_and_not(expected, actual) {
+                came.push_str(" (a float, which no whole number equals)");
+            } else if whole_and_not(actual, expected) {
+                came.push_str(" (a whole number, which no float equals)");
+            }
+            differences.push(Difference { place, field: path.to_owned(), expected: expected.to_json(), came });
+        }
+    }
+}
+
+/// True if the two are the same number, the one whole and the other a float.
+fn whole_and_not(whole: &Value<'_>, float: &Value<'_>) -> bool {
+    match (whole, float) {
+        (Value::Int(whole), Value::Float(float)) => *whole as f64 == *float,
+        (Value::UInt(whole), Value::Float(float)) => *whole as f64 == *float,
+        _ => false,
     }
 }
 

@@ -88,6 +88,11 @@ impl<'p> Compiler<'p> {
         compiled
     }
 
+    /// True while a processor of the file's own list is compiled: every record comes to it.
+    pub(crate) fn is_outermost(&self) -> bool {
+        self.within.borrow().bytes().all(|byte| byte.is_ascii_digit())
+    }
+
     /// Gives a processor its number.
     fn number(&self, kind: &'static str, tag: Option<&str>) -> usize {
         let mut found = self.found.borrow_mut();

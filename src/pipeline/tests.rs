@@ -207,7 +207,7 @@ on_failure: [{set: {field: why, value: '{{_ingest.on_failure_processor_type}}'}}
     let without = json_pipeline("processors: [{set: {field: never, value: 1}}]");
     assert_eq!(
         document(&without, "oops"),
-        r#"{"message":"oops","error":{"message":"expected value at line 1 column 1"},"tags":["_codec_failure"]}"#
+        r#"{"message":"oops","error":{"message":"not JSON: expected value at line 1 column 1"},"tags":["_codec_failure"]}"#
     );
 }
 
@@ -307,6 +307,56 @@ destination: {index: 'Web-%{+yyyy.MM.DD}'}
     assert_eq!(told.len(), expected.len(), "{told:#?}");
     for (told, expected) in told.iter().zip(expected) {
         assert!(told.starts_with(expected), "{told}\n{expected}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_warned_of() {
+    let warned = |processors: &str| -> Vec<String> {
+        let text = format!("source: {{topics: a}}\nprocessors:\n  - {processors}\ndestination: {{index: x}}\n");
+        let pipeline = Pipeline::compile("p.yaml", &text).unwrap_or_else(|problems| panic!("{problems:?}"));
+        pipeline.warnings().iter().map(ToString::to_string).collect()
+    };
+    for (processors, told) in [
+        (
+            "set: {field: f, value: '%{[a][b]} x'}",
+            "%{[a][b]} stands for itself here (a field is written {{{a.b}}} in a template)",
+        ),
+        (
+            "append: {field: f, value: ['%{a}']}",
+            "%{a} stands for itself here (a field is written {{{a}}} in a template)",
+        ),
+        ("set: {field: f, value: '%{+yyyy}'}", "%{+yyyy} stands for itself here (dates are written so"),
+        (
+            "set: {field: f, value: '{{ctx.a.b}}'}",
+            "ctx.a.b would be a field within a field named ctx (ctx is for conditions; in a template write {{{a.b}}})",
+        ),
+        (
+            "grok: {field: f, patterns: ['%{DATA:x:integer} %{INT:y:int}']}",
+            "%{DATA:x:integer} stays a text: there is no type \"integer\" (did you mean \"int\"?)",
+        ),
+        (
+            "grok: {field: f, patterns: ['%{A}'], pattern_definitions: {A: '%{INT:y:Long}'}}",
+            "%{INT:y:Long} stays a text: there is no type \"Long\" (did you mean \"long\"?)",
+        ),
+        (
+            "grok: {field: f, patterns: ['%{INT:y:date}']}",
+            "there is no type \"date\" (there are int, long, float, double, boolean, string)",
+        ),
+        (
+            "drop:",
+            "this drops every record of the pipeline, as it has no condition (add if: …, or leave the topic out)",
+        ),
+    ] {
+        let warnings = warned(processors);
+        assert!(warnings.len() == 1 && warnings[0].contains(told), "{processors}: {warnings:?}");
+    }
+    for processors in [
+        "set: {field: f, value: '100 % {{{a}}} %{'}",
+        "grok: {field: f, patterns: ['%{INT:y:long} %{WORD:[a][b]}'], on_failure: [{drop: {}}]}",
+        "drop: {if: ctx.a == 1}",
+    ] {
+        assert_eq!(warned(processors), Vec::<String>::new(), "{processors}");
     }
 }
 

@@ -31,7 +31,7 @@ pub fn parse(text: &str, problems: &Problems) -> Option<Node> {
             }
         };
         if let Err((place, what)) = outcome {
-            match syntax_hint(&what) {
+            match indentation(text, place, &what).or_else(|| syntax_hint(&what).map(str::to_owned)) {
                 Some(hint) => problems.add_hint(place, what, hint),
                 None => problems.add(place, what),
             }
@@ -41,9 +41,39 @@ pub fn parse(text: &str, problems: &Problems) -> Option<Node> {
     Some(builder.root.unwrap_or_else(|| null(Place { line: 1, column: 1 })))
 }
 
+/// What makes `"%{IP:client}\\s+"` a fault.
+const SINGLE_QUOTES: &str =
+    "within \"…\" a backslash begins an escape: take single quotes, as for regular expressions and grok patterns";
+
+/// Of a key that begins elsewhere than the one in the line before, with which the parser takes it for a part of that one's
+/// value: that it does. `place` is where its colon is.
+fn indentation(text: &str, place: Place, what: &str) -> Option<String> {
+    if !what.contains("mapping values are not allowed") {
+        return None;
+    }
+    let lines: Vec<&str> = text.lines().take(place.line).collect();
+    let (line, before) = lines.split_last()?;
+    let before = before.iter().rfind(|line| !line.trim_start().is_empty() && !line.trim_start().starts_with('#'))?;
+    // The column in which the key of a line begins, dashes of lists passed over.
+    let key = |line: &str| {
+        let key = line.trim_start_matches([' ', '-']);
+        let name: String = key.chars().take_while(|c| *c != ':' && *c != '#').collect();
+        let column = line.chars().count() - key.chars().count() + 1;
+        (name.len() < key.len() && !name.contains(['"', '\''])).then_some((column, column + name.chars().count()))
+    };
+    let ((column, colon), (other, _)) = (key(line)?, key(before)?);
+    let hint = format!(
+        "keys of one mapping begin in the same column: this one begins in column {column}, the one before in column {other}"
+    );
+    (colon == place.column && column != other).then_some(hint)
+}
+
 /// What to do about a mistake that the parser words in its own way.
 fn syntax_hint(what: &str) -> Option<&'static str> {
-    const HINTS: [(&str, &str); 6] = [
+    const HINTS: [(&str, &str); 9] = [
+        ("unknown escape character", SINGLE_QUOTES),
+        ("hexadecimal number", SINGLE_QUOTES),
+        ("a mapping as a key", "put a template in quotes: '{{…}}'"),
         ("tabs disallowed", "indent with spaces"),
         ("flow sequence", "close the [, and put texts with special characters in quotes"),
         ("flow mapping", "close the {, and put texts with special characters in quotes"),

@@ -32,6 +32,25 @@ fn a_syntax_error_has_its_place() {
 }
 
 #[test]
+fn what_the_parser_says_comes_with_what_to_do() {
+    for (text, hint) in [
+        (r#"a: "%{IP:x}\s+""#, "take single quotes"),
+        (r#"a: "\xyz""#, "take single quotes"),
+        ("a: {{b}}", "put a template in quotes"),
+        ("a: {{{b}}}", "put a template in quotes"),
+        ("k:\n  a: x:1\n   b: y", "this one begins in column 4, the one before in column 3"),
+        ("k:\n  - a: x\n      b: y", "this one begins in column 7, the one before in column 5"),
+        ("k:\n  a: x: y", "put a text with a colon in quotes"),
+        ("k:\n  a: x\n  b: y: z", "put a text with a colon in quotes"),
+        ("k:\n    a: x\n  b: y", "begin in the same column"),
+        ("a: 'x", "close the quote"),
+    ] {
+        let told = tree(text).unwrap_err()[0].to_string();
+        assert!(told.contains(hint), "{text}\n{told}");
+    }
+}
+
+#[test]
 fn duplicate_keys_are_all_told() {
     let problems = tree("a: 1\nb: 2\na: 3\nb: 4\n").unwrap_err();
     assert_eq!(problems.len(), 2);

@@ -33,8 +33,30 @@ pub(super) fn parse(text: &str) -> Parsed<Expr> {
             let hint = "a condition is one expression, without ;";
             Err(parser.tokens.error_at(end, "a script of several statements", hint))
         }
-        Some(c) => Err(parser.error(&format!("unexpected {c:?}"), KNOWN)),
+        Some(c) => {
+            let word = parser.tokens.word();
+            let (what, hint) = match in_words(&word) {
+                Some(hint) => (format!("unexpected {word:?}"), hint),
+                None => (format!("unexpected {c:?}"), KNOWN),
+            };
+            Err(parser.tokens.error_at(end, &what, hint))
+        }
     }
+}
+
+/// What is written here for an operator that other languages have as a word.
+fn in_words(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "and" => "write && for and",
+        "or" => "write || for or",
+        "not" => "write ! for not",
+        "in" => "write ['a', 'b'].contains(ctx.field)",
+        "is" | "eq" | "equals" => "== compares",
+        "ne" => "!= compares",
+        "matches" | "like" => "write ctx.field =~ /pattern/",
+        "contains" => "write ctx.field.contains('part')",
+        _ => return None,
+    })
 }
 
 struct Parser {

@@ -115,6 +115,16 @@ fn what_is_no_condition_says_where() {
         assert!(error.what.contains(what), "{condition}: {error:?}");
         assert_eq!(error.at, at, "{condition}: {error:?}");
     }
+    for (condition, at, what, hint) in [
+        ("ctx.a == 1 and ctx.b", 11, "unexpected \"and\"", "write && for and"),
+        ("ctx.a == 1 OR ctx.b", 11, "unexpected \"OR\"", "write || for or"),
+        ("not ctx.a", 0, "\"not\" is not known here", "write ! for not"),
+        ("ctx.a in ['x']", 6, "unexpected \"in\"", "write ['a', 'b'].contains(ctx.field)"),
+        ("ctx.a matches /x/", 6, "unexpected \"matches\"", "write ctx.field =~ /pattern/"),
+    ] {
+        let error = Condition::compile(condition).unwrap_err();
+        assert_eq!((error.at, error.what.as_str(), error.hint.as_deref()), (at, what, Some(hint)), "{condition}");
+    }
     assert!(Condition::compile(&format!("{}true{}", "(".repeat(5000), ")".repeat(5000))).is_err());
 }
 

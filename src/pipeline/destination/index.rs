@@ -178,6 +178,12 @@ impl IndexPattern {
             if self.lowercase {
                 text = text.to_lowercase();
             }
+            if let Some((_, variable)) = text.split_once("${") {
+                let name = variable.split('}').next().unwrap_or_default();
+                let hint = "only kelp.yaml has variables; a field is written %{[name]}, a date %{+yyyy.MM.dd}";
+                cx.problems.add_hint(place, format!("${{{name}}} is not replaced in a pipeline's file"), hint);
+                continue;
+            }
             if let Some(c) = text.chars().find(|c| c.is_uppercase()) {
                 let what = format!("an index name has no capitals, and this has {c:?}");
                 cx.problems.add_hint(place, what, "write it in small letters, or set destination.lowercase: true");

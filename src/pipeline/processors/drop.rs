@@ -8,7 +8,12 @@ use crate::yaml::Fields;
 
 struct Drop;
 
-pub(super) fn compile(_: &Fields<'_, '_>, _: &Compiler<'_>) -> Option<Box<dyn Process>> {
+pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<dyn Process>> {
+    // Within a handler, a loop or a pipeline that others call, what comes here was chosen already.
+    if cx.is_outermost() && fields.node("if").is_none() {
+        let what = "this drops every record of the pipeline, as it has no condition";
+        cx.problems.warn(fields.place(), what, "add if: …, or leave the topic out");
+    }
     Some(Box::new(Drop))
 }
 

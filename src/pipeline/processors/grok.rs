@@ -20,7 +20,7 @@ use crate::event::{Path, Value};
 use crate::grok::{Dialect, Fault, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured};
 use crate::pipeline::compile::Compiler;
 use crate::pipeline::step::{Flow, Process, Work};
-use crate::yaml::{Fields, Spanned};
+use crate::yaml::{Fields, Place, Spanned, nearest};
 
 struct GrokProcessor {
     field: Path,
@@ -57,7 +57,7 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
         return None;
     }
     let mut patterns = Patterns::new(set?, Dialect::Elasticsearch);
-    for (entry, text) in own {
+    for (entry, text) in &own {
         patterns.define(&entry.key, text);
     }
     let texts: Vec<&str> = written.iter().map(|text| text.value).collect();
@@ -72,7 +72,9 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     }
     let paths =
         written.iter().enumerate().map(|(number, text)| paths(&grok, number, *text, cx)).collect::<Option<_>>()?;
+    own.iter().for_each(|(entry, text)| warn_of_types(text, entry.value.place, cx));
     for (number, text) in written.iter().enumerate() {
+        warn_of_types(text.value, text.place, cx);
         warn(&grok, number, *text, cx);
     }
     let memory = Mutex::default();
@@ -96,6 +98,30 @@ fn warn(grok: &Grok, expression: usize, text: Spanned<&str>, cx: &Compiler<'_>) 
     if let Some(why) = grok.fallback(expression) {
         let what = format!("the pattern {:?} is left to the slower engine: {why}", super::cut(text.value));
         cx.problems.warn(text.place, what, "another way to write it may be faster");
+    }
+}
+
+/// Tells of types that there are not: the engine leaves such a capture a text, as Elasticsearch does, without a word.
+fn warn_of_types(text: &str, place: Place, cx: &Compiler<'_>) {
+    const TYPES: [&str; 6] = ["int", "long", "float", "double", "boolean", "string"];
+    const MEANT: [(&str, &str); 6] = [
+        ("integer", "int"),
+        ("number", "double"),
+        ("bool", "boolean"),
+        ("str", "string"),
+        ("i64", "long"),
+        ("f64", "double"),
+    ];
+    for reference in text.split("%{").skip(1) {
+        let Some((reference, _)) = reference.split_once('}') else { continue };
+        let mut parts = reference.splitn(3, ':').skip(2);
+        let Some(kind) = parts.next().filter(|kind| !TYPES.contains(kind) && !kind.contains('=')) else { continue };
+        let meant = MEANT.iter().find(|(other, _)| other.eq_ignore_ascii_case(kind)).map(|(_, name)| *name);
+        let hint = match meant.or_else(|| nearest(&kind.to_lowercase(), TYPES)) {
+            Some(name) => format!("did you mean {name:?}?"),
+            None => format!("there are {}", TYPES.join(", ")),
+        };
+        cx.problems.warn(place, format!("%{{{reference}}} stays a text: there is no type {kind:?}"), hint);
     }
 }
 

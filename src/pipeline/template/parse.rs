@@ -14,6 +14,7 @@ const KNOWN: &str = "known: _ingest.timestamp, _ingest.pipeline, _ingest.on_fail
 impl Template {
     /// Compiles a text; `escape` is whether `{{…}}` is escaped. A fault is added to the problems at `place`.
     pub(crate) fn compile(text: &str, place: Place, escape: bool, cx: &Compiler<'_>) -> Option<Self> {
+        warn_of_references(text, place, cx);
         if !text.contains("{{") {
             return Some(Self::Literal(text.to_owned()));
         }
@@ -23,6 +24,23 @@ impl Template {
             [] => Self::Literal(String::new()),
             _ => Self::Parts(parts),
         })
+    }
+}
+
+/// `%{field}` is how Logstash has it, and an index's name here; in a template it is a text like any other.
+fn warn_of_references(text: &str, place: Place, cx: &Compiler<'_>) {
+    let Some((_, rest)) = text.split_once("%{") else { return };
+    let Some((name, _)) = rest.split_once('}') else { return };
+    let field = name.trim_start_matches('[').trim_end_matches(']').replace("][", ".");
+    let what = format!("%{{{name}}} stands for itself here");
+    if name.starts_with('+') {
+        cx.problems.warn(
+            place,
+            what,
+            "dates are written so in the name of an index only; {{{_ingest.timestamp}}} is the record's",
+        );
+    } else {
+        cx.problems.warn(place, what, format!("a field is written {{{{{{{field}}}}}}} in a template"));
     }
 }
 
@@ -146,6 +164,14 @@ impl<'t> Parser<'t, '_, '_> {
                 None
             }
             Ok(path) => {
+                if let Some(field) = name.strip_prefix("ctx.") {
+                    let hint = format!("ctx is for conditions; in a template write {{{{{{{field}}}}}}}");
+                    self.cx.problems.warn(
+                        self.place,
+                        format!("{name} would be a field within a field named ctx"),
+                        hint,
+                    );
+                }
                 self.cx.reads(&path);
                 Some(Of::Path(path))
             }

@@ -1,6 +1,6 @@
 //! The innermost parts of a condition: literals, lists, fields, functions of classes.
 
-use super::{KNOWN, Parser, boxed};
+use super::{KNOWN, Parser, boxed, in_words};
 use crate::event::{Path, Value};
 use crate::pipeline::condition::Expr;
 use crate::pipeline::condition::method::FUNCTIONS;
@@ -43,7 +43,11 @@ impl Parser {
                 }
                 word => {
                     let what = format!("{word:?} is not known here");
-                    Err(self.tokens.error_at(start, &what, "fields begin with ctx, as in ctx.status"))
+                    Err(self.tokens.error_at(
+                        start,
+                        &what,
+                        in_words(word).unwrap_or("fields begin with ctx, as in ctx.status"),
+                    ))
                 }
             },
             Some(c) => Err(self.error(&format!("unexpected {c:?} where a value is expected"), KNOWN)),
