@@ -209,6 +209,13 @@ impl Metrics {
         wanted.map(|metric| metric.get_counter().get_value() as u64).sum()
     }
 
+    /// How many records are settled, with whatever fate.
+    pub fn settled(&self) -> u64 {
+        let families = self.records_settled.collect();
+        let counts = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
+        counts.map(|metric| metric.get_counter().get_value() as u64).sum()
+    }
+
     /// Everything in the text format of Prometheus.
     ///
     /// # Errors

@@ -134,6 +134,7 @@ impl ReloadLoop {
             // Perhaps a mistake was taken back.
             seen.refused = None;
             if self.metrics.reload_refused.get() != 0 {
+                tracing::info!("the pipeline files are again those in force: the refusal is over, and nothing changes");
                 self.accepted();
             }
             return;

@@ -139,6 +139,10 @@ impl Nodes {
 
     fn judged(&self, number: usize, probe: bool, (verdict, why): (Verdict, String)) {
         let now = self.now();
+        if let [only] = &*self.nodes {
+            // Nothing is left out, and yet it is worth knowing that it does not answer.
+            self.metrics.endpoint_up.with_label_values(&[&only.shown]).set(i64::from(verdict == Verdict::Good));
+        }
         let mut pool = self.pool();
         let change = if probe { pool.probed(now, number, verdict) } else { pool.ended(now, number, verdict) };
         drop(pool);

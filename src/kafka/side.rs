@@ -20,6 +20,9 @@ const ROOM_FOR_HEADERS: i64 = 64 * 1024;
 /// What brokers take where nothing else is said.
 const DEFAULT_MAX_MESSAGE: i64 = 1_048_588;
 
+/// How long it is waited for another of librdkafka's events.
+const DRAIN: Duration = Duration::from_millis(50);
+
 /// What librdkafka said last about a connection that failed: the errors of its calls say no more than that there was no
 /// answer.
 #[derive(Debug, Default)]
@@ -56,6 +59,25 @@ const ADVICE: &[(&str, &str)] = &[
     ("uthentication failed", "check sasl.username, sasl.password and sasl.mechanism in kafka.properties"),
     ("ecurity.protocol", "check security.protocol in kafka.properties: the listener speaks another one"),
     ("PLAINTEXT broker listener", "check security.protocol in kafka.properties: the listener speaks another one"),
+    // The first four bytes of an answer, taken for its length: "HTTP", and a TLS alert.
+    (
+        "Invalid response size 1213486160",
+        "a web server answers there, such as Elasticsearch: kafka.bootstrap_servers names Kafka's brokers",
+    ),
+    (
+        "Invalid response size 3525",
+        "set security.protocol in kafka.properties to ssl or sasl_ssl: the listener speaks TLS",
+    ),
+    (
+        "ApiVersionRequest failed: Local: Timed out",
+        "what listens there is no broker, or speaks TLS: check kafka.bootstrap_servers, and security.protocol in kafka.properties",
+    ),
+    ("Connection refused", "check the address and the port in kafka.bootstrap_servers, and that the broker is up"),
+    ("Failed to resolve", "check the names in kafka.bootstrap_servers"),
+    (
+        "current SASL state",
+        "the listener wants no user: leave SASL out of security.protocol in kafka.properties, or take the listener's port that wants one",
+    ),
     (
         "alert",
         "the brokers do not accept our certificate: set ssl.certificate.location and ssl.key.location in kafka.properties",
@@ -88,7 +110,8 @@ impl Side {
 
     fn metadata(&self, topic: Option<&str>, timeout: Duration) -> Result<Metadata, String> {
         self.asker.fetch_metadata(topic, timeout).map_err(|error| {
-            while self.asker.poll(Duration::ZERO).is_some() {}
+            // With no time at all a poll ends at the first line of librdkafka's log, before the error that follows it.
+            while self.asker.poll(DRAIN).is_some() {}
             let about = topic.map_or_else(|| "its topics".to_owned(), |topic| format!("the topic {topic}"));
             let mut text = format!("no answer from kafka about {about}: {error}");
             match self.asker.context().last() {
@@ -97,7 +120,9 @@ impl Side {
                     text.push_str(&format!("{advice} ({reason})"));
                 }
                 // Brokers that expect TLS hang up without a word.
-                None => text.push_str("; check kafka.bootstrap_servers, and security.protocol in kafka.properties"),
+                None => text.push_str(
+                    "; check kafka.bootstrap_servers (does a broker listen there, and not Elasticsearch?), and security.protocol in kafka.properties",
+                ),
             }
             text
         })
@@ -215,4 +240,47 @@ fn block_on<F: Future>(future: F) -> F::Output {
         .build()
         .expect("a runtime without drivers needs nothing of the system")
         .block_on(future)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn why(address: &str) -> String {
+        let settings = KafkaSettings {
+            bootstrap_servers: address.to_owned(),
+            group_id: "any".to_owned(),
+            properties: Default::default(),
+            queue_kbytes_per_partition: 0,
+        };
+        Side::new(&settings).unwrap().topics(Duration::from_secs(2)).unwrap_err()
+    }
+
+    #[test]
+    fn the_first_answer_that_does_not_come_says_why_already() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let told = why(&free.to_string());
+        assert!(told.contains("Connection refused") && told.contains("check the address and the port"), "{told}");
+    }
+
+    #[test]
+    fn a_web_server_is_told_from_a_broker() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for stream in server.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 512];
+                // A client that has gone needs no answer.
+                if stream.read(&mut request).is_ok() {
+                    stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").ok();
+                }
+            }
+        });
+        let told = why(&address.to_string());
+        assert!(told.contains("a web server answers there, such as Elasticsearch"), "{told}");
+    }
 }

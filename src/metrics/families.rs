@@ -72,7 +72,7 @@ pub const FAMILIES: &[Family] = &[
     gauge(
         "kelp_endpoint_up",
         &["endpoint"],
-        "1 for each endpoint of Elasticsearch that takes part, 0 if it is left out",
+        "1 for each endpoint of Elasticsearch that answers, 0 for one that is left out, or the only one, for a fault",
     ),
     counter("kelp_bulk_items_total", &["class"], "Items of bulk answers, by class"),
     counter("kelp_bulk_retries_total", &["reason"], "Items sent again, by reason"),

@@ -42,6 +42,7 @@ fn half_a_minute_without_elasticsearch_costs_neither_records_nor_membership() {
     assert!(count(&during, "kelp_records_received_total") < RECORDS, "the memory was never full");
     assert!(fullest > 16 << 20, "only {fullest} bytes were in flight");
     assert_eq!((kelp.probe("/livez").unwrap(), kelp.probe("/readyz").unwrap()), (200, 503));
+    assert_eq!(count(&during, "kelp_endpoint_up"), 0);
     servers.elastic.start_again().unwrap();
 
     let after = kelp
@@ -49,6 +50,7 @@ fn half_a_minute_without_elasticsearch_costs_neither_records_nor_membership() {
         .unwrap();
     assert_eq!((rebalances(&during), rebalances(&after)), (rebalances(&before), rebalances(&before)));
     assert_eq!(count(&after, "kelp_partitions_held"), 4);
+    assert_eq!(count(&after, "kelp_endpoint_up"), 1);
     assert_eq!(count(&after, "kelp_records_received_total"), RECORDS);
     assert_eq!(kelp.probe("/readyz").unwrap(), 200);
     let peak = kelp.usage().peak_memory;

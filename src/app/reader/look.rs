@@ -41,7 +41,7 @@ impl ReaderLoop {
             self.look_for_stalls(state);
         }
         state.paces.show(now, &self.metrics);
-        state.progress.tell(now, lag, self.metrics.in_flight_records.get());
+        state.progress.tell(now, lag, self.metrics.in_flight_records.get(), || self.metrics.settled());
         self.teller.summarise();
     }
 
