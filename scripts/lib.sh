@@ -119,6 +119,8 @@ install_rust() {
 
 # Where cargo puts what it builds.
 target() { printf '%s' "${CARGO_TARGET_DIR:-target}"; }
+# Where the laboratory keeps jars and runs, as a whole path.
+lab_folder() { case "$(target)" in /*) printf '%s/lab' "$(target)" ;; *) printf '%s/%s/lab' "$PWD" "$(target)" ;; esac }
 
 # Builds the binary and the laboratory for use.
 build_release() {

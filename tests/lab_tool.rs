@@ -17,8 +17,8 @@ use interrupt::Interrupt;
 
 /// Real servers, a seeded load, the census and an accept-everything sink, for trying Kelp out and for measuring it.
 ///
-/// Kafka and Elasticsearch run from their published jars on free ports of 127.0.0.1; jars are kept in target/lab (or
-/// LAB_DIR). Whatever is started is stopped when the command ends, by Ctrl-C too.
+/// Kafka and Elasticsearch run from their published jars on free ports of 127.0.0.1; jars are kept in LAB_DIR,
+/// or else in `lab` below CARGO_TARGET_DIR or target. Whatever is started is stopped when the command ends, by Ctrl-C too.
 #[derive(Debug, Parser)]
 #[command(name = "lab", version)]
 pub enum Command {

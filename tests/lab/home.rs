@@ -1,6 +1,6 @@
 //! Where the laboratory keeps things: the servers' jars, fetched once, and a folder for each run.
 //!
-//! `<project>/target/lab`, or `LAB_DIR`. Jars are kept under a name made from their `pom.xml` and launchers, so a
+//! `LAB_DIR`, or the folder `lab` where Cargo builds: `CARGO_TARGET_DIR`, else `<project>/target`. Jars are kept under a name made from their `pom.xml` and launchers, so a
 //! change of these fetches anew and an interrupted fetch is never mistaken for a finished one.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,7 +21,8 @@ pub struct Jars {
 
 /// The cache folder.
 pub fn folder() -> PathBuf {
-    std::env::var_os("LAB_DIR").map_or_else(|| project().join("target/lab"), PathBuf::from)
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    std::env::var_os("LAB_DIR").map_or_else(|| project().join(target).join("lab"), PathBuf::from)
 }
 
 /// The checkout that the laboratory was built from.

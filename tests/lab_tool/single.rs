@@ -1,6 +1,7 @@
 //! The commands that do one thing.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
@@ -8,6 +9,7 @@ use super::progress::Progress;
 use super::{Format, Interrupt};
 use crate::lab::elastic::Client;
 use crate::lab::generate::{Generator, Made};
+use crate::lab::process::Process;
 use crate::lab::produce::{Message, produce as produce_messages, produce_log};
 use crate::lab::sink::Sink;
 use crate::lab::{Census, Result, Servers, home, kafka};
@@ -153,11 +155,41 @@ pub fn keep(servers: &mut Servers, interrupt: &Interrupt) -> Result<()> {
     println!("Kafka          {}", servers.kafka.bootstrap());
     println!("Elasticsearch  {}", servers.elastic.url());
     println!("Files          {}", servers.folder().display());
-    println!("Ctrl-C stops them and removes their data");
+    println!(
+        "Either may be stopped (kill {}, {}): it is started again",
+        servers.kafka.process().pid(),
+        servers.elastic.process().pid()
+    );
+    println!("{} s later with its data. Ctrl-C stops both and removes their data", AWAY.as_secs());
+    let (mut kafka, mut elastic) = (None, None);
     interrupt.wait(|| {
-        servers.kafka.process().expect_alive()?;
-        servers.elastic.process().expect_alive()
+        if is_due(servers.kafka.process(), "Kafka", &mut kafka)? {
+            servers.kafka.start_again()?;
+            println!("Kafka is up again, as process {}", servers.kafka.process().pid());
+        }
+        if is_due(servers.elastic.process(), "Elasticsearch", &mut elastic)? {
+            servers.elastic.start_again()?;
+            println!("Elasticsearch is up again, as process {}", servers.elastic.process().pid());
+        }
+        Ok(())
     })
+}
+
+/// For so long a server that was stopped is away.
+const AWAY: Duration = Duration::from_secs(20);
+
+/// True once a server has been away for long enough; `gone` is since when it is.
+fn is_due(process: &mut Process, name: &str, gone: &mut Option<Instant>) -> Result<bool> {
+    let Some(status) = process.try_wait()? else { return Ok(false) };
+    let since = *gone.get_or_insert_with(|| {
+        println!("{name} has ended ({status})");
+        Instant::now()
+    });
+    let due = since.elapsed() >= AWAY;
+    if due {
+        *gone = None;
+    }
+    Ok(due)
 }
 
 /// See [`super::Command::Produce`].
