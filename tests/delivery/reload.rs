@@ -122,12 +122,6 @@ fn topics_come_and_go_with_the_pipelines() {
     kelp.wait_metrics("the refusal", LONG, |metrics| count(metrics, "kelp_reload_refused") == 1).unwrap();
     assert!(kelp.body("/readyz").unwrap().contains("delivery-retopic.missing is not there"));
 
-    // The file is as it was: that, too, is told.
-    scene.pipeline(&version(1, "NAME"));
-    kelp.wait_metrics("the end of it", LONG, |metrics| count(metrics, "kelp_reload_refused") == 0).unwrap();
-    let output = kelp.output().unwrap();
-    assert!(output.contains("the pipeline files are again those in force"), "{output}");
-
     scene.pipeline(&version(3, "NAME, NAME.more"));
     kelp.wait_metrics("the new topic", LONG, |metrics| {
         count(metrics, "kelp_documents_indexed_total") == 2 && count(metrics, "kelp_partitions_held") == 4
