@@ -7,8 +7,8 @@
 //! - **Time**: at most about the size of the program times the length of the text. Quick code runs first, under a budget of steps
 //!   that grows with the text; when that is used up the plain code runs, which remembers every state that failed. Only
 //!   back-references defeat that memory: with these, a budget of steps ends in [`Exhausted`].
-//! - **Memory**: everything that a search needs is in a [`Scratch`], which is kept: a warm one allocates nothing. Its parts
-//!   have budgets.
+//! - **Memory**: everything that a search needs is in a [`Scratch`], which is kept: a warm one allocates nothing. A search takes at
+//!   most about 10 MiB, of which some hundred kilobytes are kept; where that is not enough it is [`Exhausted`].
 //!
 //! # How
 //! `parse` makes a tree. From it `plain` makes operations that a textbook has, with a memory of what failed; `simplify` and `quick`
@@ -137,6 +137,13 @@ pub struct Scratch {
     stack: Stack,
 }
 
+impl Scratch {
+    /// How many bytes it occupies between searches, about: at most some hundred kilobytes.
+    pub fn size(&self) -> usize {
+        self.stack.size()
+    }
+}
+
 /// A compiled expression.
 #[derive(Debug)]
 pub struct Program {
@@ -202,7 +209,15 @@ impl Program {
             match run::run(quick, input, start, stack, slots) {
                 Verdict::Matched => return Ok(Some(start)),
                 Verdict::Failed => {}
-                Verdict::TooLong => return self.search_plainly(input, start..end, scratch, slots),
+                Verdict::TooLong => {
+                    // Before anything long is begun.
+                    let Some(last) = self.starts.last(input.text, start) else { break };
+                    if !needs::has_all(input.text, &self.needs) {
+                        break;
+                    }
+                    let end = end.min(last.saturating_add(1));
+                    return self.search_plainly(input, start..end, scratch, slots);
+                }
             }
             if from == 0 {
                 // Most texts match where they are first tried; only now is it worth looking for what they need.
@@ -223,21 +238,27 @@ impl Program {
         slots: &mut [Slot],
     ) -> Result<Option<usize>, Exhausted> {
         let stack = &mut scratch.stack;
-        stack.memo.clear();
         stack.steps = PLAIN_STEPS + PLAIN_STEPS_A_BYTE * input.text.len() as u64;
+        let mut found = Ok(None);
         while let Some(start) = self.starts.next(input.text, within.start).filter(|start| *start < within.end) {
             match run::run(&self.plain, input, start, stack, slots) {
-                Verdict::Matched => return Ok(Some(start)),
-                Verdict::Failed => within.start = start + 1,
-                Verdict::TooLong => return Err(Exhausted),
+                Verdict::Matched => found = Ok(Some(start)),
+                Verdict::Failed => {
+                    within.start = start + 1;
+                    continue;
+                }
+                Verdict::TooLong => found = Err(Exhausted),
             }
+            break;
         }
-        Ok(None)
+        stack.memo.clear();
+        found
     }
 
     /// How many bytes the program occupies, about.
     pub fn size(&self) -> usize {
-        self.plain.size() + self.quick.as_ref().map_or(0, Code::size) + size_of::<Program>()
+        let needs: usize = self.needs.iter().flatten().map(|text| text.len() + size_of::<Vec<u8>>()).sum();
+        self.plain.size() + self.quick.as_ref().map_or(0, Code::size) + needs + size_of::<Program>()
     }
 }
 

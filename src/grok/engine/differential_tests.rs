@@ -29,6 +29,19 @@ fn ours(program: &Program, text: &str, scratch: &mut Scratch) -> Result<Option<G
     Ok(found.then(|| slots.iter().map(span).collect()))
 }
 
+/// The same, tried at one position after the other. Oniguruma's search looks ahead for what a match has to contain and can look in the wrong
+/// place: `\b.*-+?` on `/ .112 x-y " 1.2 ` is not found, though it matches there.
+fn reference_by_position(regex: &Regex, text: &str) -> Option<Groups> {
+    let mut region = Region::new();
+    let starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    let mut at = |start| {
+        region.clear();
+        regex.match_with_options(text, start, SearchOptions::SEARCH_OPTION_NONE, Some(&mut region)).is_some()
+    };
+    starts.into_iter().find(|start| at(*start))?;
+    Some((0..region.len()).map(|index| region.pos(index)).collect())
+}
+
 /// What was seen in a run.
 #[derive(Debug, Default)]
 struct Count {
@@ -36,6 +49,8 @@ struct Count {
     matches: usize,
     refused: usize,
     gave_up: usize,
+    /// Oniguruma's search and its match at a position differ, and ours is the latter.
+    overlooked: usize,
     wrong: Vec<String>,
 }
 
@@ -76,6 +91,11 @@ fn compare(expression: &str, lines: &[String], count: &mut Count, scratch: &mut 
             count.gave_up += 1;
             continue;
         };
+        // `\G` is another place there.
+        if found != expected && !expression.contains(r"\G") && found == reference_by_position(&regex, line) {
+            count.overlooked += 1;
+            continue;
+        }
         if found != expected {
             count.wrong.push(format!("{expression:?} on {line:?}: {found:?}, should be {expected:?}"));
             return;
@@ -102,5 +122,6 @@ fn generated_expressions_mean_what_oniguruma_says() {
     assert!(shortest.is_empty(), "{} differences, the shortest:\n{}", count.wrong.len(), shortest.join("\n"));
     eprintln!("{count:?}");
     assert!(count.matches * 10 > count.pairs, "too few lines match for the test to mean anything: {count:?}");
+    assert!(count.overlooked * 50_000 <= count.pairs + 50_000, "Oniguruma overlooks too much: {count:?}");
     assert!(count.refused * 20 < count.pairs / LINES_EACH, "too much is refused: {count:?}");
 }

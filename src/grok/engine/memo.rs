@@ -3,14 +3,16 @@
 //! A state is a point of the program (with what its loops still allow) and a position in the text. What comes of it depends
 //! on nothing else, so a state that failed once fails always. Inside an atomic group or look-around a state can also *succeed* and
 //! fail later, outside; there the end that it leads to is remembered. Both memories have a budget. When that is used up
-//! nothing more is remembered, and the budget of steps decides.
+//! nothing more is remembered, and a small budget of steps decides.
 
 use std::collections::HashMap;
 
 /// How many blocks of 64 positions are remembered at most: 16 bytes each.
-const MOST_BLOCKS: usize = 1 << 21;
-/// How many ends are remembered at most.
-const MOST_ENDS: usize = 1 << 19;
+const MOST_BLOCKS: usize = 1 << 18;
+/// How many ends are remembered at most: about 20 bytes each.
+const MOST_ENDS: usize = 1 << 16;
+/// With room for more than these, it is given back when all is forgotten.
+const KEPT: usize = 1 << 13;
 
 /// Both memories.
 #[derive(Debug, Default)]
@@ -25,13 +27,19 @@ impl Memo {
     /// Forgets everything; keeps what it occupies unless that is much.
     pub(super) fn clear(&mut self) {
         if self.used > 0 {
-            if self.blocks.len() > 1 << 16 {
+            if self.blocks.len() > KEPT {
                 self.blocks = Vec::new();
             }
             self.blocks.fill((0, 0));
             self.used = 0;
         }
         self.ends.clear();
+        self.ends.shrink_to(KEPT);
+    }
+
+    /// Bytes that it occupies, about.
+    pub(super) fn size(&self) -> usize {
+        self.blocks.capacity() * size_of::<(u64, u64)>() + self.ends.capacity() * 8 / 7 * (size_of::<[u32; 3]>() + 1)
     }
 
     fn key(point: u32, position: u32) -> u64 {
@@ -57,16 +65,18 @@ impl Memo {
         bits >> (position & 63) & 1 != 0
     }
 
+    /// Says whether there was room for it.
     #[inline]
-    pub(super) fn failed(&mut self, point: u32, position: u32) {
+    pub(super) fn failed(&mut self, point: u32, position: u32) -> bool {
         if self.used * 2 >= self.blocks.len() && !self.grow() {
-            return;
+            return false;
         }
         let key = Memo::key(point, position);
         let place = self.place(key);
         let block = &mut self.blocks[place];
         self.used += usize::from(block.0 == 0);
         *block = (key, block.1 | 1 << (position & 63));
+        true
     }
 
     /// Makes room. Says whether there is any.
@@ -88,9 +98,12 @@ impl Memo {
         self.ends.get(&(point, position)).copied()
     }
 
-    pub(super) fn succeeded(&mut self, point: u32, position: u32, end: u32) {
-        if self.ends.len() < MOST_ENDS {
+    /// Says whether there was room for it.
+    pub(super) fn succeeded(&mut self, point: u32, position: u32, end: u32) -> bool {
+        let room = self.ends.len() < MOST_ENDS;
+        if room {
             self.ends.insert((point, position), end);
         }
+        room
     }
 }

@@ -3,6 +3,8 @@
 //! A part that matches one of a few texts only (`(?:Built|Teardown)`, `(?i)deny`) is known exactly, and goes together with
 //! its neighbours; what ends such a run leaves it behind as one need.
 
+use memchr::memmem;
+
 use super::tree::Node;
 
 /// Texts, one of which is in whatever the expression matches.
@@ -22,6 +24,11 @@ pub(super) fn needs(tree: &Node) -> Vec<Need> {
         keep(texts, &mut found);
     }
     found
+}
+
+/// Whether a line contains all that is needed.
+pub(super) fn has_all(line: &[u8], needs: &[Need]) -> bool {
+    needs.iter().all(|need| need.iter().any(|text| memmem::find(line, text).is_some()))
 }
 
 fn keep(texts: Need, found: &mut Vec<Need>) {

@@ -146,6 +146,8 @@ impl Run<'_, '_> {
                 Op::Fail => {}
                 Op::GiveUp => return Verdict::TooLong,
                 Op::Jump(target) => {
+                    // Rounds of a loop cost steps even if they leave no frames.
+                    self.stack.steps = self.stack.steps.saturating_sub(u64::from(target as usize <= place));
                     place = target as usize;
                     continue;
                 }
@@ -243,10 +245,21 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Leaves a frame. Where there are too many it is not left, and the steps are used up: who would have to go back gives up, who goes
+    /// on to a match does not need it.
+    #[inline(always)]
+    fn push(&mut self, frame: Frame) {
+        if self.frames.len() < MOST_FRAMES {
+            self.frames.push(frame);
+        } else {
+            self.stack.steps = 0;
+        }
+    }
+
     /// Leaves a way to be tried later.
     #[inline(always)]
     fn later(&mut self, place: Place, at: usize, clear: u32) {
-        self.frames.push(Frame::Branch { place, at: at as u32, clear });
+        self.push(Frame::Branch { place, at: at as u32, clear });
     }
 
     /// What a step took.
@@ -268,7 +281,7 @@ impl Run<'_, '_> {
     /// To the newest frame that has something left to try.
     fn go_back(&mut self) -> Result<State, Verdict> {
         loop {
-            if self.stack.steps == 0 || self.frames.len() > MOST_FRAMES {
+            if self.stack.steps == 0 {
                 return Err(Verdict::TooLong);
             }
             self.stack.steps -= 1;
@@ -286,22 +299,22 @@ impl Run<'_, '_> {
                         return Ok((end as usize + 1, at as usize));
                     }
                 }
-                Some(Frame::Key { key, at }) => self.stack.memo.failed(key, at),
+                Some(Frame::Key { key, at }) => self.failed(key, at),
                 Some(Frame::Star { place, low, high }) => {
                     if let Op::Star { point, .. } = self.code.ops[place as usize] {
                         let key = self.key(point, high as usize);
-                        self.stack.memo.failed(key, high);
+                        self.failed(key, high);
                     }
                     if high > low {
                         let high = before(self.input.text, high as usize);
-                        self.frames.push(Frame::Star { place, low, high: high as u32 });
+                        self.push(Frame::Star { place, low, high: high as u32 });
                         return Ok((place as usize + 1, high));
                     }
                 }
                 Some(Frame::Counted { place, low, high }) => {
                     let high = before(self.input.text, high as usize);
                     if high > low as usize {
-                        self.frames.push(Frame::Counted { place, low, high: high as u32 });
+                        self.push(Frame::Counted { place, low, high: high as u32 });
                     }
                     return Ok((place as usize + 1, high));
                 }
@@ -345,7 +358,7 @@ impl Run<'_, '_> {
         let old = std::mem::replace(&mut self.slots[slot as usize], at as u32);
         // If nothing is left to try, nobody will ask for the old value.
         if !self.frames.is_empty() {
-            self.frames.push(Frame::Slot { slot, old });
+            self.push(Frame::Slot { slot, old });
         }
     }
 

@@ -215,6 +215,48 @@ fn hostile_lines_take_steps_in_proportion() {
     }
 }
 
+/// Whatever came of a long line, what it took is given back; short ones leave what the next will need.
+#[test]
+fn the_memory_of_a_hostile_line_is_given_back() {
+    let (mut scratch, mut exhausted) = (Scratch::default(), 0);
+    for (expression, unit) in HOSTILE {
+        let program = compile(expression, &Syntax::default()).unwrap();
+        let mut slots = vec![Slot::NONE; program.slots()];
+        let text = unit.repeat(400_000 / unit.len());
+        exhausted += usize::from(program.search(&text, &mut scratch, &mut slots).is_err());
+        assert!(scratch.size() < 1 << 20, "{expression}: {} bytes are kept", scratch.size());
+    }
+    // The budget is met; otherwise this says nothing.
+    assert!(exhausted > 0);
+    let program = compile(r"^(\S*?\s*)+[xy]", &Syntax::default()).unwrap();
+    assert_eq!(program.search(&"ab cd ".repeat(100), &mut scratch, &mut [Slot::NONE; 2]), Ok(false));
+    assert!(scratch.size() > 0);
+}
+
+/// A loop that leaves no frames takes steps all the same: this was quadratic.
+#[test]
+fn rounds_without_a_choice_are_counted() {
+    for expression in ["(?:(?<x>a)b)*[yz]", "(?>(?:(?<x>a)b|c)*)[yz]", "(?=(?:(?<x>a)b)*[yz])a"] {
+        let program = compile(expression, &Syntax::default()).unwrap();
+        let mut slots = vec![Slot::NONE; program.slots()];
+        // In time with the square of its length this line would take an hour.
+        let found = program.search(&"ab".repeat(1_000_000), &mut Scratch::default(), &mut slots);
+        assert!(matches!(found, Ok(false) | Err(Exhausted)), "{expression}");
+    }
+}
+
+/// What is needed is looked for before anything long is begun.
+#[test]
+fn a_long_line_without_what_is_needed_does_not_match() {
+    let program = compile(r"(?<n0>(?:[a-z]+\.)*[a-z]+)!(?:done|failed)", &Syntax::default()).unwrap();
+    let mut scratch = Scratch::default();
+    let mut slots = [Slot::NONE; 2];
+    for text in ["a.b.c.".repeat(200_000), "a.b.c.".repeat(200_000) + "!"] {
+        assert_eq!(program.search(&text, &mut scratch, &mut slots), Ok(false));
+    }
+    assert_eq!(program.search(&("a.b.c.".repeat(2_000) + "d!done"), &mut scratch, &mut slots), Ok(true));
+}
+
 #[test]
 fn back_references_end_in_exhaustion_rather_than_in_a_stall() {
     let program = compile(r"(?<a>a*)*(?:a*)*(?:a*)*\k<a>[bc]", &Syntax::default());

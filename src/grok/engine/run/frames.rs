@@ -4,9 +4,9 @@ use super::super::memo::Memo;
 use super::super::program::Place;
 
 /// How many frames the stack may have: 16 bytes each.
-pub(super) const MOST_FRAMES: usize = 1 << 24;
+pub(super) const MOST_FRAMES: usize = 1 << 18;
 /// With more than these, the stack is given back after the run.
-pub(super) const KEPT_FRAMES: usize = 1 << 18;
+pub(super) const KEPT_FRAMES: usize = 1 << 14;
 
 /// What is done when a way fails.
 #[derive(Clone, Copy, Debug)]
@@ -42,4 +42,12 @@ pub(in super::super) struct Stack {
     pub(in super::super) memo: Memo,
     /// Steps that are left.
     pub(in super::super) steps: u64,
+}
+
+impl Stack {
+    /// Bytes that it occupies, about.
+    pub(in super::super) fn size(&self) -> usize {
+        let halves = self.slots.capacity() + self.registers.capacity();
+        self.frames.capacity() * size_of::<Frame>() + halves * size_of::<u32>() + self.memo.size()
+    }
 }

@@ -7,6 +7,9 @@ use super::super::unicode::is_word;
 use super::steps::{count, one};
 use super::{Frame, Input, NONE, Run, State};
 
+/// How many steps are left for each byte of the text when there is no room to remember what failed.
+const FORGETFUL_STEPS_A_BYTE: u64 = 16;
+
 impl Run<'_, '_> {
     /// The operations that are met less often.
     #[inline(never)]
@@ -42,7 +45,7 @@ impl Run<'_, '_> {
             Op::Back(back) => self.back(back, at).map(|next| (place + 1, next)),
             Op::Round { register } => {
                 let old = std::mem::replace(&mut self.stack.registers[register as usize], at as u32);
-                self.frames.push(Frame::Register { register, old });
+                self.push(Frame::Register { register, old });
                 Some((place + 1, at))
             }
             Op::Progress { register, exit } => {
@@ -67,6 +70,7 @@ impl Run<'_, '_> {
         let from = self.barrier as usize;
         let Frame::Barrier { previous, .. } = self.frames[from] else { unreachable!("a barrier is there") };
         let mut kept = from;
+        self.charge((self.frames.len() - from) << 5);
         for index in from + 1..self.frames.len() {
             let frame = self.frames[index];
             match frame {
@@ -96,16 +100,35 @@ impl Run<'_, '_> {
         }
     }
 
+    pub(super) fn failed(&mut self, key: u32, at: u32) {
+        if !self.stack.memo.failed(key, at) {
+            self.forgets();
+        }
+    }
+
+    fn succeeded(&mut self, key: u32, at: u32, end: usize) {
+        if !self.stack.memo.succeeded(key, at, end as u32) {
+            self.forgets();
+        }
+    }
+
+    /// From here on the same may be tried again and again.
+    #[cold]
+    fn forgets(&mut self) {
+        self.stack.steps = self.stack.steps.min(FORGETFUL_STEPS_A_BYTE * self.input.text.len() as u64);
+    }
+
     /// Remembers where a state inside an atomic group or look-around led.
     fn remember(&mut self, frame: Frame, end: usize) {
         match frame {
-            Frame::Key { key, at } => self.stack.memo.succeeded(key, at, end as u32),
+            Frame::Key { key, at } => self.succeeded(key, at, end),
             Frame::Star { place, low, high } => {
                 let Op::Star { point, .. } = self.code.ops[place as usize] else { return };
                 let mut at = low as usize;
+                self.charge((high - low) as usize);
                 while at <= high as usize {
                     let key = self.key(point, at);
-                    self.stack.memo.succeeded(key, at as u32, end as u32);
+                    self.succeeded(key, at as u32, end);
                     if at == high as usize {
                         break;
                     }
@@ -131,7 +154,13 @@ impl Run<'_, '_> {
         if let Some(known) = self.known(key, at) {
             return known;
         }
-        self.frames.push(Frame::Key { key, at: at as u32 });
+        if self.barrier == NONE {
+            // It leads to a match, which ends everything, or has failed when anyone comes here again: a round that takes nothing
+            // leaves its loop, so it is not on its way to itself.
+            self.failed(key, at as u32);
+        } else {
+            self.push(Frame::Key { key, at: at as u32 });
+        }
         Some((place + 1, at))
     }
 
@@ -177,7 +206,8 @@ impl Run<'_, '_> {
             }
             high = next;
         }
-        self.frames.push(Frame::Star { place: place as u32, low: at as u32, high: high as u32 });
+        self.charge((high - at) << 2);
+        self.push(Frame::Star { place: place as u32, low: at as u32, high: high as u32 });
         Some((place + 1, high))
     }
 
@@ -187,7 +217,7 @@ impl Run<'_, '_> {
         let (low, high) = count(set, self.input.text, at, counted.least, counted.most)?;
         self.charge(high - at);
         if high > low {
-            self.frames.push(Frame::Counted { place: place as u32, low: low as u32, high: high as u32 });
+            self.push(Frame::Counted { place: place as u32, low: low as u32, high: high as u32 });
         }
         Some((place + 1, high))
     }
@@ -201,7 +231,7 @@ impl Run<'_, '_> {
             back = before(self.input.text, back);
         }
         if most > least {
-            self.frames.push(Frame::Back { place: place as u32, at: back as u32, more: most - least });
+            self.push(Frame::Back { place: place as u32, at: back as u32, more: most - least });
         }
         Some((place + 1, back))
     }
@@ -212,7 +242,7 @@ impl Run<'_, '_> {
         }
         let back = before(self.input.text, at);
         if more > 1 {
-            self.frames.push(Frame::Back { place: place as u32, at: back as u32, more: more - 1 });
+            self.push(Frame::Back { place: place as u32, at: back as u32, more: more - 1 });
         }
         Some((place + 1, back))
     }

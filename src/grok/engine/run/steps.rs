@@ -50,7 +50,7 @@ impl Run<'_, '_> {
             && let Some(next) = step.tail.end(text, high)
         {
             if high > low {
-                self.frames.push(Frame::Greedy { place: place as u32, low: low as u32, high: high as u32 });
+                self.push(Frame::Greedy { place: place as u32, low: low as u32, high: high as u32 });
             }
             self.slots[step.after as usize] = high as u32;
             return Some(next);
@@ -72,7 +72,7 @@ impl Run<'_, '_> {
         self.charge(high - found.map_or(low, |(end, _)| end));
         let (end, next) = found?;
         if end > low {
-            self.frames.push(Frame::Greedy { place: place as u32, low: low as u32, high: end as u32 });
+            self.push(Frame::Greedy { place: place as u32, low: low as u32, high: end as u32 });
         }
         self.slots[step.after as usize] = end as u32;
         Some(next)
@@ -85,7 +85,7 @@ impl Run<'_, '_> {
         if self.code.spans[step.index as usize].follow[next_byte(text, at)]
             && let Some(next) = step.tail.end(text, at)
         {
-            self.frames.push(Frame::Lazy { place: place as u32, at: at as u32 });
+            self.push(Frame::Lazy { place: place as u32, at: at as u32 });
             self.slots[step.after as usize] = at as u32;
             return Some(next);
         }
@@ -115,7 +115,7 @@ impl Run<'_, '_> {
         }
         self.charge(end - at);
         let next = found?;
-        self.frames.push(Frame::Lazy { place: place as u32, at: end as u32 });
+        self.push(Frame::Lazy { place: place as u32, at: end as u32 });
         self.slots[step.after as usize] = end as u32;
         Some(next)
     }
