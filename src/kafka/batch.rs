@@ -14,12 +14,17 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 use std::slice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::topic_partition_list::Offset;
 use rdkafka_sys as sys;
 
 use super::events::Events;
 use crate::record::{RecordBatch, TopicPartition};
+
+/// How long a seek may take; librdkafka's own thread answers, which waits for nobody.
+const SEEK: Duration = Duration::from_secs(1);
 
 /// What came of taking a batch.
 #[derive(Debug, Default)]
@@ -61,6 +66,8 @@ pub enum FaultKind {
 pub(super) struct PartitionQueue {
     queue: *mut sys::rd_kafka_queue_t,
     messages: Vec<*mut sys::rd_kafka_message_t>,
+    /// Where an error has moved the client's position away from, until it is taken back.
+    moved: Option<i64>,
     /// The client that fetches the partition, kept alive for as long as the queue.
     consumer: Arc<BaseConsumer<Events>>,
 }
@@ -82,12 +89,29 @@ impl PartitionQueue {
         }
         // SAFETY: the queue was just made; forwarding it to nothing is what the documentation gives for splitting.
         unsafe { sys::rd_kafka_queue_forward(queue, ptr::null_mut()) };
-        Some(Self { queue, messages: Vec::new(), consumer: Arc::clone(consumer) })
+        Some(Self { queue, messages: Vec::new(), moved: None, consumer: Arc::clone(consumer) })
     }
 
     /// The client that fetches the partition.
     pub(super) fn client(&self) -> &Arc<BaseConsumer<Events>> {
         &self.consumer
+    }
+
+    /// An error that was taken has moved the client's position past this offset, which nobody has read.
+    pub(super) fn moved_at(&mut self, offset: i64) {
+        self.moved = Some(offset);
+    }
+
+    /// Takes the client back to where an error has moved it away from, if one has. True if it is where it should be.
+    pub(super) fn is_where_it_was(&mut self, partition: &TopicPartition) -> bool {
+        let Some(offset) = self.moved else { return true };
+        match self.consumer.seek(&partition.topic, partition.partition, Offset::Offset(offset), SEEK) {
+            Ok(()) => self.moved = None,
+            Err(error) => {
+                tracing::debug!(%error, %partition, offset, "the client is not back yet where an error came up")
+            }
+        }
+        self.moved.is_none()
     }
 
     /// Copies up to `max` messages that are there into the batch, without waiting.

@@ -24,9 +24,6 @@ use super::events::{ConsumerEvent, Events};
 use super::settings::{self, KafkaSettings};
 use crate::record::{RecordBatch, TopicPartition};
 
-/// How long a seek may take; librdkafka's own thread answers, which waits for nobody.
-const SEEK: Duration = Duration::from_secs(1);
-
 /// The consumer of the process.
 pub struct Consumer {
     queues: HashMap<TopicPartition, PartitionQueue>,
@@ -165,20 +162,20 @@ impl Consumer {
     ///
     /// librdkafka counts the offset of an error as read, and where a rebalance pauses the partition it goes on there: the record
     /// that lies there would never come. So an error that is passed over is followed by a seek to its offset, which may wait for
-    /// a second; if it succeeds, the fault speaks of no offset any more.
+    /// a second; if it succeeds, the fault speaks of no offset any more. Until it does, nothing is taken.
     pub fn take(&mut self, partition: &TopicPartition, max: usize, into: &mut RecordBatch) -> Taken {
         let Some(queue) = self.queues.get_mut(partition) else { return Taken::default() };
+        if !queue.is_where_it_was(partition) {
+            return Taken::default();
+        }
         let mut taken = queue.take(max, into);
         if let Some(fault) = &mut taken.fault
             && fault.kind == FaultKind::Passing
             && fault.offset > into.len().checked_sub(1).map_or(-1, |last| into.offset(last))
         {
-            let next = Offset::Offset(fault.offset);
-            match queue.client().seek(&partition.topic, partition.partition, next, SEEK) {
-                Ok(()) => fault.offset = -1,
-                Err(error) => {
-                    tracing::warn!(%error, %partition, offset = fault.offset, "the client could not be taken back to where an error came up")
-                }
+            queue.moved_at(fault.offset);
+            if queue.is_where_it_was(partition) {
+                fault.offset = -1;
             }
         }
         taken

@@ -19,19 +19,24 @@ const PARTITIONS: i32 = 6;
 /// Far more than anything here takes.
 const LONG: Duration = Duration::from_secs(60);
 
+/// A session that no busy machine lets pass.
+const PATIENT: &str = "30000";
+
 struct Cluster {
     mock: MockCluster<'static, DefaultProducerContext>,
     producer: BaseProducer,
     written: i64,
+    /// The members' session timeout in milliseconds.
+    session: &'static str,
 }
 
 impl Cluster {
-    fn new() -> Self {
+    fn new(session: &'static str) -> Self {
         let mock = MockCluster::new(2).unwrap();
         mock.create_topic(TOPIC, PARTITIONS, 1).unwrap();
         mock.coordinator(MockCoordinator::Group(GROUP.into()), 1).unwrap();
         let producer = ClientConfig::new().set("bootstrap.servers", mock.bootstrap_servers()).create().unwrap();
-        Self { mock, producer, written: 0 }
+        Self { mock, producer, written: 0, session }
     }
 
     /// Writes so many records to each partition.
@@ -47,7 +52,7 @@ impl Cluster {
     }
 
     fn member(&self) -> Member {
-        let properties = [("session.timeout.ms", "3000"), ("heartbeat.interval.ms", "100")];
+        let properties = [("session.timeout.ms", self.session), ("heartbeat.interval.ms", "100")];
         let consumer = Consumer::new(&KafkaSettings {
             bootstrap_servers: self.mock.bootstrap_servers(),
             group_id: GROUP.into(),
@@ -185,7 +190,7 @@ fn settle(cluster: &Cluster, members: &mut [Member], sight: &mut Sight, what: &s
 
 #[test]
 fn members_come_and_go_and_each_record_is_taken_once() {
-    let mut cluster = Cluster::new();
+    let mut cluster = Cluster::new(PATIENT);
     let mut sight = Sight::default();
     let mut members = vec![cluster.member()];
     cluster.write(50);
@@ -204,7 +209,7 @@ fn a_coordinator_that_is_lost_in_a_revoke_costs_repeats_and_no_record() {
     use RDKafkaRespErr::{
         RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE as GONE, RD_KAFKA_RESP_ERR_NOT_COORDINATOR as MOVED,
     };
-    let mut cluster = Cluster::new();
+    let mut cluster = Cluster::new("3000");
     let mut sight = Sight::default();
     let mut members = vec![cluster.member()];
     cluster.write(50);
@@ -232,7 +237,7 @@ fn a_coordinator_that_is_lost_in_a_revoke_costs_repeats_and_no_record() {
 /// An error of a partition moves the client's position past a record that nobody has read; a rebalance would go on there.
 #[test]
 fn an_error_of_a_partition_costs_no_record() {
-    let mut cluster = Cluster::new();
+    let mut cluster = Cluster::new(PATIENT);
     let mut sight = Sight::default();
     let mut members = vec![cluster.member()];
     cluster.write(50);
