@@ -111,13 +111,7 @@ impl Reader {
             Input::Resolved(answer) => self.resolved(now, answer, effects),
             Input::Watched(ids) => self.watched(now, ids, effects),
             // What comes with every batch changes nothing for the rest.
-            Input::Took { partition, records, last } => return self.took(now, &partition, (records, last), effects),
-            Input::Faulty(partition, offset) => {
-                if let Some(held) = self.holdings.get_mut(&partition) {
-                    held.reading.fault(offset);
-                }
-            }
-            Input::EndReached(partition, offset) => self.end_reached(&partition, offset, effects),
+            Input::Took { partition, records } => return self.took(now, &partition, records, effects),
             Input::Positions(positions) => self.positions(now, positions, effects),
             Input::Mismatch(holding, why) => {
                 if let Some(held) = self.by_id(holding) {

@@ -57,7 +57,7 @@ fn told(seed: u64) -> Result<Totals, String> {
 
 /// Debug and release builds, on every machine, live through the same histories: they all compare with this one number. It
 /// changes with the cores and with the simulator; whoever means that change writes the new one here.
-const RECORDED: u64 = 0xe685_ed1f_f636_ad2d;
+const RECORDED: u64 = 0xe02a_3842_0350_65f7;
 
 /// The hash of the histories that are compared with [`RECORDED`].
 fn recorded_trace() -> Result<u64, String> {

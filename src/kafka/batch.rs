@@ -33,7 +33,7 @@ pub struct Taken {
     pub records: usize,
     /// The bytes of their keys and values.
     pub bytes: usize,
-    /// An error of the partition, that came after these records.
+    /// An error of the partition, which came after these records.
     pub fault: Option<PartitionFault>,
 }
 
@@ -46,9 +46,6 @@ pub struct PartitionFault {
     pub name: String,
     /// What it says.
     pub text: String,
-    /// The offset that it speaks of, usually the next one to be read; negative if it speaks of none, or if the client was taken back
-    /// to it. librdkafka moves its position past it (seen in its sources).
-    pub offset: i64,
 }
 
 /// What follows from an error of a partition.
@@ -97,13 +94,13 @@ impl PartitionQueue {
         &self.consumer
     }
 
-    /// An error that was taken has moved the client's position past this offset, which nobody has read.
-    pub(super) fn moved_at(&mut self, offset: i64) {
-        self.moved = Some(offset);
+    /// False while an error has moved the client's position past a record that nobody has read.
+    pub(super) fn is_in_place(&self) -> bool {
+        self.moved.is_none()
     }
 
     /// Takes the client back to where an error has moved it away from, if one has. True if it is where it should be.
-    pub(super) fn is_where_it_was(&mut self, partition: &TopicPartition) -> bool {
+    pub(super) fn put_back(&mut self, partition: &TopicPartition) -> bool {
         let Some(offset) = self.moved else { return true };
         match self.consumer.seek(&partition.topic, partition.partition, Offset::Offset(offset), SEEK) {
             Ok(()) => self.moved = None,
@@ -111,10 +108,11 @@ impl PartitionQueue {
                 tracing::debug!(%error, %partition, offset, "the client is not back yet where an error came up")
             }
         }
-        self.moved.is_none()
+        self.is_in_place()
     }
 
-    /// Copies up to `max` messages that are there into the batch, without waiting.
+    /// Copies up to `max` messages that are there into the batch, without waiting. An error that speaks of an offset ends it: what came
+    /// with the error is read again once the client is put back.
     pub(super) fn take(&mut self, max: usize, into: &mut RecordBatch) -> Taken {
         self.messages.resize(max.max(1), ptr::null_mut());
         // SAFETY: the queue is valid until drop; the array has as many places as is said.
@@ -131,15 +129,17 @@ impl PartitionQueue {
             // SAFETY: librdkafka gave `count` valid messages, which live until `messages` is dropped.
             let message = unsafe { &**message };
             if message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                let fault = fault(message);
-                let stops = fault.kind != FaultKind::Passing;
-                // A passing error must not hide that the partition cannot be read on. Of several the first is told, and how far
-                // they have moved the position.
-                match &mut taken.fault {
-                    Some(first) if !stops => first.offset = first.offset.max(fault.offset),
-                    _ => taken.fault = Some(fault),
+                let (fault, offset) = (fault(message), message.offset);
+                let passes = fault.kind == FaultKind::Passing;
+                // Of several errors the first is told; but none that passes must hide that the partition cannot be read on.
+                if taken.fault.is_none() || !passes {
+                    taken.fault = Some(fault);
                 }
-                if stops {
+                if passes && offset >= 0 {
+                    let next = into.len().checked_sub(1).map_or(offset, |last| into.offset(last) + 1);
+                    self.moved = Some(offset.max(next));
+                }
+                if !passes || offset >= 0 {
                     break;
                 }
                 continue;
@@ -187,7 +187,7 @@ fn fault(message: &sys::rd_kafka_message_t) -> PartitionFault {
         | RD_KAFKA_RESP_ERR_INVALID_MSG => FaultKind::Corrupt,
         _ => FaultKind::Passing,
     };
-    PartitionFault { kind, name, text, offset: message.offset }
+    PartitionFault { kind, name, text }
 }
 
 fn copy(message: &sys::rd_kafka_message_t, into: &mut RecordBatch, taken: &mut Taken) {

@@ -17,7 +17,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::aside::{Aside, Fetcher};
 use super::asker::Asker;
-use super::batch::{FaultKind, PartitionQueue, Taken};
+use super::batch::{PartitionQueue, Taken};
 use super::commit::Commits;
 use super::credentials::{self, Credentials};
 use super::events::{ConsumerEvent, Events};
@@ -162,32 +162,22 @@ impl Consumer {
     ///
     /// librdkafka counts the offset of an error as read, and where a rebalance pauses the partition it goes on there: the record
     /// that lies there would never come. So an error that is passed over is followed by a seek to its offset, which may wait for
-    /// a second; if it succeeds, the fault speaks of no offset any more. Until it does, nothing is taken.
+    /// a second. Until one succeeds, nothing is taken, and no position is given.
     pub fn take(&mut self, partition: &TopicPartition, max: usize, into: &mut RecordBatch) -> Taken {
         let Some(queue) = self.queues.get_mut(partition) else { return Taken::default() };
-        if !queue.is_where_it_was(partition) {
+        if !queue.put_back(partition) {
             return Taken::default();
         }
-        let mut taken = queue.take(max, into);
-        if let Some(fault) = &mut taken.fault
-            && fault.kind == FaultKind::Passing
-            && fault.offset > into.len().checked_sub(1).map_or(-1, |last| into.offset(last))
-        {
-            queue.moved_at(fault.offset);
-            if queue.is_where_it_was(partition) {
-                fault.offset = -1;
-            }
-        }
+        let taken = queue.take(max, into);
+        queue.put_back(partition);
         taken
     }
 
-    /// The next offsets that would be taken, of those partitions where it is known.
-    pub fn positions(&self, partitions: &[TopicPartition]) -> HashMap<TopicPartition, i64> {
-        if partitions.is_empty() {
-            return HashMap::new();
-        }
+    /// The next offsets that would be taken, where they are known.
+    pub fn positions(&self) -> Vec<(TopicPartition, i64)> {
         let clients = std::iter::once(&self.consumer).chain(self.aside.clients());
-        clients.flat_map(positions).filter(|(partition, _)| partitions.contains(partition)).collect()
+        let in_place = |partition: &TopicPartition| self.queues.get(partition).is_some_and(PartitionQueue::is_in_place);
+        clients.flat_map(positions).filter(|(partition, _)| in_place(partition)).collect()
     }
 
     /// Commits next offsets with their metadata; the result comes as an event.

@@ -99,14 +99,8 @@ pub enum Input {
         partition: TopicPartition,
         /// How many.
         records: u64,
-        /// The offset of the last.
-        last: i64,
     },
-    /// The client told an error of a partition, and the offset that it speaks of.
-    Faulty(TopicPartition, i64),
-    /// The end of a partition was reached at this offset: everything below it that is a record was taken.
-    EndReached(TopicPartition, i64),
-    /// The next offsets that the consumer would take.
+    /// The next offsets that the consumer would take: everything below them that is a record was taken.
     Positions(Vec<(TopicPartition, i64)>),
     /// What is in flight of a holding is not what its ledger says.
     Mismatch(HoldingId, String),

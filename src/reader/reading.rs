@@ -1,5 +1,4 @@
-//! How far a holding has been read: which of the consumer's positions may be believed, and whether too much is read ahead of
-//! what is settled.
+//! How far a holding has been read, and whether that is too far ahead of what is settled.
 
 use super::{Effect, MaxUncommitted, Notice, Reader};
 use crate::clock::Moment;
@@ -9,10 +8,6 @@ use crate::record::{HoldingId, TopicPartition};
 /// What is known of the reading of one holding.
 #[derive(Debug)]
 pub(super) struct Reading {
-    /// The offset of the last record taken.
-    last: i64,
-    /// The highest offset that an error, or the end, spoke of: a position just above it says nothing about a record there.
-    fault: Option<i64>,
     /// The position that its worker was told last.
     told: i64,
     taken: u64,
@@ -25,20 +20,10 @@ pub(super) struct Reading {
 
 impl Reading {
     pub(super) fn from(position: i64) -> Self {
-        Self { last: position - 1, fault: None, told: position, taken: 0, below: 0, since: None, is_ahead: false }
+        Self { told: position, taken: 0, below: 0, since: None, is_ahead: false }
     }
 
-    /// Reading goes on at `position` under another holding. An error before it may have moved the consumer all the same.
-    pub(super) fn renewed(&self, position: i64) -> Self {
-        Self { last: self.last.max(position - 1), fault: self.fault, ..Self::from(position) }
-    }
-
-    pub(super) fn fault(&mut self, offset: i64) {
-        self.fault = self.fault.max(Some(offset));
-    }
-
-    fn took(&mut self, now: Moment, records: u64, last: i64) {
-        self.last = self.last.max(last);
+    fn took(&mut self, now: Moment, records: u64) {
         self.taken += records;
         self.since = self.since.or(Some(now));
     }
@@ -54,16 +39,6 @@ impl Reading {
         self.since
     }
 
-    /// What may be believed of a position. librdkafka counts the offset of an error, or of the end, as read, and nobody has read
-    /// what lies there; but what lies below it came before. A marker of a transaction that lies there is read without a word:
-    /// the position stays where it is, and only the next end tells of it.
-    fn believed(&self, position: i64) -> i64 {
-        match self.fault {
-            Some(fault) if self.last < fault && position == fault + 1 && !is_planted("BelievePositions") => fault,
-            _ => position,
-        }
-    }
-
     fn is_too_far(&self, now: Moment, most: MaxUncommitted) -> bool {
         let records = self.taken.saturating_sub(self.below);
         records > 0 && (records >= most.records || self.since.is_some_and(|since| now.since(since) >= most.age))
@@ -71,36 +46,19 @@ impl Reading {
 }
 
 impl Reader {
-    pub(super) fn took(
-        &mut self,
-        now: Moment,
-        partition: &TopicPartition,
-        (records, last): (u64, i64),
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn took(&mut self, now: Moment, partition: &TopicPartition, records: u64, effects: &mut Vec<Effect>) {
         let Some(held) = self.holdings.get_mut(partition) else { return };
-        held.reading.took(now, records, last);
+        held.reading.took(now, records);
         let holding = held.origin.holding;
         self.look_ahead(now, holding, effects);
-    }
-
-    /// The end comes through the partition's queue, after every record before it: it is a position that can be believed.
-    pub(super) fn end_reached(&mut self, partition: &TopicPartition, offset: i64, effects: &mut Vec<Effect>) {
-        let Some(held) = self.holdings.get_mut(partition) else { return };
-        if !is_planted("BelieveEnds") {
-            held.reading.fault(offset);
-        }
-        if offset > held.reading.told {
-            held.reading.told = offset;
-            effects.push(Effect::Position(held.origin.holding, offset));
-        }
     }
 
     pub(super) fn positions(&mut self, now: Moment, positions: Vec<(TopicPartition, i64)>, effects: &mut Vec<Effect>) {
         for (partition, position) in positions {
             let Some(held) = self.holdings.get_mut(&partition) else { continue };
-            let position = held.reading.believed(position);
-            if position > held.reading.told {
+            // The client has moved past a record that cannot be read.
+            let believed = !held.stopped || is_planted("BelieveStopped");
+            if believed && position > held.reading.told {
                 held.reading.told = position;
                 effects.push(Effect::Position(held.origin.holding, position));
             }

@@ -61,7 +61,7 @@ impl Reader {
             effects.push(Effect::End(before.origin.holding));
             let origin = self.next_origin(partition.clone(), Arc::clone(&before.origin.incarnation));
             let start = Start { origin: Arc::clone(&origin), position: before.committable, worker: before.worker };
-            let reading = before.reading.renewed(before.committable);
+            let reading = super::reading::Reading::from(before.committable);
             self.holdings.insert(partition, Holding { origin, reading, drained: false, barrier: false, ..before });
             effects.push(Effect::Renew(start));
         }

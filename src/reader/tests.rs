@@ -556,16 +556,16 @@ fn topics_are_watched_one_question_at_a_time() {
     assert!(!ask(70_000));
 }
 
-fn took(bench: &mut Bench, now: Moment, records: u64, last: i64) -> Vec<Effect> {
-    bench.step(now, Input::Took { partition: part(0), records, last })
+fn took(bench: &mut Bench, now: Moment, records: u64) -> Vec<Effect> {
+    bench.step(now, Input::Took { partition: part(0), records })
 }
 
 #[test]
 fn a_partition_is_read_no_further_ahead_than_it_may() {
     let mut bench = Bench::holding(|_| {});
-    assert_eq!(took(&mut bench, at(1), 99, 500), []);
+    assert_eq!(took(&mut bench, at(1), 99), []);
     let ahead = [Effect::Pause(HoldingId(1)), Effect::Tell(Notice::Ahead(part(0)))];
-    assert_eq!(took(&mut bench, at(2), 1, 501), ahead);
+    assert_eq!(took(&mut bench, at(2), 1), ahead);
     let moved = Committable { holding: HoldingId(1), offset: 40, records: 1, oldest: None };
     let on = [Effect::Resume(HoldingId(1)), Effect::Tell(Notice::NotAhead(part(0)))];
     assert_eq!(bench.step(at(3), Input::Committable(moved))[..2], on);
@@ -578,50 +578,14 @@ fn a_partition_is_read_no_further_ahead_than_it_may() {
 }
 
 #[test]
-fn a_position_that_an_error_moved_is_not_believed() {
+fn a_position_is_told_once_and_not_where_a_record_cannot_be_read() {
     let position = |bench: &mut Bench, position| bench.step(at(1), Input::Positions(vec![(part(0), position)]));
-    let believed = |offset| [Effect::Position(HoldingId(1), offset)];
     let mut bench = Bench::holding(|_| {});
-    assert_eq!(position(&mut bench, 12), believed(12));
+    assert_eq!(position(&mut bench, 12), [Effect::Position(HoldingId(1), 12)]);
     assert_eq!(position(&mut bench, 12), []);
-    // The error spoke of offset 12, the next to be read, and moved the position past it.
-    bench.step(at(1), Input::Faulty(part(0), 12));
+    assert_eq!(position(&mut bench, 11), []);
+    bench.step(at(1), Input::Corrupt(part(0)));
     assert_eq!(position(&mut bench, 13), []);
-    // What lies below the offset of an error came before it.
-    bench.step(at(1), Input::Faulty(part(0), 14));
-    assert_eq!(position(&mut bench, 15), believed(14));
-    // Markers beyond it were passed; or the record came after all.
-    assert_eq!(position(&mut bench, 18), believed(18));
-    bench.step(at(1), Input::Faulty(part(0), 18));
-    assert_eq!(position(&mut bench, 19), []);
-    took(&mut bench, at(1), 1, 18);
-    assert_eq!(position(&mut bench, 19), believed(19));
-    // An error that speaks of no offset.
-    bench.step(at(1), Input::Faulty(part(0), -1001));
-    assert_eq!(position(&mut bench, 20), believed(20));
-}
-
-#[test]
-fn the_end_of_a_partition_tells_what_no_position_can() {
-    let positions = |bench: &mut Bench, position| bench.step(at(1), Input::Positions(vec![(part(0), position)]));
-    let end = |bench: &mut Bench, offset| bench.step(at(1), Input::EndReached(part(0), offset));
-    let told = |offset| [Effect::Position(HoldingId(1), offset)];
-    let mut bench = Bench::holding(|_| {});
-    took(&mut bench, at(1), 2, 11);
-    // An error speaks of offset 12, and then a marker is passed that lies there: the position says the same before and after.
-    bench.step(at(1), Input::Faulty(part(0), 12));
-    assert_eq!(positions(&mut bench, 13), told(12));
-    assert_eq!(positions(&mut bench, 13), []);
-    assert_eq!(end(&mut bench, 13), told(13));
-    // The end has moved the position, too, and nothing has been read there.
-    assert_eq!(positions(&mut bench, 14), []);
-    // What is told late, after it was passed, changes nothing; nor does the same end again.
-    took(&mut bench, at(1), 3, 15);
-    assert_eq!(positions(&mut bench, 16), told(16));
-    assert_eq!(end(&mut bench, 13), []);
-    assert_eq!(end(&mut bench, 16), []);
-    assert_eq!(end(&mut bench, 17), told(17));
-    assert_eq!(positions(&mut bench, 18), []);
 }
 
 #[test]

@@ -35,16 +35,25 @@ pub(super) struct Fetch {
     pub(super) start: i64,
     /// The next offset to be read.
     pub(super) next: i64,
-    /// What the client says of that; an error may have moved it.
+    /// What the client says of that.
     pub(super) position: i64,
-    /// The end that was told last.
-    pub(super) end: i64,
+    /// Where an error has moved the client away from, until it is put back.
+    pub(super) moved: Option<i64>,
     pub(super) intake: bool,
     pub(super) paused: bool,
     /// One above the last record read.
     pub(super) received: i64,
     /// Its part of the memory limit.
     pub(super) part: Budget,
+}
+
+impl Fetch {
+    /// Takes the client back to where an error has moved it away from, if that succeeds.
+    pub(super) fn put_back(&mut self, succeeds: bool) {
+        if succeeds && let Some(offset) = self.moved.take() {
+            (self.next, self.position) = (offset, offset);
+        }
+    }
 }
 
 /// A payload of the script.

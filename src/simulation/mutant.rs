@@ -28,7 +28,8 @@ pub(super) enum Mutant {
     ErrorIsRecord,
     LoseBodies,
     KeepReading,
-    KeepEnds,
+    StayMoved,
+    BelieveMoved,
 }
 
 impl Mutant {
@@ -64,12 +65,13 @@ impl Mutant {
             Self::ErrorIsRecord => "the text of an error is worked on like a record",
             Self::LoseBodies => "a body is lost on its way to the dispatch",
             Self::KeepReading => "a revoke is answered at once, and the partition is read on",
-            Self::KeepEnds => "nobody says that the end of a partition was reached",
+            Self::StayMoved => "nobody takes the client back to where an error has moved it away from",
+            Self::BelieveMoved => "a position that an error has moved is believed",
         }
     }
 
     /// Every one.
-    pub(super) const ALL: [Self; 26] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::CommitPosition,
         Self::SettleOnSend,
         Self::NoopIsDone,
@@ -95,20 +97,20 @@ impl Mutant {
         Self::TimeoutIsNoId,
         Self::ErrorIsRecord,
         Self::LoseBodies,
-        Self::KeepEnds,
+        Self::StayMoved,
+        Self::BelieveMoved,
     ];
 }
 
 /// What is planted in the cores themselves, by name, and what it is.
-pub(super) const IN_CORES: [(&str, &str); 18] = [
+pub(super) const IN_CORES: [(&str, &str); 17] = [
     ("StaleCommitCounts", "the result of a holding's commit counts for the next holding of the partition"),
     ("CommitHighest", "the highest settled offset is committed"),
     ("SettleByFirstUnit", "a record is settled with the first of its documents"),
     ("GapStalls", "the watermark expects offsets without gaps"),
     ("BarrierWithoutDrain", "the new version of a pipeline reads on before the old one has settled"),
     ("BarrierWithoutCommit", "the new version of a pipeline reads on before the old one has committed"),
-    ("BelievePositions", "a position that an error moved is believed"),
-    ("BelieveEnds", "the position that the end of a partition moved is believed"),
+    ("BelieveStopped", "the position of a partition is believed that stands at a record that cannot be read"),
     ("NeverResume", "a partition that was read too far ahead is never read on"),
     ("IgnoreNewTopic", "a topic that was made again is read on at the old offset"),
     ("OffsetOfOldTopic", "the committed offset of a topic that was made again is believed"),

@@ -24,6 +24,10 @@ impl World {
         if !matches!(input, reader::Input::Positions(_)) {
             self.note(|| format!("p{life} reader <- {input:?}"));
         }
+        // A rebalance pauses what is fetched, which goes on at the client's position.
+        if matches!(input, reader::Input::Assigned(_) | reader::Input::Revoked { .. }) {
+            self.lives[life].fetches.values_mut().for_each(|fetch| fetch.next = fetch.position);
+        }
         let mut effects = Vec::new();
         self.lives[life].reader.step(self.now, input, &mut effects);
         let mut over = Vec::new();
@@ -84,7 +88,7 @@ impl World {
         let committed = self.broker.committed.get(partition).map_or(i64::MIN, |(offset, _)| *offset);
         let read = self.broker.logs[partition].read(start.position, 1).first();
         if before.received > before.start && committed < before.received
-            || read.is_some_and(|entry| entry.offset < before.next)
+            || read.is_some_and(|entry| entry.offset < before.moved.unwrap_or(before.next))
         {
             return Err(format!(
                 "{partition} is renewed at {}, read to {} and committed to {committed}",
@@ -103,7 +107,7 @@ impl World {
             worker,
             next: before.as_ref().map_or(position, |before| before.next),
             position: before.as_ref().map_or(position, |before| before.position),
-            end: before.as_ref().map_or(-1, |before| before.end),
+            moved: before.as_ref().and_then(|before| before.moved),
             intake: true,
             paused: false,
             received: position,
@@ -228,7 +232,8 @@ impl World {
         // Whoever finds nothing looks less often.
         let most = if self.agenda.number() == before { 1_500 } else { 150 };
         if self.chance.hits(1, 3) {
-            let fetches = self.lives[life].fetches.values().filter(|fetch| fetch.intake);
+            let believes = self.has(Mutant::BelieveMoved);
+            let fetches = self.lives[life].fetches.values().filter(|fetch| believes || fetch.moved.is_none());
             let positions = fetches.map(|fetch| (fetch.origin.partition.clone(), fetch.position)).collect();
             self.reader(life, reader::Input::Positions(positions))?;
         }
@@ -242,7 +247,8 @@ impl World {
         let often = if self.chance.hits(1, 4) { 8 } else { 400 };
         let until = self.plan.calm + ERRORS_LAST;
         let fails = self.plan.failing > 0 && self.now < until && self.chance.hits(1, often);
-        let keeps_ends = self.has(Mutant::KeepEnds);
+        let stays = self.has(Mutant::StayMoved);
+        let is_back = self.chance.hits(3, 4);
         let passes_corrupt = self.has(Mutant::PassCorrupt);
         let reads_errors = self.has(Mutant::ErrorIsRecord);
         let this = &mut self.lives[life];
@@ -257,13 +263,17 @@ impl World {
             return Ok(());
         }
         let partition = fetch.origin.partition.clone();
+        if fetch.moved.is_some() {
+            fetch.put_back(is_back);
+            return Ok(());
+        }
         // Mostly where there is something to be read yet: another error at the end would help the one before.
         let something = self.broker.logs[&partition].end() > fetch.next;
         if fails && (something || self.chance.hits(1, 40)) {
-            // An error comes in the place of the next record, and the client counts it as read. The record comes later.
+            // An error comes in the place of the next record, and the client counts it as read.
             fetch.position = fetch.position.max(fetch.next + 1);
-            let offset = fetch.next;
             if reads_errors {
+                let offset = fetch.next;
                 fetch.next = fetch.position;
                 let mut records = RecordBatch::with_capacity(Arc::clone(&fetch.origin), 1, 64);
                 records.push(offset, None, None, Some(b"d0: broker transport failure"));
@@ -272,8 +282,12 @@ impl World {
                 self.send(life, Channel::ReaderWorker(worker), self.now, Event::Worker(life, worker, input));
                 return Ok(());
             }
+            fetch.moved = Some(fetch.next).filter(|_| !stays);
+            fetch.put_back(is_back);
+            let (what, number) = ("partitions that are put back late", u64::from(fetch.moved.is_some()));
+            self.tally(what, number);
             self.tally("errors of partitions", 1);
-            return self.reader(life, reader::Input::Faulty(partition, offset));
+            return Ok(());
         }
         let worker = fetch.worker;
         if self.broker.absent.contains(&partition.topic) {
@@ -290,17 +304,11 @@ impl World {
             if !log.read(fetch.next, 1).is_empty() {
                 return Ok(());
             }
-            // Past the last record the position goes on to the end, and then past that when it is told.
+            // Past the last record the position goes on to the end.
             let end = log.end();
             fetch.next = fetch.next.max(end);
             fetch.position = fetch.position.max(end);
-            if keeps_ends || fetch.end == end {
-                return Ok(());
-            }
-            fetch.end = end;
-            fetch.position = fetch.position.max(end + 1);
-            self.tally("ends of partitions", 1);
-            return self.reader(life, reader::Input::EndReached(partition, end));
+            return Ok(());
         };
         if this.corrupt {
             this.corrupt = false;
@@ -324,7 +332,7 @@ impl World {
             records.push(entry.offset, entry.timestamp, None, entry.payload.as_deref());
         }
         let permit = Some(fetch.part.take(records.footprint()));
-        let took = reader::Input::Took { partition, records: records.len() as u64, last };
+        let took = reader::Input::Took { partition, records: records.len() as u64 };
         let input = worker::Input::Records { records, permit };
         self.send(life, Channel::ReaderWorker(worker), self.now, Event::Worker(life, worker, input));
         self.reader(life, took)

@@ -5,7 +5,7 @@ use super::*;
 /// Histories of a normal run, half of them always the same ones.
 const HISTORIES: u64 = 20_000;
 /// Faults that take more histories to be found than a test has time for; the program `simulate` finds them.
-const RARE: &[&str] = &["KeepEnds", "StaleCommitCounts"];
+const RARE: &[&str] = &["StaleCommitCounts"];
 
 fn number_from(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;

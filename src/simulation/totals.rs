@@ -34,7 +34,7 @@ impl Totals {
         "barriers passed",
         "pauses",
         "errors of partitions",
-        "ends of partitions",
+        "partitions that are put back late",
         "changes of topics",
         "topics made again",
         "out of range",

@@ -16,9 +16,7 @@ const STALLS: Duration = Duration::from_secs(1);
 impl ReaderLoop {
     /// Tells the core the consumer's positions, and shows the lag.
     pub(super) fn look(&mut self, state: &mut State) {
-        let partitions: Vec<_> =
-            state.held.iter().filter(|held| held.intake).map(|held| held.origin.partition.clone()).collect();
-        let positions = self.consumer.positions(&partitions).into_iter().collect();
+        let positions = self.consumer.positions();
         self.step(Input::Positions(positions), state);
         let now = self.clock.now();
         let mut lag = 0;

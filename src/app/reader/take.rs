@@ -71,8 +71,7 @@ impl ReaderLoop {
                 held.last = (taken.records, taken.bytes);
                 held.topic.received(taken.records as u64, taken.bytes as u64);
                 state.progress.received += taken.records as u64;
-                let last = batch.offset(batch.len() - 1);
-                held.waiting.took(self.clock.now(), last, batch.get(0).timestamp);
+                held.waiting.took(self.clock.now(), batch.offset(batch.len() - 1), batch.get(0).timestamp);
                 let bytes = batch.footprint();
                 let permit = Some(held.part.take(bytes));
                 let reserve = self.budget.take(taken.bytes * EXPECTED_GROWTH);
@@ -80,11 +79,10 @@ impl ReaderLoop {
                 let input = WorkerInput::Records { records: batch, permit };
                 worker.pass(ToWorker::Records { input, reserve, bytes });
                 let partition = origin.partition.clone();
-                self.step(Input::Took { partition, records: taken.records as u64, last }, state);
+                self.step(Input::Took { partition, records: taken.records as u64 }, state);
             }
             if let Some(fault) = taken.fault {
                 let partition = origin.partition.clone();
-                self.step(Input::Faulty(partition.clone(), fault.offset), state);
                 let key = format!("partition {partition} {}", fault.name);
                 if let Tell::Now { suppressed } = self.teller.note(&key) {
                     tracing::warn!(%partition, error = fault.name, reason = fault.text, suppressed, "kafka reports an error of a partition");
