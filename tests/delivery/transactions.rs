@@ -25,6 +25,8 @@ fn aborted_records_are_not_read_and_the_lag_goes_to_0() {
             let record: BaseRecord<'_, (), _> = BaseRecord::to(&scene.name).payload(&payload).partition(partition);
             producer.send(record).map_err(|(error, _)| error).unwrap();
         }
+        // To abort throws away what was not sent yet.
+        producer.flush(wait).unwrap();
         if committed { producer.commit_transaction(wait) } else { producer.abort_transaction(wait) }.unwrap();
     }
     let pipeline = scene
@@ -65,6 +67,8 @@ fn a_log_that_ends_in_a_marker_again_and_again_is_committed_to_its_end() {
             let record: BaseRecord<'_, (), _> = BaseRecord::to(&scene.name).payload("{}").partition(0);
             producer.send(record).map_err(|(error, _)| error).unwrap();
         }
+        // To abort throws away what was not sent yet.
+        producer.flush(wait).unwrap();
         if committed { producer.commit_transaction(wait) } else { producer.abort_transaction(wait) }.unwrap();
         end += records + 1;
         kelp.wait_metrics("no lag", LONG, |metrics| {
