@@ -19,6 +19,7 @@ mod secrets;
 mod stall;
 mod start;
 mod topics;
+mod trace_file;
 mod watchdog;
 mod worker;
 

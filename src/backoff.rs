@@ -8,8 +8,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A bounded exponential delay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backoff {
     /// The longest delay before the first retry.
     pub base: Duration,
@@ -50,6 +52,11 @@ impl Chance {
     /// The same seed gives the same bits for ever.
     pub fn new(seed: u64) -> Self {
         Self { state: seed }
+    }
+
+    /// What a source can be made with that gives the same bits from now on.
+    pub fn seed(&self) -> u64 {
+        self.state
     }
 
     /// The next 64 random bits.
@@ -103,6 +110,14 @@ mod tests {
         let mut chance = Chance::new(1_234_567);
         assert_eq!(chance.bits(), 6_457_827_717_110_365_317);
         assert_eq!(chance.bits(), 3_203_168_211_198_807_973);
+    }
+
+    #[test]
+    fn the_seed_of_a_source_that_was_used_gives_what_is_left_of_it() {
+        let mut chance = Chance::new(7);
+        chance.bits();
+        let mut again = Chance::new(chance.seed());
+        assert_eq!(again.bits(), chance.bits());
     }
 
     #[test]

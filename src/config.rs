@@ -25,6 +25,7 @@ mod units;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use access::{ApiKey, SecretFile, Tls};
@@ -58,4 +59,15 @@ pub struct Config {
     pub memory_limit: usize,
     /// How long an orderly end may take.
     pub shutdown_timeout: Duration,
+    /// What the cores are told is written down, if that is wanted.
+    pub trace: Option<TraceFile>,
+}
+
+/// Where a trace is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceFile {
+    /// The file. One that is there is kept under its name with `.before` appended.
+    pub file: PathBuf,
+    /// Its bytes at most.
+    pub limit: u64,
 }

@@ -10,6 +10,7 @@
 //! - [`codec`]: bytes to event. [`pipeline`]: event to documents, as a YAML file says.
 //! - [`ledger`]: what is settled. [`bulk`]: one request and its answer. [`dead_letter`]: what was rejected.
 //! - [`worker`], [`dispatch`], [`reader`]: the cores, which decide everything and do nothing themselves.
+//! - [`trace`]: what the cores were told and what came of it, written down to be replayed.
 //! - `kafka`, `elastic`: the edges. `config`, `metrics`, `telemetry`, `admin`: what the service is told, and what it says.
 //! - `app`: the cores and edges put together. `cli`: the command line.
 //!
@@ -49,6 +50,7 @@ pub mod reader;
 pub mod record;
 #[cfg(feature = "service")]
 pub mod telemetry;
+pub mod trace;
 pub mod worker;
 pub mod yaml;
 

@@ -7,8 +7,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// A topic and the number of one of its partitions.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TopicPartition {
     /// The topic's name.
     pub topic: Arc<str>,
@@ -31,7 +33,7 @@ impl fmt::Display for TopicPartition {
 
 /// One time of having a partition. Two holdings of the same partition by the same process have different numbers, so a
 /// late answer for the earlier one can be told from an answer for the later one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct HoldingId(pub u64);
 
 impl fmt::Display for HoldingId {
@@ -41,7 +43,7 @@ impl fmt::Display for HoldingId {
 }
 
 /// What reads a topic: one version of one pipeline.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// The pipeline's name.
     pub pipeline: Arc<str>,
@@ -59,7 +61,7 @@ impl Default for Route {
 }
 
 /// What all records of one holding share.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The holding that these records were read under.
     pub holding: HoldingId,
@@ -251,7 +253,7 @@ impl RecordBatch {
 }
 
 /// Why a record was dropped. Intended, by a rule; never an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum DropReason {
     /// The record has no value at all (`null`).
     Tombstone,
@@ -283,7 +285,7 @@ impl DropReason {
 }
 
 /// Where on its way a record was rejected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Stage {
     /// Bytes to event: the payload is too large to be worked on.
     Codec,
@@ -327,7 +329,7 @@ pub struct Rejection {
 /// What became of one document, or of a record without documents: it is settled.
 ///
 /// The order is that of precedence: a record's fate is the least of those of its documents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Fate {
     /// Rejected, and delivered to the dead letters.
     DeadLettered(Stage),

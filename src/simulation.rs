@@ -15,6 +15,7 @@ mod edges;
 mod life;
 mod mischief;
 mod mutant;
+mod noted;
 mod oracle;
 mod plan;
 mod reader_edge;

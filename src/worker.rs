@@ -9,11 +9,14 @@
 
 mod audit;
 mod body;
+mod made;
 mod transform;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::budget::{Budget, Permit};
 use crate::bulk::{Batch, Bulk, Settlement, Slots};
@@ -24,6 +27,7 @@ use crate::record::{DropReason, Fate, HoldingId, Origin, RecordBatch, Stage, Top
 
 pub use body::Emit;
 use body::{Bodies, Unit};
+pub use made::{Made, MadeUnit, MadeUnits};
 pub use transform::{PipelineTransform, Pipelines};
 
 /// Turns records into documents.
@@ -39,7 +43,7 @@ pub trait Transform {
 }
 
 /// When a body is sent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BulkLimits {
     /// A body of this many bytes is full.
     pub max_bytes: usize,
@@ -107,7 +111,7 @@ pub enum Effect {
 }
 
 /// A watermark that moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Committable {
     /// The holding.
     pub holding: HoldingId,
@@ -154,6 +158,8 @@ pub struct Worker<T> {
     tally: Tally,
     next_audit: Moment,
     quiet: bool,
+    /// What the transform makes, where somebody wants to know.
+    made: Option<Box<Made>>,
 }
 
 impl<T: Transform> Worker<T> {
@@ -169,7 +175,18 @@ impl<T: Transform> Worker<T> {
             tally: Tally::default(),
             next_audit: Moment::default(),
             quiet: true,
+            made: None,
         }
+    }
+
+    /// Notes from now on what the transform makes of the records of each step.
+    pub fn note_made(&mut self) {
+        self.made = Some(Box::default());
+    }
+
+    /// What the transform made since this was last asked; nothing unless it is noted.
+    pub fn take_made(&mut self) -> Option<Made> {
+        self.made.as_deref_mut().map(std::mem::take)
     }
 
     /// Takes one input, and appends what is to be done to `effects`.
@@ -268,7 +285,8 @@ impl<T: Transform> Worker<T> {
         let mut occupied = 0;
         for index in 0..batch.records.len() {
             self.units.clear();
-            let mut emit = Emit::new(&mut self.bodies, &mut self.units, &batch, index, now);
+            let made = self.made.as_deref_mut();
+            let mut emit = Emit::new(&mut self.bodies, (&mut self.units, made), &batch, index, now);
             self.transform.transform(&batch.records, index, &mut emit);
             let made = self.units.iter().filter(|unit| !matches!(unit, Unit::Dropped(_))).count();
             occupied += made;

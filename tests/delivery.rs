@@ -21,6 +21,7 @@ mod signals;
 mod statics;
 mod templates;
 mod topics;
+mod traced;
 mod transactions;
 
 use std::collections::BTreeMap;

@@ -14,6 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["dead_letter"],
     &["worker", "dispatch"],
     &["reader"],
+    &["trace"],
     &["config", "metrics", "telemetry"],
     &["kafka", "elastic", "admin"],
     &["app"],

@@ -17,6 +17,7 @@ use crate::elastic::{Elastic, Templates};
 use crate::metrics::{HeldLanes, Metrics};
 use crate::record::Fate;
 use crate::telemetry::{Tell, Teller};
+use crate::trace::DispatchTrace;
 
 /// Everything that the task has.
 pub struct DispatchLoop {
@@ -50,13 +51,15 @@ pub struct DispatchLoop {
     pub held: HeldLanes,
     /// Whether Elasticsearch does not take what it is given, for whoever looks for what does not move.
     pub refused: Arc<AtomicBool>,
+    /// Where its steps are written down, if they are.
+    pub trace: Option<DispatchTrace>,
 }
 
 impl DispatchLoop {
     /// Runs until the process ends.
     pub async fn run(mut self) {
         let mut effects = Vec::new();
-        self.core.step(self.clock.now(), Input::Tick, &mut effects);
+        self.step(Input::Tick, &mut effects);
         loop {
             for effect in effects.drain(..) {
                 self.carry_out(effect);
@@ -72,7 +75,18 @@ impl DispatchLoop {
             };
             let Some(input) = input else { return };
             self.fault_point.pass(u64::from(matches!(input, Input::Answered(..))));
-            self.core.step(self.clock.now(), input, &mut effects);
+            self.step(input, &mut effects);
+        }
+    }
+
+    fn step(&mut self, input: Input, effects: &mut Vec<Effect>) {
+        let now = self.clock.now();
+        if let Some(trace) = &mut self.trace {
+            trace.hears(now, &input);
+        }
+        self.core.step(now, input, effects);
+        if let Some(trace) = &mut self.trace {
+            trace.says(effects);
         }
     }
 

@@ -31,6 +31,7 @@ use crate::metrics::Metrics;
 use crate::reader::{CommitResult, Ending, Input, Reader};
 use crate::record::TopicPartition;
 use crate::telemetry::{Tell, Teller, exit_now};
+use crate::trace::ReaderTrace;
 
 use take::Held;
 use tell::show;
@@ -74,6 +75,8 @@ pub struct ReaderLoop {
     pub stalls: Stalls,
     /// True while Elasticsearch does not take what it is given.
     pub refused: Arc<AtomicBool>,
+    /// Where its steps are written down, if they are.
+    pub trace: Option<ReaderTrace>,
 }
 
 /// What the loop keeps between its rounds.
@@ -196,7 +199,14 @@ impl ReaderLoop {
         let mut inputs = vec![input];
         while let Some(input) = inputs.pop() {
             let mut effects = Vec::new();
-            self.core.step(self.clock.now(), input, &mut effects);
+            let now = self.clock.now();
+            if let Some(trace) = &mut self.trace {
+                trace.hears(now, &input);
+            }
+            self.core.step(now, input, &mut effects);
+            if let Some(trace) = &mut self.trace {
+                trace.says(&effects);
+            }
             for effect in effects {
                 inputs.extend(self.carry_out(effect, state));
             }

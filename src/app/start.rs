@@ -24,6 +24,7 @@ use super::reload::{ReloadLoop, routes_of};
 use super::secrets::Secrets;
 use super::stall::Stalls;
 use super::topics::{self, Watch};
+use super::trace_file;
 use super::watchdog;
 use super::worker::WorkerLoop;
 use crate::admin::{self, Condition, Health};
@@ -78,6 +79,7 @@ pub(super) fn build(
         tracing::warn!(%place, hint, "{what}");
     }
 
+    let trace = config.trace.as_ref().map(trace_file::begin).transpose().map_err(StartFault::Own)?;
     let metrics = Arc::new(Metrics::new());
     let health = Arc::new(Health::new(move || clock.now().0.as_millis() as u64));
     let teller = Arc::new(Teller::new());
@@ -155,6 +157,7 @@ pub(super) fn build(
             linger: bulk.linger,
             max_document_bytes: bulk.max_document_bytes,
         };
+        let noted = trace.as_ref().map(|trace| trace.worker(id, &limits));
         let failures = metrics.pipeline_failures.clone();
         let on_failure = move |pipeline: &Pipeline| failures.with_label_values(&[pipeline.name()]).inc();
         let watching = Arc::clone(&metrics);
@@ -176,6 +179,7 @@ pub(super) fn build(
             clock,
             heart: health.heart(format!("worker {id}"), HEART_LIMIT_MS),
             fault_point: FaultPoint::new(Place::Worker),
+            trace: noted,
         };
         spawn(&format!("worker-{id}"), move || worker.run())?;
     }
@@ -190,8 +194,10 @@ pub(super) fn build(
         ..DispatchSettings::default()
     };
     let refused = Arc::new(AtomicBool::new(true));
+    let jitter = chance.clone().fork();
+    let noted = trace.as_ref().map(|trace| trace.dispatch(&dispatch_settings, &jitter));
     let dispatch = DispatchLoop {
-        core: Dispatch::new(dispatch_settings, chance.clone().fork()),
+        core: Dispatch::new(dispatch_settings, jitter),
         inbox: dispatch_inbox,
         sender: to_dispatch.clone(),
         workers: workers.clone(),
@@ -206,6 +212,7 @@ pub(super) fn build(
         fault_point: FaultPoint::new(Place::Dispatch),
         held: HeldLanes::default(),
         refused: Arc::clone(&refused),
+        trace: noted,
     };
     runtime.spawn(dispatch.run());
 
@@ -247,6 +254,7 @@ pub(super) fn build(
         teller: Arc::clone(&teller),
     };
     spawn("reload", move || reload.run())?;
+    let noted = trace.as_ref().map(|trace| trace.reader(&reader_settings, &chance));
     let watched = Arc::downgrade(&health);
     spawn("watchdog", move || watchdog::run(&watched))?;
     let reader = ReaderLoop {
@@ -266,6 +274,7 @@ pub(super) fn build(
         fault_point: FaultPoint::new(Place::Reader),
         stalls: Stalls::new(STALL.max(config.elasticsearch.request_timeout * 2)),
         refused,
+        trace: noted,
     };
     Ok(Some(Parts { reader, to_reader }))
 }

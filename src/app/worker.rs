@@ -18,6 +18,7 @@ use crate::exit::ExitStatus;
 use crate::metrics::{Metrics, TopicMeters};
 use crate::record::{DropReason, Fate, Stage};
 use crate::telemetry::exit_now;
+use crate::trace::WorkerTrace;
 use crate::worker::{Effect, Input, PipelineTransform, Worker};
 
 /// The longest that a worker sleeps, so that its heart is seen to beat.
@@ -47,6 +48,8 @@ pub struct WorkerLoop {
     pub heart: Heart,
     /// For tests.
     pub fault_point: FaultPoint,
+    /// Where its steps are written down, if they are.
+    pub trace: Option<WorkerTrace>,
 }
 
 impl WorkerLoop {
@@ -54,16 +57,20 @@ impl WorkerLoop {
     pub fn run(mut self) {
         let mut effects = Vec::new();
         let mut meters = HashMap::new();
+        if self.trace.is_some() {
+            self.core.note_made();
+        }
         loop {
             self.heart.beat(self.clock.now().0.as_millis() as u64);
             let now = self.clock.now();
             let due = self.core.wake_at();
             let wait = due.map_or(NAP, |due| due.since(now).min(NAP));
             let heard = self.inbox.recv_timeout(wait);
-            self.core.is_quiet(heard.is_err());
+            let quiet = heard.is_err();
+            self.core.is_quiet(quiet);
             match heard {
                 Ok(ToWorker::Install(pipelines)) => self.core.transform_mut().install(&pipelines),
-                Ok(ToWorker::Input(input)) => self.core.step(self.clock.now(), input, &mut effects),
+                Ok(ToWorker::Input(input)) => self.step(input, quiet, &mut effects),
                 Ok(ToWorker::Records { input, reserve, bytes }) => {
                     if let Input::Records { records, .. } = &input {
                         let partition = &records.origin().partition;
@@ -71,7 +78,7 @@ impl WorkerLoop {
                         self.heart.is_at(Some(format!("{partition} from offset {from}")));
                         self.fault_point.pass(records.len() as u64);
                     }
-                    self.core.step(self.clock.now(), input, &mut effects);
+                    self.step(input, quiet, &mut effects);
                     self.heart.is_at(None);
                     self.queued.fetch_sub(bytes, Ordering::Relaxed);
                     drop(reserve);
@@ -81,13 +88,22 @@ impl WorkerLoop {
             }
             let now = self.clock.now();
             if self.core.wake_at().is_some_and(|due| due <= now) {
-                self.core.step(now, Input::Tick, &mut effects);
+                self.step(Input::Tick, quiet, &mut effects);
             }
             self.open.resize(self.core.open_bytes() + self.core.ledger_bytes());
             for effect in effects.drain(..) {
                 self.carry_out(effect, &mut meters);
             }
         }
+    }
+
+    fn step(&mut self, input: Input, quiet: bool, effects: &mut Vec<Effect>) {
+        let now = self.clock.now();
+        let Some(trace) = &mut self.trace else { return self.core.step(now, input, effects) };
+        let before = effects.len();
+        trace.hears(now, &input, quiet);
+        self.core.step(now, input, effects);
+        trace.says(self.core.take_made(), &effects[before..]);
     }
 
     fn carry_out(&self, effect: Effect, meters: &mut HashMap<Arc<str>, TopicMeters>) {

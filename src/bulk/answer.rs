@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The parameters that make an answer as short as it can be while every item is still told.
 pub const FILTER_PATH: &str = "errors,items.*.status,items.*.result,items.*.error.type,items.*.error.reason,items.*.error.caused_by,items.*.failure_store";
@@ -18,20 +18,28 @@ pub struct Answer {
 }
 
 /// The result of one action.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Item {
     /// The HTTP status of this action.
     pub status: u16,
     /// True for `"result": "noop"`: a pipeline inside Elasticsearch dropped the document.
+    #[serde(skip_serializing_if = "is_false")]
     pub noop: bool,
     /// True if the document went to a failure store instead of its index.
+    #[serde(skip_serializing_if = "is_false")]
     pub failure_store: bool,
     /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<ErrorCause>>,
 }
 
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// An error as Elasticsearch tells it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ErrorCause {
     /// The kind, such as `mapper_parsing_exception`.
     pub kind: String,

@@ -34,6 +34,9 @@ pub(super) struct Settings {
     /// The address of /metrics, /livez and /readyz (admin.listen).
     #[arg(long, value_name = "IP:PORT")]
     admin_listen: Option<String>,
+    /// Write down what happens inside, to be replayed when something looks wrong (trace.file).
+    #[arg(long, value_name = "FILE")]
+    trace: Option<String>,
 }
 
 impl Settings {
@@ -65,6 +68,7 @@ impl Settings {
         set("--threads", &["threads"], one(self.threads));
         set("--memory-limit", &["memory_limit"], one(self.memory_limit));
         set("--admin-listen", &["admin", "listen"], one(self.admin_listen));
+        set("--trace", &["trace", "file"], one(self.trace));
         flags
     }
 }

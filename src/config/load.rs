@@ -10,7 +10,7 @@ use super::layers::{Data, Layer, Node, Setting, merge};
 use super::paths::{Folders, Pipelines};
 use super::read::{Read, Section, number, text, texts};
 use super::units::{bytes, duration, show_bytes, show_duration};
-use super::{Config, Kafka, elasticsearch, environment, file, kafka};
+use super::{Config, Kafka, TraceFile, elasticsearch, environment, file, kafka};
 
 /// What is configured from. Not `Debug`, because it may hold secrets.
 #[derive(Clone, Default)]
@@ -115,6 +115,7 @@ fn read(section: Section<'_>, folders: &Folders, root: Option<&Place>) -> Config
     let threads = section.read("threads", None, threads);
     let shutdown_timeout = section.read("shutdown_timeout", Duration::from_secs(25), duration);
     check_drain(&section, &kafka, &shutdown_timeout);
+    let trace = trace(section.section("trace"), folders);
     section.finish();
     Config {
         kafka: kafka.value,
@@ -125,7 +126,19 @@ fn read(section: Section<'_>, folders: &Folders, root: Option<&Place>) -> Config
         threads: threads.value,
         memory_limit: memory_limit.value,
         shutdown_timeout: shutdown_timeout.value,
+        trace,
     }
+}
+
+fn trace(section: Section<'_>, folders: &Folders) -> Option<TraceFile> {
+    let file = section.read("file", None, |node| Ok(Some(folders.resolve(text(node)?, &node.place))));
+    let limit = section.read("limit", 1024 * MIB, |node| match bytes(node)? {
+        small if small < MIB => Err(wrong(format!("{} is too little", show_bytes(small)), "give at least 1MiB")),
+        enough => Ok(enough),
+    });
+    section.finish();
+    let limit = limit.value as u64;
+    file.value.map(|file| TraceFile { file, limit })
 }
 
 /// An orderly end drains as a revoke does, and then still has to commit and leave.

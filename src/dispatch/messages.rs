@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::backoff::Backoff;
 use crate::bulk::{Answer, Bulk, ErrorCause, HoldReason, Settlement};
@@ -14,7 +15,7 @@ use crate::record::HoldingId;
 pub type RequestId = u64;
 
 /// How the dispatch behaves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
     /// Requests under way at once, at most; how many it is depends on how Elasticsearch bears them.
     pub concurrency: usize,
@@ -29,7 +30,7 @@ pub struct Settings {
 }
 
 /// What follows when an index is held for long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocked {
     /// How long that is.
     pub after: Duration,
@@ -70,7 +71,7 @@ pub enum Outcome {
 }
 
 /// What a name stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NameIs {
     /// An index.
     Index,

@@ -5,12 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Moment;
 use crate::record::{HoldingId, Origin, Route, TopicPartition};
 use crate::worker::Committable;
 
 /// How the reader behaves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
     /// How many workers there are.
     pub workers: usize,
@@ -33,7 +35,7 @@ pub struct Settings {
 }
 
 /// How far a partition may be read ahead of its watermark: what is above it is read, and sent, again after a crash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaxUncommitted {
     /// Records received and not below the watermark.
     pub records: u64,
@@ -45,7 +47,7 @@ pub struct MaxUncommitted {
 pub type Routes = BTreeMap<Arc<str>, Arc<Route>>;
 
 /// Pipelines that take the place of those before.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Reload {
     /// What reads each topic from now on.
     pub routes: Routes,
@@ -54,7 +56,7 @@ pub struct Reload {
 }
 
 /// What the broker said about a partition that was assigned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolved {
     /// The partition.
     pub partition: TopicPartition,
@@ -67,7 +69,7 @@ pub struct Resolved {
 }
 
 /// The result of one partition's commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitResult {
     /// The partition.
     pub partition: TopicPartition,
@@ -78,7 +80,7 @@ pub struct CommitResult {
 }
 
 /// What the reader is told.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Input {
     /// The group gives partitions; to be served.
     Assigned(Vec<TopicPartition>),

@@ -1,15 +1,18 @@
-//! The command line of the program `simulate`: many histories, one of them, or the table of planted faults.
+//! The command line of the program `simulate`: many histories, one of them, the table of planted faults, or the trace of a service.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use super::{RECORDED, Totals, all_planted, found_within, recorded_trace, replay, told};
+use crate::trace;
 
-const USAGE: &str = "usage: simulate histories FROM NUMBER | simulate replay SEED [LESS] | simulate planted [WITHIN] | simulate recorded";
+const USAGE: &str = "usage: simulate histories FROM NUMBER | simulate replay SEED [LESS] | simulate planted [WITHIN] | simulate recorded | simulate trace FILE";
 /// Histories between two words on how far it is.
 const TELL: u64 = 100_000;
 
-/// Does what the arguments say. The exit code is 0 if no history failed, and every planted fault was found; 1 if not; 64 for
+/// Does what the arguments say. The exit code is 0 if nothing failed, and every planted fault was found; 1 if not; 64 for
 /// arguments that say nothing.
 pub fn command(arguments: &[String]) -> ExitCode {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
@@ -28,6 +31,7 @@ pub fn command(arguments: &[String]) -> ExitCode {
             None => return usage(),
         },
         (Some("recorded"), 1) => compare(),
+        (Some("trace"), 2) => live_again(&arguments[1]),
         _ => return usage(),
     };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -68,6 +72,16 @@ fn compare() -> bool {
         Err(failure) => println!("{failure}"),
     }
     trace == Ok(RECORDED)
+}
+
+/// Whether a service did what its cores do again, and kept the promise.
+fn live_again(file: &str) -> bool {
+    let replayed = File::open(file).map_err(|error| error.to_string()).and_then(|open| trace::replay(BufReader::new(open)));
+    match &replayed {
+        Ok(replayed) => println!("{replayed}"),
+        Err(why) => println!("{file}: {why}"),
+    }
+    replayed.is_ok()
 }
 
 fn play(seed: u64, less: &str) -> bool {

@@ -31,7 +31,7 @@ impl World {
         let mut effects = Vec::new();
         let this = &mut self.lives[life];
         this.note_dispatch(&input);
-        this.dispatch.step(self.now, input, &mut effects);
+        this.step_dispatch(self.now, input, &mut effects);
         for effect in effects {
             match effect {
                 dispatch::Effect::Prepare => self.later(100, Event::Prepare(life)),

@@ -168,7 +168,7 @@ impl World {
         if self.mutant == Some(Mutant::IndexByClock) {
             this.workers[worker].transform_mut().index_suffix = format!("-{}", self.now.0.as_secs() / 10);
         }
-        this.workers[worker].step(self.now, input, &mut effects);
+        this.step_worker(self.now, (worker, input), &mut effects);
         let reader = Channel::WorkerReader(worker);
         for effect in effects {
             match effect {

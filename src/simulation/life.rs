@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 
 use super::agenda::Event;
 use super::mutant::Mutant;
+use super::noted::Noted;
 use super::plan::Plan;
 use super::script::{self, Script};
 use super::search;
@@ -109,11 +110,17 @@ pub(super) struct Life {
     received: u64,
     settled: u64,
     forgotten: u64,
+    /// What the reader's and the dispatch's chances were at the start.
+    pub(super) chances: [Chance; 2],
+    /// Where its steps are written down, if they are.
+    pub(super) noted: Option<Noted>,
 }
 
 impl Life {
     pub(super) fn new(slot: usize, number: usize, plan: &Plan, mutant: Option<Mutant>, chance: &mut Chance) -> Self {
         let budget = Budget::new(plan.memory);
+        let chances = [chance.fork(), chance.fork()];
+        let [of_reader, of_dispatch] = chances.clone();
         let worker = |id| {
             let suffix = |planted| if mutant == Some(planted) { format!("-{number}") } else { String::new() };
             let script = Script {
@@ -135,9 +142,9 @@ impl Life {
             parked: Vec::new(),
             lost: None,
             ending: None,
-            reader: Reader::new(plan.reader.clone(), chance.fork()),
+            reader: Reader::new(plan.reader.clone(), of_reader),
             workers: (0..plan.reader.workers).map(worker).collect(),
-            dispatch: Dispatch::new(plan.dispatch.clone(), chance.fork()),
+            dispatch: Dispatch::new(plan.dispatch.clone(), of_dispatch),
             fetches: BTreeMap::new(),
             partitions: BTreeMap::new(),
             template: false,
@@ -154,6 +161,8 @@ impl Life {
             received: 0,
             settled: 0,
             forgotten: 0,
+            chances,
+            noted: None,
             budget,
         }
     }

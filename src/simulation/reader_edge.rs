@@ -29,7 +29,7 @@ impl World {
             self.lives[life].fetches.values_mut().for_each(|fetch| fetch.next = fetch.position);
         }
         let mut effects = Vec::new();
-        self.lives[life].reader.step(self.now, input, &mut effects);
+        self.lives[life].step_reader(self.now, input, &mut effects);
         let mut over = Vec::new();
         for effect in effects {
             if !matches!(effect, reader::Effect::Tell(reader::Notice::Placed(_))) {

@@ -7,6 +7,7 @@ use super::agenda::{Agenda, Channel, Event};
 use super::broker::{Broker, GroupEvent, GroupEvents, LifeId};
 use super::life::Life;
 use super::mutant::Mutant;
+use super::noted::Memory;
 use super::oracle::Oracle;
 use super::plan::Plan;
 use super::search::Search;
@@ -45,6 +46,8 @@ pub(super) struct World {
     /// Lines of the trace that are kept.
     lines: usize,
     trace: VecDeque<String>,
+    /// The trace of each life, if they are written down.
+    noted: Option<Vec<Memory>>,
 }
 
 impl World {
@@ -76,7 +79,21 @@ impl World {
             totals: Totals::default(),
             lines,
             trace: VecDeque::new(),
+            noted: None,
         }
+    }
+
+    /// Writes down what the cores of every process are told, as the service would.
+    #[cfg(test)]
+    pub(super) fn noted(mut self) -> Self {
+        self.noted = Some(Vec::new());
+        self
+    }
+
+    /// What was written down, by process.
+    #[cfg(test)]
+    pub(super) fn notes(&self) -> Vec<Vec<u8>> {
+        self.noted.iter().flatten().map(Memory::bytes).collect()
     }
 
     /// Lives through it.
@@ -182,7 +199,12 @@ impl World {
         }
         let life = self.lives.len();
         self.note(|| format!("p{life} starts"));
-        self.lives.push(Life::new(slot, life, &self.plan, self.mutant, &mut self.chance));
+        let mut begins = Life::new(slot, life, &self.plan, self.mutant, &mut self.chance);
+        if let Some(noted) = &mut self.noted {
+            noted.push(Memory::default());
+            begins.note(&self.plan, &noted[noted.len() - 1]);
+        }
+        self.lives.push(begins);
         self.later(300, Event::Join(life));
         self.later(300, Event::Poll(life));
     }

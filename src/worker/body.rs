@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::BulkLimits;
+use super::{BulkLimits, Made, MadeUnit};
 use crate::budget::Budget;
 use crate::bulk::{Batch, Bulk, DocumentRef, enter, too_large};
 use crate::clock::Moment;
@@ -147,6 +147,7 @@ impl Bodies {
 pub struct Emit<'a> {
     bodies: &'a mut Bodies,
     units: &'a mut Vec<Unit>,
+    made: Option<&'a mut Made>,
     batch: &'a Arc<Batch>,
     record: usize,
     now: Moment,
@@ -155,12 +156,12 @@ pub struct Emit<'a> {
 impl<'a> Emit<'a> {
     pub(super) fn new(
         bodies: &'a mut Bodies,
-        units: &'a mut Vec<Unit>,
+        (units, made): (&'a mut Vec<Unit>, Option<&'a mut Made>),
         batch: &'a Arc<Batch>,
         record: usize,
         now: Moment,
     ) -> Self {
-        Self { bodies, units, batch, record, now }
+        Self { bodies, units, made, batch, record, now }
     }
 
     /// A document for `index`; `write` appends its action line and its own line to the body.
@@ -170,6 +171,12 @@ impl<'a> Emit<'a> {
         let start = open.body.len();
         let written = write(&mut open.body);
         let bytes = open.body.len() - start;
+        if let Some(made) = &mut self.made {
+            match &written {
+                Ok(()) => made.document(self.record, (sub, index, bytes)),
+                Err(_) => made.unit(self.record, MadeUnit::Rejected(sub, Stage::Encode)),
+            }
+        }
         let refused = match written {
             Err(reason) => Some(reason),
             Ok(()) => too_large(bytes, limits.max_document_bytes),
@@ -179,7 +186,8 @@ impl<'a> Emit<'a> {
             if open.documents.is_empty() {
                 self.bodies.open.shift_remove(index);
             }
-            return self.rejected(sub, Rejection { stage: Stage::Encode, reason, index: Some(index.to_owned()) });
+            let rejection = Rejection { stage: Stage::Encode, reason, index: Some(index.to_owned()) };
+            return self.units.push(Unit::Rejected { sub, rejection });
         }
         open.documents.push(DocumentRef {
             batch: enter(&mut open.batches, self.batch),
@@ -196,11 +204,17 @@ impl<'a> Emit<'a> {
 
     /// The record, or one of its documents, is dropped by a rule.
     pub fn dropped(&mut self, reason: DropReason) {
+        if let Some(made) = &mut self.made {
+            made.unit(self.record, MadeUnit::Dropped(reason));
+        }
         self.units.push(Unit::Dropped(reason));
     }
 
     /// The record, or one of its documents, cannot be indexed.
     pub fn rejected(&mut self, sub: u32, rejection: Rejection) {
+        if let Some(made) = &mut self.made {
+            made.unit(self.record, MadeUnit::Rejected(sub, rejection.stage));
+        }
         self.units.push(Unit::Rejected { sub, rejection });
     }
 }
