@@ -133,7 +133,7 @@ fn read(section: Section<'_>, folders: &Folders, root: Option<&Place>) -> Config
 fn trace(section: Section<'_>, folders: &Folders) -> Option<TraceFile> {
     let file = section.read("file", None, |node| Ok(Some(folders.resolve(text(node)?, &node.place))));
     let limit = section.read("limit", 1024 * MIB, |node| match bytes(node)? {
-        small if small < MIB => Err(wrong(format!("{} is too little", show_bytes(small)), "give at least 1MiB")),
+        small if small < MIB / 16 => Err(wrong(format!("{} is too little", show_bytes(small)), "give at least 64KiB")),
         enough => Ok(enough),
     });
     section.finish();

@@ -76,7 +76,8 @@ fn compare() -> bool {
 
 /// Whether a service did what its cores do again, and kept the promise.
 fn live_again(file: &str) -> bool {
-    let replayed = File::open(file).map_err(|error| error.to_string()).and_then(|open| trace::replay(BufReader::new(open)));
+    let replayed =
+        File::open(file).map_err(|error| error.to_string()).and_then(|open| trace::replay(BufReader::new(open)));
     match &replayed {
         Ok(replayed) => println!("{replayed}"),
         Err(why) => println!("{file}: {why}"),

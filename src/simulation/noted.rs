@@ -55,7 +55,12 @@ impl Life {
         noted.reader.says(effects);
     }
 
-    pub(super) fn step_worker(&mut self, now: Moment, (id, input): (usize, worker::Input), effects: &mut Vec<worker::Effect>) {
+    pub(super) fn step_worker(
+        &mut self,
+        now: Moment,
+        (id, input): (usize, worker::Input),
+        effects: &mut Vec<worker::Effect>,
+    ) {
         let worker = &mut self.workers[id];
         let Some(noted) = &mut self.noted else { return worker.step(now, input, effects) };
         noted.workers[id].hears(now, &input, true);

@@ -15,7 +15,8 @@ use std::io::BufRead;
 use std::time::Duration;
 
 use super::{
-    Begins, DispatchHeard, FORMAT, Line, Made, Numbered, Step, WorkerHeard, dispatch_says, reader_says, stamps, worker_says,
+    Begins, DispatchHeard, FORMAT, Line, Made, Numbered, Step, WorkerHeard, dispatch_says, reader_says, stamps,
+    worker_says,
 };
 use crate::backoff::Chance;
 use crate::clock::Moment;
@@ -106,7 +107,10 @@ impl Replay {
             return Err("the trace was cut, and goes on".to_owned());
         }
         if n != number || n != self.next {
-            return Err(format!("number {n} stands where {} should: lines are missing, or others were put in", self.next));
+            return Err(format!(
+                "number {n} stands where {} should: lines are missing, or others were put in",
+                self.next
+            ));
         }
         self.next += 1;
         match line {
@@ -114,7 +118,9 @@ impl Replay {
                 self.replayed.other_version = Some(version).filter(|version| version != env!("CARGO_PKG_VERSION"));
                 Ok(())
             }
-            Line::Trace { format, .. } if n == 0 => Err(format!("a trace of format {format}, and {FORMAT} is known here")),
+            Line::Trace { format, .. } if n == 0 => {
+                Err(format!("a trace of format {format}, and {FORMAT} is known here"))
+            }
             _ if n == 0 => Err("no trace begins like this".to_owned()),
             Line::Trace { .. } => Err("a trace begins within another".to_owned()),
             Line::ReaderBegins(Begins { settings, seed }) => {
@@ -240,7 +246,9 @@ fn compare(told: &str, then: &[String], now: Vec<String>) -> Checked {
         return Ok(());
     }
     let hint = match then.iter().any(|effect| effect.starts_with("Mismatch")) {
-        true => "\nthe slots of documents are counted by those who have them, and here nobody loses any: see who had them",
+        true => {
+            "\nthe slots of documents are counted by those who have them, and here nobody loses any: see who had them"
+        }
         false => "",
     };
     let list = |effects: &[String]| match effects {

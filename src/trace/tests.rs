@@ -83,13 +83,13 @@ fn a_step_is_one_line_with_all_that_a_replay_needs() {
     };
     let mut reader = trace.reader(&settings, &chance());
     let partition = TopicPartition::new("t", 3);
-    reader.hears(Moment(Duration::from_nanos(1_000_000_007)), &Input::Took { partition, records: 5, last: 9 });
+    reader.hears(Moment(Duration::from_nanos(1_000_000_007)), &Input::Took { partition, records: 5 });
     reader.says(&[]);
     let text = String::from_utf8(file.0.lock().unwrap().clone()).unwrap();
     let last = text.lines().last().unwrap();
     assert_eq!(
         last,
-        r#"{"n":2,"reader":{"at":1000000007,"in":{"Took":{"partition":{"topic":"t","partition":3},"records":5,"last":9}},"out":[]}}"#
+        r#"{"n":2,"reader":{"at":1000000007,"in":{"Took":{"partition":{"topic":"t","partition":3},"records":5}},"out":[]}}"#
     );
     let begins: Numbered = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
     let Line::ReaderBegins(Begins { settings: again, seed: 7 }) = begins.line else { panic!("{text}") };

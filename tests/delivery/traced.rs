@@ -33,7 +33,9 @@ fn what_a_service_did_it_does_again_when_it_is_told_the_same() {
     let files: Vec<_> = (0..2).map(|number| scene.folder.path().join(format!("{number}.trace"))).collect();
     let start = |number: usize| scene.start(&config, &["--trace", files[number].to_str().unwrap()]);
     let mut first = start(0);
-    first.wait_metrics("some documents", LONG, |metrics| count(metrics, "kelp_documents_indexed_total") >= 500).unwrap();
+    first
+        .wait_metrics("some documents", LONG, |metrics| count(metrics, "kelp_documents_indexed_total") >= 500)
+        .unwrap();
     for mode in [Mode::RefuseItems, Mode::Refuse(429), Mode::Lose] {
         proxy.set(mode);
         wait_until("faults", LONG, || Ok((proxy.applied() >= 2).then_some(()))).unwrap();
@@ -44,7 +46,10 @@ fn what_a_service_did_it_does_again_when_it_is_told_the_same() {
     wait_until("everything to be committed", LONG, || {
         first.process().expect_alive()?;
         second.process().expect_alive()?;
-        Ok((scene.committed(&servers) == servers.kafka.ends(&scene.name, 4)?).then_some(()))
+        // A busy broker may not answer in time.
+        let committed = servers.kafka.committed(&scene.name, &scene.name, 4).unwrap_or_default();
+        let ends: Vec<_> = servers.kafka.ends(&scene.name, 4)?.into_iter().map(Some).collect();
+        Ok((committed == ends).then_some(()))
     })
     .unwrap();
     first.terminate().unwrap();
@@ -58,7 +63,9 @@ fn what_a_service_did_it_does_again_when_it_is_told_the_same() {
     assert_eq!(replayed.steps.len(), 4, "{replayed}");
     again(&files[1]).unwrap();
     let text = fs::read_to_string(&files[0]).unwrap();
-    for (what, shown) in [("SECRET", false), ("Mozilla", false), ("\"status\":429", true), ("look up", true), ("letter", true)] {
+    for (what, shown) in
+        [("SECRET", false), ("Mozilla", false), ("\"status\":429", true), ("look up", true), ("letter", true)]
+    {
         assert_eq!(text.contains(what), shown, "{what}");
     }
     assert!(text.contains("Drain("), "no partition was given back");
@@ -66,7 +73,8 @@ fn what_a_service_did_it_does_again_when_it_is_told_the_same() {
     // An answer that was another, or a step that is missing, comes to light.
     let changed = scene.folder.path().join("changed.trace");
     let lines: Vec<&str> = text.lines().collect();
-    let accepted = lines.iter().rposition(|line| line.contains("\"answered\"") && line.contains("\"status\":201")).unwrap();
+    let accepted =
+        lines.iter().rposition(|line| line.contains("\"answered\"") && line.contains("\"status\":201")).unwrap();
     let refused = lines[accepted].replacen("\"status\":201", "\"status\":429", 1);
     let mut other = lines.clone();
     other[accepted] = &refused;
@@ -88,14 +96,13 @@ fn a_trace_is_cut_at_its_limit() {
     scene.write_log(62, 3000);
     let file = scene.folder.path().join("cut.trace");
     let mut config = scene.config(&scene.web_access());
-    config.more.push(format!("trace: {{file: {:?}, limit: 1MiB}}", file.display().to_string()));
-    // Little enough in each step that it takes many.
-    config.elastic.push("bulk: {max_documents: 1}".into());
+    slow(&mut config);
+    config.more.push(format!("trace: {{file: {:?}, limit: 64KiB}}", file.display().to_string()));
     let kelp = scene.catch_up(&config);
     assert!(kelp.output().unwrap().contains("the trace has reached its limit"));
     let size = fs::metadata(&file).unwrap().len();
-    assert!((900_000..=1 << 20).contains(&size), "{size} bytes");
+    assert!((40 << 10..=64 << 10).contains(&size), "{size} bytes");
     let replayed = again(&file).unwrap();
-    assert!(replayed.is_cut && replayed.records > 100, "{replayed}");
+    assert!(replayed.is_cut && replayed.records > 0, "{replayed}");
     assert_eq!(scene.expect_good().produced, 3000);
 }

@@ -88,7 +88,8 @@ impl Account {
             }
             WorkerHeard::Records { holding, offsets, timestamps } => {
                 let table = self.tables.get_mut(holding).filter(|table| table.at_worker);
-                let table = table.ok_or(format!("worker {id} is given records of {holding}, which it does not have"))?;
+                let table =
+                    table.ok_or(format!("worker {id} is given records of {holding}, which it does not have"))?;
                 for (index, (offset, timestamp)) in stamps(offsets, timestamps).into_iter().enumerate() {
                     let mut row = Row { offset, timestamp, pending: 0, documents: Vec::new() };
                     for (unit, _) in made.of(index) {
@@ -146,10 +147,13 @@ impl Account {
                     let seq = batch.first_seq + u64::from(document.record);
                     let holding = batch.records.origin().holding;
                     self.keeps(holding, &batch.slots);
-                    let table = self.tables.get_mut(&holding).ok_or(format!("{holding} is submitted and has not begun"))?;
+                    let table =
+                        self.tables.get_mut(&holding).ok_or(format!("{holding} is submitted and has not begun"))?;
                     let before = table.submitted.insert(Arc::clone(&bulk.index), (seq, document.sub));
                     if before.is_some_and(|before| before >= (seq, document.sub)) {
-                        return Err(format!("record {seq} of {holding} is submitted after {before:?} of the same holding"));
+                        return Err(format!(
+                            "record {seq} of {holding} is submitted after {before:?} of the same holding"
+                        ));
                     }
                 }
             }
@@ -211,7 +215,9 @@ impl Account {
                         Some(table) => check_settled(table, entry.offset, "committed")?,
                         // Its worker has not heard of it yet.
                         None if entry.offset <= *start => {}
-                        None => return Err(format!("{} is committed at {}, and not read", entry.partition, entry.offset)),
+                        None => {
+                            return Err(format!("{} is committed at {}, and not read", entry.partition, entry.offset));
+                        }
                     }
                 }
             }
@@ -269,7 +275,9 @@ impl Account {
             };
             let mut stamps = Vec::new();
             for seq in first..first + count {
-                let row = table.row(seq).ok_or(format!("record {seq} of {holding} is submitted, and is settled, or unknown"))?;
+                let row = table
+                    .row(seq)
+                    .ok_or(format!("record {seq} of {holding} is submitted, and is settled, or unknown"))?;
                 let made = row.documents.iter().find(|(made, _)| *made == sub);
                 let (_, bytes) = *made.ok_or(format!("record {seq} of {holding} has no document {sub}"))?;
                 let (batch, record, start) = (batches.len() as u32, stamps.len() as u32, body.len() as u32);
