@@ -16,6 +16,7 @@ mod condition;
 mod destination;
 mod field;
 mod meter;
+mod overlap;
 mod processors;
 mod regex;
 mod routes;
@@ -30,7 +31,7 @@ use std::path::Path;
 
 pub use cases::{Difference, TestResult, parse_timestamp};
 pub use meter::{Counts, Meter, SAMPLE, StepCount, StepInfo};
-pub use routes::{Conflict, Routes, TopicsPattern};
+pub use routes::{Conflict, Overlap, Routes, TopicsPattern};
 pub use trace::{Came, Change, Entry, Then, Trace, What};
 
 use crate::clock::Moment;

@@ -147,6 +147,24 @@ more/t.yaml: warning: the pipeline has the name "t" as pipelines/t.yaml has (met
     assert!(ended.stdout.ends_with("no mistake found: 2 pipelines, 2 topics, 2 tests passed\n"));
 }
 
+/// Whether there is a topic that two patterns match only the brokers know; that there could be is told.
+#[test]
+fn patterns_that_meet_are_warned_of() {
+    let folder = Folder::with(&[
+        ("kelp.yaml", "threads: 1\n"),
+        ("pipelines/a.yaml", "source: {topics: [own], topics_pattern: 'logs-.*'}\ndestination: {index: a}\n"),
+        ("pipelines/b.yaml", "source: {topics_pattern: '.*-web'}\ndestination: {index: b}\n"),
+        ("pipelines/c.yaml", "source: {topics: [logs-c]}\ndestination: {index: c}\n"),
+    ]);
+    let stdout = "a: own, logs-.* (pattern) -> a\nb: .*-web (pattern) -> b\nc: logs-c -> c\n\
+                  no mistake found: 3 pipelines, 2 topics, 2 patterns, 0 tests passed\n";
+    let stderr = "pipelines/b.yaml:1:26: warning: a topic such as \"logs-web\" is matched by the pattern at pipelines/a.yaml:1:41, \
+                  too (nobody would read it: narrow one of the patterns, or name such topics in source.topics of one)\n";
+    let expected = Ended { code: Some(0), stdout: stdout.to_owned(), stderr: stderr.to_owned() };
+    assert_eq!(folder.kelp(&["check", "-c", "kelp.yaml"], "", &[]), expected);
+    assert_eq!(folder.kelp(&["check", "pipelines"], "", &[]), expected);
+}
+
 #[test]
 fn simulated_records_become_what_they_would_become() {
     let folder = Folder::with(&[("web.yaml", WEB), ("app.yaml", APP)]);

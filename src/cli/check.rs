@@ -10,7 +10,7 @@ use super::settings::Settings;
 use crate::app::{self, Plan};
 use crate::config::{Fault, Faults, Place, Setting};
 use crate::exit::ExitStatus;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Routes};
 
 const EXAMPLES: &str = "\
 Every mistake is told at once on standard error, as place: what (hint); the place is
@@ -49,7 +49,8 @@ impl Arguments {
             app::plan(&sources)
         });
         match plan {
-            Ok(Plan { pipelines, warnings, tests, .. }) => {
+            Ok(Plan { pipelines, routes, mut warnings, tests, .. }) => {
+                warnings.extend(overlaps(&routes));
                 warn(&warnings);
                 sum_up(pipelines.iter().map(AsRef::as_ref), tests)
             }
@@ -69,11 +70,31 @@ fn check_files(paths: &[PathBuf]) -> ExitStatus {
     let checked = app::check_pipelines(&files, Path::new(""), None);
     faults.extend(checked.faults);
     warn(&checked.warnings);
+    warn(&overlaps(&Routes::new(&checked.pipelines, [])));
     if !faults.is_empty() {
         eprintln!("{}", Faults(faults));
         return ExitStatus::Usage;
     }
     sum_up(checked.pipelines.iter().map(AsRef::as_ref), checked.tests)
+}
+
+/// Patterns of topics that meet. That is no mistake as long as there is no such topic, which only the brokers know.
+fn overlaps(routes: &Routes) -> Vec<Fault> {
+    let overlaps = routes.overlaps().into_iter().map(|overlap| Fault {
+        place: Place::Spot { file: overlap.file, line: overlap.place.line, column: overlap.place.column },
+        what: format!("a topic such as {:?} is matched by the pattern at {}, too", overlap.topic, overlap.first),
+        hint: Some(
+            "nobody would read it: narrow one of the patterns, or name such topics in source.topics of one".into(),
+        ),
+    });
+    overlaps.collect()
+}
+
+/// The topics and the pattern of a pipeline.
+fn sources(pipeline: &Pipeline) -> String {
+    let pattern = pipeline.topics_pattern().map(|pattern| format!("{} (pattern)", pattern.as_str()));
+    let sources: Vec<String> = pipeline.topics().iter().cloned().chain(pattern).collect();
+    sources.join(", ")
 }
 
 fn warn(warnings: &[Fault]) {
@@ -87,11 +108,15 @@ fn sum_up<'a>(pipelines: impl Iterator<Item = &'a Pipeline> + Clone, tests: usiz
     let mut answer = Answer::new();
     for pipeline in pipelines.clone() {
         let indices = pipeline.index_pattern().unwrap_or_else(|| "indices named by its fields".to_owned());
-        answer.line(&format!("{}: {} -> {indices}", pipeline.name(), pipeline.topics().join(", ")));
+        answer.line(&format!("{}: {} -> {indices}", pipeline.name(), sources(pipeline)));
     }
     let topics = pipelines.clone().map(|pipeline| pipeline.topics().len()).sum();
+    let patterns = pipelines.clone().filter(|pipeline| pipeline.topics_pattern().is_some()).count();
     let count = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
-    let (pipelines, topics) = (count(pipelines.count(), "pipeline"), count(topics, "topic"));
+    let (pipelines, mut topics) = (count(pipelines.count(), "pipeline"), count(topics, "topic"));
+    if patterns > 0 {
+        topics = format!("{topics}, {}", count(patterns, "pattern"));
+    }
     answer.line(&format!("no mistake found: {pipelines}, {topics}, {} passed", count(tests, "test")));
     answer.end(ExitStatus::Done)
 }

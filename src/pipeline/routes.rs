@@ -7,11 +7,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Pipeline;
+use super::overlap::{Machine, common};
 use crate::yaml::Place;
 
 /// `source.topics_pattern`: a pattern for whole names of topics.
 #[derive(Debug, Clone)]
 pub struct TopicsPattern {
+    text: String,
     pattern: regex_lite::Regex,
     place: Place,
 }
@@ -22,7 +24,12 @@ impl TopicsPattern {
     pub(super) fn new(text: &str, place: Place) -> Result<Self, String> {
         // Wrapped, so that an alternative in it is part of the whole.
         let pattern = regex_lite::Regex::new(&format!("^(?:{text})$")).map_err(|error| error.to_string())?;
-        Ok(Self { pattern, place })
+        Ok(Self { text: text.to_owned(), pattern, place })
+    }
+
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// Where it stands in its file.
@@ -61,6 +68,19 @@ impl fmt::Display for Conflict {
             "the topic {topic:?} is matched by the patterns at {one} and {other}: a topic belongs to one pipeline"
         )
     }
+}
+
+/// Two patterns that some name of a topic would match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlap {
+    /// Such a name, which nothing else decides about.
+    pub topic: String,
+    /// The first pattern's place, as `file:line:column`.
+    pub first: String,
+    /// The other one's file.
+    pub file: String,
+    /// Its place there.
+    pub place: Place,
 }
 
 impl Routes {
@@ -116,9 +136,40 @@ impl Routes {
         (claimed, conflicts)
     }
 
+    /// Patterns that would match one topic, each two of them with an example. There need not be such a topic.
+    pub fn overlaps(&self) -> Vec<Overlap> {
+        let machine = |pipeline: &Arc<Pipeline>| Machine::of(pipeline.topics_pattern()?.pattern.as_str());
+        let machines: Vec<Option<Machine>> = self.patterns.iter().map(machine).collect();
+        let mut overlaps = Vec::new();
+        for (at, other) in self.patterns.iter().enumerate() {
+            for (before, one) in self.patterns[..at].iter().enumerate() {
+                let (Some(a), Some(b)) = (&machines[before], &machines[at]) else { continue };
+                let matched = |pipeline: &Arc<Pipeline>, topic: &str| {
+                    pipeline.topics_pattern().is_some_and(|pattern| pattern.matches(topic))
+                };
+                let fits = |topic: &str| {
+                    !matches!(topic, "" | "." | "..")
+                        && self.may_match(topic)
+                        && !self.named.contains_key(topic)
+                        && matched(one, topic)
+                        && matched(other, topic)
+                };
+                if let Some(topic) = common(a, b, fits) {
+                    let place = other.topics_pattern().map_or(Place { line: 0, column: 0 }, TopicsPattern::place);
+                    overlaps.push(Overlap { topic, first: self::place(one), file: other.file().to_owned(), place });
+                }
+            }
+        }
+        overlaps
+    }
+
+    /// Kafka's own topics begin with `__`: offsets, states of transactions.
+    fn may_match(&self, topic: &str) -> bool {
+        !topic.starts_with("__") && !self.never.contains(topic)
+    }
+
     fn matching(&self, topic: &str) -> impl Iterator<Item = &Arc<Pipeline>> {
-        // Kafka's own topics begin so: offsets, states of transactions.
-        let may = !topic.starts_with("__") && !self.never.contains(topic);
+        let may = self.may_match(topic);
         let matches = move |pipeline: &&Arc<Pipeline>| {
             may && pipeline.topics_pattern().is_some_and(|pattern| pattern.matches(topic))
         };
@@ -170,5 +221,23 @@ mod tests {
         let told: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
         let expected = "the topic \"logs-two\" is matched by the patterns at b.yaml:1:26 and c.yaml:1:41: a topic belongs to one pipeline";
         assert_eq!(told, [expected]);
+    }
+
+    #[test]
+    fn patterns_that_could_match_one_topic_are_told_with_an_example() {
+        let overlaps = routes().overlaps();
+        let told: Vec<_> = overlaps
+            .iter()
+            .map(|overlap| (overlap.topic.as_str(), overlap.first.as_str(), overlap.file.as_str(), overlap.place))
+            .collect();
+        assert_eq!(told, [("logs-two", "b.yaml:1:26", "c.yaml", Place { line: 1, column: 41 })]);
+        // What is named, and what no pattern may match, is no example.
+        let pipelines = [
+            pipeline("a.yaml", "{topics: [ab]}"),
+            pipeline("b.yaml", "{topics_pattern: 'a?b?|__x'}"),
+            pipeline("c.yaml", "{topics_pattern: 'ab|b|__x'}"),
+        ];
+        assert_eq!(Routes::new(&pipelines, ["b".to_owned()]).overlaps(), []);
+        assert_eq!(Routes::new(&pipelines, []).overlaps()[0].topic, "b");
     }
 }
