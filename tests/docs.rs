@@ -181,3 +181,69 @@ fn the_properties_that_cannot_be_set_are_told() {
         assert!(section.contains(&format!("`{property}`")), "{property} is not told");
     }
 }
+
+/// What is said about a list of processors.
+fn said(processors: &str) -> String {
+    let text = format!("source: {{topics: [t]}}\nprocessors: {processors}\ndestination: {{index: x}}\n");
+    let problems = Pipeline::compile("any.yaml", &text).err().expect("a mistake");
+    problems.iter().map(|problem| format!("{problem}\n")).collect()
+}
+
+/// The names in parentheses after these words.
+fn listed<'a>(text: &'a str, words: &str) -> Vec<&'a str> {
+    let list = text.split(words).nth(1).unwrap_or_else(|| panic!("{words:?} is not in {text}"));
+    list.split(')').next().unwrap().split(", ").collect()
+}
+
+/// Each processor has a file whose head tells its options, and a section of the page that does.
+#[test]
+fn every_processor_and_each_of_its_options_is_told() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(project.join("docs/processors.md")).unwrap();
+    let sections: Vec<&str> = page.split("\n## ").skip(1).collect();
+    let names =
+        |section: &&str| -> Vec<String> { section.lines().next().unwrap().split(", ").map(str::to_owned).collect() };
+    let section = |name: &str| sections.iter().find(|section| names(section).iter().any(|known| known == name));
+    let common = section("Options that all have").expect("the section of the common options");
+    let head_of = |file: &str| -> String {
+        let text = fs::read_to_string(project.join(format!("src/pipeline/processors/{file}.rs")));
+        let text = text.unwrap_or_else(|error| panic!("{file}: {error}"));
+        text.lines().filter(|line| line.starts_with("//!")).collect()
+    };
+    let texts = head_of("texts");
+    let unknown = said("[{no-such-one: {}}]");
+    let processors = listed(&unknown, "(there are ");
+    assert!(processors.len() >= 26, "{processors:?}");
+    for name in processors {
+        let section = section(name).unwrap_or_else(|| panic!("{name} has no section"));
+        let mut head = head_of(name);
+        if head.contains("`texts.rs`") {
+            head += &texts;
+        }
+        for option in listed(&said(&format!("[{{{name}: {{no-such-option: 1}}}}]")), "(known keys: ") {
+            let option = format!("`{option}`");
+            if common.contains(&option) {
+                continue;
+            }
+            assert!(section.contains(&option), "{name}: {option} is not in processors.md");
+            assert!(head.contains(&option), "{name}: {option} is not in the head of its file");
+        }
+    }
+}
+
+/// A dependency without a reason is one that nobody has thought about.
+#[test]
+fn every_dependency_has_its_reason() {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(project.join("docs/dependencies.md")).unwrap();
+    let cells = page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let told: Vec<&str> = cells.flat_map(|cell| cell.split([',', ' ', '(', ')'])).collect();
+    let manifest = fs::read_to_string(project.join("Cargo.toml")).unwrap();
+    let mut names = Vec::new();
+    for section in manifest.split("\n[").filter(|section| section.lines().next().unwrap().ends_with("dependencies]")) {
+        names.extend(section.lines().skip(1).filter_map(|line| line.split_once(" = ")).map(|(name, _)| name));
+    }
+    assert!(names.len() > 30, "{names:?}");
+    let silent: Vec<_> = names.iter().filter(|name| !told.contains(name)).collect();
+    assert!(silent.is_empty(), "dependencies.md does not tell of {silent:?}");
+}

@@ -116,3 +116,43 @@ fn the_page_of_commands_tells_every_flag_and_its_examples_work() {
     assert!(lines.len() >= 8, "{lines:?}");
     lines.iter().for_each(|line| try_out(line.split(" #").next().unwrap_or(line).trim()));
 }
+
+/// The blocks of a page that are fenced like this.
+fn blocks<'a>(page: &'a str, fence: &str) -> Vec<&'a str> {
+    let fence = format!("\n```{fence}\n");
+    let blocks = page.split(fence.as_str()).skip(1);
+    blocks.map(|rest| rest.split("\n```").next().unwrap_or_default()).collect()
+}
+
+/// What a newcomer is shown first, done in its own words: the page's files, and those of its commands that need no server.
+#[test]
+fn the_first_steps_of_the_documentation_can_be_gone() {
+    for (page, pipeline, expected) in
+        [("docs/getting-started.md", "app-logs.yaml", 3), ("README.md", "web-access.yaml", 2)]
+    {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+        let yaml = blocks(&text, "yaml");
+        let first = |key: &str| *yaml.iter().find(|block| format!("\n{block}").contains(key)).expect(key);
+        let line = r#"10.0.0.1 - - [20/Nov/2026:00:00:00 +0900] "GET / HTTP/1.1" 200 12 "-" "curl/8.5.0""#;
+        let folder = Folder::with(&[
+            (&format!("pipelines/{pipeline}"), first("\nsource:")),
+            ("kelp.yaml", first("\nkafka:")),
+            ("access.log", line),
+        ]);
+        fs::create_dir_all(folder.0.path().join("target/release")).unwrap();
+        let program = folder.0.path().join("target/release/kelp");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_kelp"), program).unwrap();
+        let commands = blocks(&text, "sh").join("\n").replace("|\n", "| ");
+        let needs_a_server = |line: &&str| line.contains("kelp run") || !line.contains("target/release/kelp ");
+        let commands: Vec<&str> = commands.lines().filter(|line| !needs_a_server(line)).collect();
+        assert_eq!(commands.len(), expected, "{page}: {commands:?}");
+        for line in commands {
+            let mut command = Command::new("sh");
+            command.args(["-c", line]).current_dir(folder.0.path()).env_clear().env("PATH", "/usr/bin:/bin");
+            let Ended { code, stdout, stderr } = feed(&mut command, "");
+            assert_eq!((code, &*stderr), (Some(0), ""), "{page}: {line}");
+            let indexed = stdout.contains(&format!("indexed into {}-2026.11.", pipeline.trim_end_matches(".yaml")));
+            assert!(!stdout.is_empty() && indexed == line.contains("simulate"), "{page}: {line}\n{stdout}");
+        }
+    }
+}
