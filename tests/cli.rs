@@ -124,3 +124,15 @@ fn no_secret_is_printed() {
     assert_eq!(ended.code, Some(64));
     assert!(ended.stderr.contains("ftp://***@es:9200") && !ended.stderr.contains("hunter2"), "{}", ended.stderr);
 }
+
+/// Before Kafka is asked anything.
+#[test]
+fn an_address_that_another_process_has_ends_with_70() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = Folder::with("").kelp(&["run", "--admin-listen", &address, "--bootstrap-servers", "127.0.0.1:1"], &[]);
+    assert_eq!((ended.code, &*ended.stdout), (Some(70), ""));
+    let last = ended.stderr.lines().last().unwrap();
+    let told = last.contains("cannot start") && last.contains(&address) && last.contains("give each its own");
+    assert!(told, "{}", ended.stderr);
+}

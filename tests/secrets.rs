@@ -71,6 +71,23 @@ fn mistakes_show_no_secret() {
     }
 }
 
+/// Whoever asks for help where secrets are set is not shown them.
+#[test]
+fn help_shows_no_secret() {
+    let folder = folder("elasticsearch: {username: u, password_file: secret}\n");
+    let variables = [
+        ("KELP_ELASTICSEARCH__PASSWORD", canary("variable")),
+        ("KELP_ELASTICSEARCH__API_KEY", canary("substituted")),
+        ("KELP_ELASTICSEARCH__ENDPOINTS", canary("url")),
+        ("KELP_KAFKA__PROPERTIES__SASL_PASSWORD", canary("property")),
+    ];
+    for arguments in [&["--help"][..], &["help", "run"], &["run", "-h"], &["check", "--help"], &["run", "--surplus"]] {
+        let ended = folder.kelp(arguments, "", &variables);
+        assert!(ended.stdout.len() + ended.stderr.len() > 50, "{ended:?}");
+        look_for_canaries("help", &(ended.stderr + &ended.stdout));
+    }
+}
+
 #[test]
 fn a_service_that_fails_at_everything_shows_no_secret() {
     let (kafka, elastic, admin) = (nobody(), nobody(), nobody());
