@@ -1,5 +1,5 @@
 //! What the processors have in common that change a text, or each text of a list: `lowercase`, `uppercase`, `trim`,
-//! `gsub`, `urldecode`, `html_strip`, `bytes`.
+//! `gsub`, `urldecode`, `bytes`.
 //!
 //! | option | |
 //! |---|---|
