@@ -56,7 +56,12 @@ fn three_days_of_access_logs_arrive_once() {
 fn a_topic_without_records_is_caught_up_with_at_once() {
     let servers = servers();
     let scene = Scene::new(&servers, "delivery-empty", 3);
-    scene.catch_up(&scene.config(&scene.web_access()));
+    let mut config = scene.config(&scene.web_access());
+    // One thread more than there are partitions, which is told.
+    config.more.push("threads: 4".into());
+    let log = scene.catch_up(&config).output().unwrap();
+    let idle = log.lines().find(|line| line.contains("there are more threads than partitions")).expect(&log);
+    assert!(idle.contains("\"threads\":4") && idle.contains("\"idle\":1"), "{idle}");
     let report = scene.expect_good();
     assert_eq!((report.produced, report.documents), (0, 0));
 }

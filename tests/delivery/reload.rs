@@ -1,6 +1,7 @@
 //! Pipelines that change while records flow.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
@@ -101,6 +102,40 @@ fn bounds() -> Value {
     let offset = |which: &str| serde_json::json!({ which: {"field": "kafka.offset"} });
     serde_json::json!({"size": 0, "aggs": {"partition": {"terms": {"field": "kafka.partition"}, "aggs": {
         "version": {"terms": {"field": "made_by"}, "aggs": {"first": offset("min"), "last": offset("max")}}}}}})
+}
+
+/// Files as Kubernetes mounts them: links into a folder that is a link itself, in whose place another one is put.
+#[test]
+fn a_config_map_that_is_put_in_anothers_place_is_noticed() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-mounted", 1);
+    let folder = scene.folder.path().join("mounted");
+    let mount = |number: u32| {
+        let name = format!("..2026_{number}");
+        std::fs::create_dir_all(folder.join(&name)).unwrap();
+        let text = version(number, "NAME").replace("NAME", &scene.name);
+        std::fs::write(folder.join(&name).join("pipeline.yaml"), text).unwrap();
+        symlink(&name, folder.join("..data_tmp")).unwrap();
+        std::fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
+    };
+    mount(1);
+    symlink("..data/pipeline.yaml", folder.join("pipeline.yaml")).unwrap();
+    let mut kelp = scene.start(&scene.config(&folder), &[]);
+    let indexed = |kelp: &mut Kelp, documents| {
+        let what = format!("{documents} documents");
+        kelp.wait_metrics(&what, LONG, |metrics| count(metrics, "kelp_documents_indexed_total") == documents).unwrap();
+    };
+    scene.write(&[Message::new(0, "by the first")]);
+    indexed(&mut kelp, 1);
+    mount(2);
+    std::fs::remove_dir_all(folder.join("..2026_1")).unwrap();
+    kelp.wait_metrics("the second version", LONG, |metrics| reloads(metrics) == (1, 0)).unwrap();
+    scene.write(&[Message::new(0, "by the second")]);
+    indexed(&mut kelp, 2);
+    kelp.terminate().unwrap();
+    kelp.expect_exit(0, LONG).unwrap();
+    let versions: Vec<_> = scene.documents().values().map(|document| document["made_by"].clone()).collect();
+    assert_eq!(versions, [1, 2]);
 }
 
 #[test]
