@@ -47,7 +47,7 @@ const QUICK_STEPS: u64 = 1000;
 const QUICK_STEPS_A_BYTE: u64 = 8;
 /// The same for the plain code. Without back-references it stays below unless the expression is very large.
 const PLAIN_STEPS: u64 = 5_000_000;
-const PLAIN_STEPS_A_BYTE: u64 = 200;
+const PLAIN_STEPS_A_BYTE: u64 = 64;
 
 /// What can be chosen about the meaning of expressions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

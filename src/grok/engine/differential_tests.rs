@@ -51,6 +51,8 @@ struct Count {
     gave_up: usize,
     /// Oniguruma's search and its match at a position differ, and ours is the latter.
     overlooked: usize,
+    /// Oniguruma has a group that ends before it begins.
+    garbled: usize,
     wrong: Vec<String>,
 }
 
@@ -91,6 +93,13 @@ fn compare(expression: &str, lines: &[String], count: &mut Count, scratch: &mut 
             count.gave_up += 1;
             continue;
         };
+        // A group of it that ends before it begins: half of a round that failed is left in it. Whether there is a match is another matter.
+        let garbled = |groups: &Groups| groups.iter().skip(1).flatten().any(|(start, end)| start > end);
+        let whole = |groups: &Option<Groups>| groups.as_ref().map(|groups| groups[0]);
+        if expected.as_ref().is_some_and(garbled) && whole(&found) == whole(&expected) {
+            count.garbled += 1;
+            continue;
+        }
         // `\G` is another place there.
         if found != expected && !expression.contains(r"\G") && found == reference_by_position(&regex, line) {
             count.overlooked += 1;
@@ -122,6 +131,7 @@ fn generated_expressions_mean_what_oniguruma_says() {
     assert!(shortest.is_empty(), "{} differences, the shortest:\n{}", count.wrong.len(), shortest.join("\n"));
     eprintln!("{count:?}");
     assert!(count.matches * 10 > count.pairs, "too few lines match for the test to mean anything: {count:?}");
+    assert!(count.garbled * 10_000 <= count.pairs + 10_000, "Oniguruma garbles too much: {count:?}");
     assert!(count.overlooked * 50_000 <= count.pairs + 50_000, "Oniguruma overlooks too much: {count:?}");
     assert!(count.refused * 20 < count.pairs / LINES_EACH, "too much is refused: {count:?}");
 }

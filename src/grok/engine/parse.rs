@@ -45,6 +45,8 @@ struct Parser<'a> {
     at: usize,
     flags: Flags,
     depth: u32,
+    /// How many look-behinds are around.
+    behind: u32,
     names: Vec<Option<String>>,
     highest_back: u32,
     numbered_back: bool,
@@ -64,7 +66,8 @@ pub(super) fn parse(text: &str, syntax: &Syntax) -> Result<Parsed> {
         ascii_posix: false,
         ascii_boundary: false,
     };
-    let mut parser = Parser { text, at: 0, flags, depth: 0, names: Vec::new(), highest_back: 0, numbered_back: false };
+    let mut parser =
+        Parser { text, at: 0, flags, depth: 0, behind: 0, names: Vec::new(), highest_back: 0, numbered_back: false };
     let tree = parser.alternatives()?;
     if parser.peek().is_some() {
         return Err(parser.wrong("a parenthesis is closed that was not opened"));
@@ -151,6 +154,7 @@ impl Parser<'_> {
     fn flush(&self, literal: &mut Vec<char>, nodes: &mut Vec<Node>) {
         match literal.as_slice() {
             [] => {}
+            characters if self.flags.fold && self.behind > 0 => nodes.push(case::folded_one_by_one(characters)),
             characters if self.flags.fold => nodes.push(case::folded_literal(characters)),
             characters => nodes.push(Node::literal(&characters.iter().collect::<String>())),
         }

@@ -57,6 +57,45 @@ fn ways_are_tried_in_order() {
     }
 }
 
+/// Of letters that spell out one character the longest are taken together, and none that begins within them.
+#[test]
+fn long_cases_do_not_overlap() {
+    for expression in ["sss", "ssS", "ssss", "sssss", "ffi", "fffi", "ffl", "sst", "asss", "ßs", "sß", "stt", "ffii"]
+    {
+        let expression = format!("(?i)^{expression}$");
+        let regex = Regex::new(&expression).unwrap();
+        for text in [
+            "sss", "ßs", "sß", "ssss", "ßß", "sßs", "ssß", "ßßs", "sßß", "ßsß", "ffi", "ﬀi", "fﬁ", "ﬃ", "ﬀfi", "fﬀi",
+            "ffﬁ", "fﬃ", "ﬀﬁ", "ﬄ", "fﬂ", "ßt", "sﬆ", "ﬆt", "aßs", "asß", "ﬃi", "ﬀii", "ẞS",
+        ] {
+            assert_eq!(whole(&expression, text).is_some(), regex.find(text).is_some(), "{expression} on {text:?}");
+        }
+    }
+}
+
+/// What is the same as several characters is so in a look-behind only if a class says it.
+#[test]
+fn a_look_behind_has_no_long_cases_of_letters() {
+    for (expression, text) in [
+        ("(?i)(?<=ss)x", "ßx"),
+        ("(?i)(?<=ss)x", "SSx"),
+        ("(?i)(?<=ß)x", "ssx"),
+        ("(?i)(?<=ß)x", "ẞx"),
+        (r"(?i)(?<=\u00df)x", "ssx"),
+        ("(?i)(?<=s)x", "ſx"),
+        ("(?i)(?<=[ß])x", "ssx"),
+        ("(?i)(?<!ss)x", "ßx"),
+        ("(?i)(?<=ass|b)x", "aßx"),
+        ("(?i)(?=ss)..?", "ßx"),
+        ("(?i)(?<=a)ss", "aß"),
+    ] {
+        if let Ok(regex) = Regex::new(expression) {
+            let expected = regex.find(text).map(|(start, end)| &text[start..end]);
+            assert_eq!(whole(expression, text), expected, "{expression} on {text:?}");
+        }
+    }
+}
+
 #[test]
 fn plain_groups_do_not_capture_beside_named_ones() {
     assert_eq!(found("(a)(b)", "ab"), Some(vec![Some("ab"), Some("a"), Some("b")]));

@@ -79,7 +79,11 @@ impl Parser<'_> {
 
     /// One character, with its cases if these do not matter.
     fn character(&self, character: char) -> Node {
-        if self.flags.fold { case::folded_literal(&[character]) } else { Node::Class(Class::one(character)) }
+        match (self.flags.fold, self.behind > 0) {
+            (true, false) => case::folded_literal(&[character]),
+            (true, true) => case::folded_one_by_one(&[character]),
+            (false, _) => Node::Class(Class::one(character)),
+        }
     }
 
     /// `\p{…}`, from the brace on.

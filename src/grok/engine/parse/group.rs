@@ -16,7 +16,9 @@ impl Parser<'_> {
             [("=", false, false), ("!", false, true), ("<=", true, false), ("<!", true, true)]
         {
             if self.take(opening) {
+                self.behind += u32::from(behind);
                 let node = self.inside()?;
+                self.behind -= u32::from(behind);
                 return Ok(Node::Look(Box::new(Look { node, behind, negative })));
             }
         }
