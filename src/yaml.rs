@@ -122,8 +122,10 @@ impl Problems {
 pub enum Style {
     /// Without quotes.
     Plain,
-    /// In single or double quotes.
+    /// In single quotes, where only a quote is escaped.
     Quoted,
+    /// In double quotes, where backslashes mean something.
+    DoubleQuoted,
     /// As a block (`|` or `>`).
     Block,
 }
@@ -226,7 +228,7 @@ impl Node {
     pub fn place_of_char(&self, index: usize) -> Place {
         match &self.kind {
             Kind::Scalar { text, style, .. } if *style != Style::Block && !text.contains('\n') => {
-                let quote = usize::from(*style == Style::Quoted);
+                let quote = usize::from(*style != Style::Plain);
                 Place { line: self.place.line, column: self.place.column + quote + index }
             }
             _ => self.place,

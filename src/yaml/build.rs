@@ -130,7 +130,8 @@ impl Builder<'_> {
                 let text = text.into_owned();
                 let style = match style {
                     ScalarStyle::Plain => Style::Plain,
-                    ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
+                    ScalarStyle::SingleQuoted => Style::Quoted,
+                    ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
                 };
                 let forced = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");

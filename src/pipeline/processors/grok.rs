@@ -20,7 +20,7 @@ use crate::event::{Path, Value};
 use crate::grok::{Dialect, Fault, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured};
 use crate::pipeline::compile::Compiler;
 use crate::pipeline::step::{Flow, Process, Work};
-use crate::yaml::{Fields, Place, Spanned, nearest};
+use crate::yaml::{Fields, Kind, Node, Place, Spanned, Style, nearest};
 
 struct GrokProcessor {
     field: Path,
@@ -37,6 +37,9 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     let field = fields.required_string("field").and_then(|text| cx.read_path(text));
     let own = fields.string_map("pattern_definitions").unwrap_or_default();
     let written = fields.required("patterns").and(fields.strings("patterns"));
+    for key in ["patterns", "pattern_definitions"] {
+        fields.node(key).into_iter().for_each(|node| warn_of_escapes(node, cx));
+    }
     let ignore_missing = fields.bool("ignore_missing").unwrap_or(false);
     let trace_match = fields.bool("trace_match").unwrap_or(false);
     let set = match fields.string("ecs_compatibility") {
@@ -122,6 +125,36 @@ fn warn_of_types(text: &str, place: Place, cx: &Compiler<'_>) {
             None => format!("there are {}", TYPES.join(", ")),
         };
         cx.problems.warn(place, format!("%{{{reference}}} stays a text: there is no type {kind:?}"), hint);
+    }
+}
+
+/// Tells of control characters that double quotes have made of escapes: `"\b"` is a backspace there, and no boundary of a word.
+fn warn_of_escapes(node: &Node, cx: &Compiler<'_>) {
+    match &node.kind {
+        Kind::List(nodes) => nodes.iter().for_each(|node| warn_of_escapes(node, cx)),
+        Kind::Mapping(entries) => entries.iter().for_each(|entry| warn_of_escapes(&entry.value, cx)),
+        Kind::Scalar { text, style: Style::DoubleQuoted, .. } => {
+            let Some(control) = text.chars().find(|c| c.is_control() && *c != '\t') else { return };
+            let escape = match control {
+                '\u{0}' => "\\0",
+                '\u{7}' => "\\a",
+                '\u{8}' => "\\b",
+                '\n' => "\\n",
+                '\u{b}' => "\\v",
+                '\u{c}' => "\\f",
+                '\r' => "\\r",
+                '\u{1b}' => "\\e",
+                _ => "an escape",
+            };
+            let what =
+                format!("the pattern has the character U+{:04X}, which double quotes make of {escape}", control as u32);
+            cx.problems.warn(
+                node.place,
+                what,
+                "put the pattern in single quotes, in which a backslash is the pattern's own",
+            );
+        }
+        Kind::Scalar { .. } => {}
     }
 }
 
