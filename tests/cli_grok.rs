@@ -1,7 +1,7 @@
 //! `kelp grok`, as scripts and people use it.
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -98,6 +98,37 @@ fn what_could_not_be_decided_is_told_and_ends_with_1() {
     assert!(stderr.starts_with("pattern 1:2: warning: %{WORD:b c} is no reference and stands for itself"), "{stderr}");
 }
 
+/// The most memory that a process has had, in kilobytes.
+#[cfg(target_os = "linux")]
+fn peak(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hostile_line_takes_little_memory_and_is_told() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kelp"))
+        .args(["grok", r"^(\S*?\s*)+[xy]"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut lines, mut answers) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut told = BufReader::new(child.stderr.take().unwrap());
+    let (mut answer, mut error) = (String::new(), String::new());
+    writeln!(lines, "ab x").unwrap();
+    writeln!(lines, "{}", "ab cd ".repeat(1_000_000 / 6)).unwrap();
+    told.read_line(&mut error).unwrap();
+    assert_eq!(error, "line 2: grok timeout: the budget was used up by pattern 1\n");
+    assert!(peak(child.id()) < 64 * 1024, "{} kB", peak(child.id()));
+    drop(lines);
+    answers.read_to_string(&mut answer).unwrap();
+    assert_eq!((answer.lines().count(), child.wait().unwrap().code()), (2, Some(1)));
+}
+
 #[test]
 fn an_explanation_tells_how_far_the_expression_got() {
     let (code, stdout, stderr) = run(&["--explain", "%{COMMONAPACHELOG}"], "::1 - - [31/Foo/2026:0\n");
@@ -112,6 +143,12 @@ line 1: no match
   there is \"31/Foo/2026:0\"
 ";
     assert_eq!(stdout, expected);
+    // The beginning of this match is behind its end.
+    let (code, stdout, _) = run(&["--explain", r"(?=ab\K)"], "ab\n");
+    assert_eq!(
+        (code, &*stdout),
+        (Some(0), "line 1: pattern 1 matches \"\"\n  it leaves \"\" before and \"ab\" after\n")
+    );
     let (_, stdout, _) = run(&["--explain", "%{INT:n}", "nowhere"], "a 12 b\nc\n");
     let expected = "\
 line 1: pattern 1 matches \"12\"
