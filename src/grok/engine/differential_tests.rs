@@ -49,10 +49,12 @@ struct Count {
     matches: usize,
     refused: usize,
     gave_up: usize,
-    /// Oniguruma's search and its match at a position differ, and ours is the latter.
+    /// On how many pairs Oniguruma's search and its match at a position differ, and ours is the latter.
     overlooked: usize,
-    /// Oniguruma has a group that ends before it begins.
+    /// On how many pairs Oniguruma has a group that ends before it begins.
     garbled: usize,
+    /// How many expressions these two are of.
+    odd: usize,
     wrong: Vec<String>,
 }
 
@@ -80,6 +82,7 @@ fn compare(expression: &str, lines: &[String], count: &mut Count, scratch: &mut 
         }
     };
     let Ok(regex) = reference_regex else { return };
+    let odd_before = count.overlooked + count.garbled;
     for line in lines {
         count.pairs += 1;
         let Some(expected) = reference(&regex, line) else {
@@ -111,6 +114,7 @@ fn compare(expression: &str, lines: &[String], count: &mut Count, scratch: &mut 
         }
         count.matches += usize::from(expected.is_some());
     }
+    count.odd += usize::from(count.overlooked + count.garbled > odd_before);
 }
 
 #[test]
@@ -131,7 +135,8 @@ fn generated_expressions_mean_what_oniguruma_says() {
     assert!(shortest.is_empty(), "{} differences, the shortest:\n{}", count.wrong.len(), shortest.join("\n"));
     eprintln!("{count:?}");
     assert!(count.matches * 10 > count.pairs, "too few lines match for the test to mean anything: {count:?}");
-    assert!(count.garbled * 10_000 <= count.pairs + 10_000, "Oniguruma garbles too much: {count:?}");
-    assert!(count.overlooked * 50_000 <= count.pairs + 50_000, "Oniguruma overlooks too much: {count:?}");
+    // One of some thousand expressions; a run of some hundred thousand pairs may have a few by chance.
+    let expressions = count.pairs / LINES_EACH;
+    assert!(count.odd * 2000 <= expressions + 6000, "Oniguruma is odd too often: {count:?}");
     assert!(count.refused * 20 < count.pairs / LINES_EACH, "too much is refused: {count:?}");
 }

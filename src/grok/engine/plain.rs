@@ -6,6 +6,7 @@
 
 use super::Refusal;
 use super::analyse::{lengths, min_bytes};
+use super::class::Class;
 use super::program::{BackReference, Code, Counted, Op, Place};
 use super::tree::{Look, Node, Repeat};
 
@@ -266,15 +267,15 @@ pub(super) fn counts(node: &Node, min: u32, max: Option<u32>, greedy: bool) -> b
 fn size(node: &Node) -> u32 {
     match node {
         Node::Concat(nodes) => {
-            // Characters in a row are one operation.
+            // Characters in a row, of as many bytes each, are one operation.
             let mut size = 0_u32;
-            let mut literal = false;
+            let mut row = None;
             for node in nodes {
-                let single = matches!(node, Node::Class(class) if class.single().is_some());
-                if !(single && literal) {
+                let single = single_bytes(node);
+                if single.is_none() || single != row {
                     size = size.saturating_add(self::size(node));
                 }
-                literal = single;
+                row = single;
             }
             size
         }
@@ -283,6 +284,8 @@ fn size(node: &Node) -> u32 {
             let inner = size(&repeat.node);
             let check = if min_bytes(&repeat.node) == 0 { 2 } else { 0 };
             match (repeat.min, repeat.max) {
+                (min @ (0 | 1), None) if repeat.greedy && is_any(&repeat.node) => 1 + min,
+                (1, None) if inner > 10 => inner + 3 + check,
                 (0 | 1, None) => inner.saturating_mul(repeat.min + 1) + 2 + check,
                 (0, Some(1)) => inner + 1 + u32::from(!repeat.greedy),
                 (min, Some(max)) if (inner + 1).saturating_mul(max) <= 10 => inner * min + (inner + 1) * (max - min),
@@ -290,8 +293,32 @@ fn size(node: &Node) -> u32 {
             }
         }
         Node::Group(_, node) | Node::Atomic(node) => size(node) + 2,
-        Node::Look(look) => size(&look.node) + 2,
+        Node::Look(look) => {
+            let fixed = lengths(&look.node).is_some_and(|(least, most)| least == most);
+            let around = match (look.behind, look.negative, fixed) {
+                (false, false, _) => 2,
+                (false, true, _) => 5,
+                (true, false, true) => 3,
+                (true, true, true) => 6,
+                (true, false, false) => 12,
+                (true, true, false) => 14,
+            };
+            size(&look.node) + around
+        }
         Node::Empty => 0,
         _ => 1,
     }
+}
+
+/// How many bytes the character has, if it is a certain one.
+fn single_bytes(node: &Node) -> Option<usize> {
+    match node {
+        Node::Class(class) => class.single().map(char::len_utf8),
+        _ => None,
+    }
+}
+
+/// Whether it is a dot, with or without newlines.
+fn is_any(node: &Node) -> bool {
+    matches!(node, Node::Class(class) if *class == Class::all() || *class == Class::one('\n').negated())
 }

@@ -4,6 +4,7 @@
 
 use super::analyse::{Ahead, ahead, lengths, min_bytes};
 use super::bytes::{ByteSet, Wide};
+use super::plain::counts;
 use super::tree::{Assertion, Look, Node, Repeat};
 
 /// The same, simpler.
@@ -13,7 +14,16 @@ pub(super) fn simplify(node: Node) -> Node {
         Node::Alternate(nodes) => alternate(nodes),
         Node::Repeat(repeat) => {
             let Repeat { node, min, max, greedy } = *repeat;
-            match (simplify(node), min, max) {
+            let node = match min_bytes(&node) {
+                0 => {
+                    // Whether rounds that may take nothing are counted is a matter of what was written.
+                    let simpler = simplify(node.clone());
+                    let as_written = counts(&simpler, min, max, greedy) == counts(&node, min, max, greedy);
+                    if as_written { simpler } else { node }
+                }
+                _ => simplify(node),
+            };
+            match (node, min, max) {
                 (_, _, Some(0)) | (Node::Empty, _, _) => Node::Empty,
                 (node, 1, Some(1)) => node,
                 (node, ..) => node.repeat(min, max, greedy),

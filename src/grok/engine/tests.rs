@@ -73,6 +73,30 @@ fn long_cases_do_not_overlap() {
     }
 }
 
+/// A round that takes nothing ends a repetition that Oniguruma counts, and not one that it writes out: that depends on its size.
+#[test]
+fn a_round_that_takes_nothing_ends_what_is_counted() {
+    for expression in [
+        r"(?i-m:(?<=[ab&&bc])[]a]*){2}+\-*(?<n0>\w)?+",
+        "(?:(?<=b)a*){2}",
+        "(?:(?<=b)a*){2}+",
+        "(?:(?<!c)a*){2}+",
+        "(?:(?<=b|ca)a*){2}+",
+        "(?:(?=a)a*?){2}+",
+        "(?:(?!c)a*?){2}+",
+        "(?:(?<=b).*?){3}",
+        "(?:(?<=b)(?:a|))+",
+        "(?:ab*|é日)*+",
+    ] {
+        for text in [":aaba1.2s ", "baa1", "caab", "ab", "aé日ab", "bbaa"] {
+            let regex = Regex::new(expression).unwrap();
+            let captures = regex.captures(text);
+            let expected: Option<Vec<_>> = captures.as_ref().map(|captures| captures.iter().collect());
+            assert_eq!(found(expression, text), expected, "{expression} on {text:?}");
+        }
+    }
+}
+
 /// What is the same as several characters is so in a look-behind only if a class says it.
 #[test]
 fn a_look_behind_has_no_long_cases_of_letters() {
