@@ -49,10 +49,10 @@ impl Channels {
         match effect {
             Effect::Assign(starts) => starts.iter().for_each(|start| self.begins(start)),
             Effect::Renew(start) => self.begins(start),
-            Effect::Position(holding, position) => self.to_worker(*holding, format!("position {holding} {position}")),
-            Effect::Drain(holding) => self.to_worker(*holding, format!("drain {holding}")),
+            Effect::Position(holding, position) => self.goes_to_worker(*holding, format!("position {holding} {position}")),
+            Effect::Drain(holding) => self.goes_to_worker(*holding, format!("drain {holding}")),
             Effect::End(holding) => {
-                self.to_worker(*holding, format!("end {holding}"));
+                self.goes_to_worker(*holding, format!("end {holding}"));
                 if self.held.remove(holding).is_none() {
                     return Err(format!("{holding} ends, and has not begun"));
                 }
@@ -76,10 +76,10 @@ impl Channels {
         self.workers.insert(holding, *worker);
         self.held.insert(holding, *worker);
         self.begins_and_ends.says(format!("begin {holding}"));
-        self.to_worker(holding, format!("begin {holding} {position}"));
+        self.goes_to_worker(holding, format!("begin {holding} {position}"));
     }
 
-    fn to_worker(&mut self, holding: HoldingId, what: String) {
+    fn goes_to_worker(&mut self, holding: HoldingId, what: String) {
         // The edge sends nothing for a holding that is over.
         if let Some(worker) = self.held.get(&holding) {
             self.to_workers.entry(*worker).or_default().says(what);
