@@ -299,7 +299,7 @@ const MISTAKES: &[(&str, &str)] = &[
     ),
     (
         "outputs: [elasticsearch]\n",
-        r#"kelp.yaml:1:1: unknown key "outputs" (known keys: memory_limit, kafka, elasticsearch, pipelines, dead_letters, admin, threads, shutdown_timeout)"#,
+        r#"kelp.yaml:1:1: unknown key "outputs" (known keys: memory_limit, kafka, elasticsearch, pipelines, dead_letters, admin, threads, shutdown_timeout, trace)"#,
     ),
     (
         "kafka:\n  bootstrap_servers: http://localhost:9092\n",

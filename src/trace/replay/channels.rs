@@ -49,7 +49,9 @@ impl Channels {
         match effect {
             Effect::Assign(starts) => starts.iter().for_each(|start| self.begins(start)),
             Effect::Renew(start) => self.begins(start),
-            Effect::Position(holding, position) => self.goes_to_worker(*holding, format!("position {holding} {position}")),
+            Effect::Position(holding, position) => {
+                self.goes_to_worker(*holding, format!("position {holding} {position}"))
+            }
             Effect::Drain(holding) => self.goes_to_worker(*holding, format!("drain {holding}")),
             Effect::End(holding) => {
                 self.goes_to_worker(*holding, format!("end {holding}"));
