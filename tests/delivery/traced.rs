@@ -92,7 +92,7 @@ fn what_a_service_did_it_does_again_when_it_is_told_the_same() {
 #[test]
 fn a_trace_is_cut_at_its_limit() {
     let servers = servers();
-    let scene = Scene::new(&servers, "delivery-traced-cut", 2);
+    let scene = Scene::new(&servers, "delivery-cut-trace", 2);
     scene.write_log(62, 3000);
     let file = scene.folder.path().join("cut.trace");
     let mut config = scene.config(&scene.web_access());
