@@ -193,7 +193,11 @@ fn read_destination(fields: Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Destina
         from = date("from").unwrap_or(from);
         to = date("to").unwrap_or(to);
         if from >= to {
-            problems.add(bounds.place(), "the destination's bounds are empty: from is not before to");
+            problems.add_hint(
+                bounds.place(),
+                "the destination's bounds are empty: from is not before to",
+                "exchange the two",
+            );
         }
         bounds.finish();
     }

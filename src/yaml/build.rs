@@ -70,7 +70,7 @@ fn indentation(text: &str, place: Place, what: &str) -> Option<String> {
 
 /// What to do about a mistake that the parser words in its own way.
 fn syntax_hint(what: &str) -> Option<&'static str> {
-    const HINTS: [(&str, &str); 9] = [
+    const HINTS: [(&str, &str); 10] = [
         ("unknown escape character", SINGLE_QUOTES),
         ("hexadecimal number", SINGLE_QUOTES),
         ("a mapping as a key", "put a template in quotes: '{{…}}'"),
@@ -83,6 +83,7 @@ fn syntax_hint(what: &str) -> Option<&'static str> {
             "put a text with a colon in quotes, and begin each key on a line of its own",
         ),
         ("quoted scalar", "close the quote"),
+        ("expected node content", "a value is missing here, or the end of a [ or { before"),
     ];
     HINTS.iter().find(|(part, _)| what.contains(part)).map(|(_, hint)| *hint)
 }

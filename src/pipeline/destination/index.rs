@@ -198,7 +198,7 @@ impl IndexPattern {
             && before == cx.problems.count()
             && let Err(what) = check(&whole)
         {
-            cx.problems.add(place, what);
+            cx.problems.add_hint(place, what, "begin with a letter or a digit; 255 bytes at most");
         }
         before == cx.problems.count()
     }

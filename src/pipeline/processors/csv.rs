@@ -36,7 +36,7 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     let field = fields.required_string("field").and_then(|text| cx.read_path(text));
     let targets = fields.required("target_fields").and(fields.strings("target_fields"));
     if targets.as_ref().is_some_and(Vec::is_empty) {
-        cx.problems.add(fields.place(), "the csv processor has no target_fields");
+        cx.problems.add_hint(fields.place(), "the csv processor has no target_fields", "name a field for each column");
     }
     let targets: Option<Vec<Path>> =
         targets.and_then(|texts| texts.into_iter().map(|text| cx.write_path(text)).collect());

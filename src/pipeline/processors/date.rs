@@ -48,7 +48,7 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     let field = fields.required_string("field").and_then(|text| cx.read_path(text));
     let formats = fields.required("formats").and(fields.strings("formats")).and_then(|texts| {
         if texts.is_empty() {
-            cx.problems.add(fields.place(), "the date processor has no format");
+            cx.problems.add_hint(fields.place(), "the date processor has no format", "such as formats: [ISO8601]");
         }
         // All of them, so that the faults of all are told.
         let formats: Vec<_> = texts.into_iter().map(|text| format(text, cx)).collect();

@@ -31,7 +31,8 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     let field = match name.value {
         "*" => None,
         text if !text.contains('.') => {
-            cx.problems.add(name.place, format!("{text:?} has no dot that could be expanded"));
+            let what = format!("{text:?} has no dot that could be expanded");
+            cx.problems.add_hint(name.place, what, "give the whole name, or '*' for all of them");
             return None;
         }
         text => Some((text.to_owned(), if within.is_some() { Path::parse(text).ok()? } else { cx.write_path(name)? })),

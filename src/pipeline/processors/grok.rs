@@ -56,7 +56,7 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     };
     let written = written?;
     if written.is_empty() {
-        cx.problems.add(fields.place(), "the grok processor has no pattern");
+        cx.problems.add_hint(fields.place(), "the grok processor has no pattern", "such as patterns: ['%{IP:client}']");
         return None;
     }
     let mut patterns = Patterns::new(set?, Dialect::Elasticsearch);

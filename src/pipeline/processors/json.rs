@@ -50,7 +50,8 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
         },
     };
     if let Some(target) = fields.node("target_field").filter(|_| add_to_root) {
-        cx.problems.add(target.place, "both \"target_field\" and \"add_to_root\", where one is expected");
+        let what = "both \"target_field\" and \"add_to_root\", where one is expected";
+        cx.problems.add_hint(target.place, what, "one object goes to one place: leave one out");
     }
     let (field, target) = super::from_to(fields, cx)?;
     let to_root = add_to_root.then_some(conflict);

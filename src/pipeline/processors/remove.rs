@@ -21,7 +21,8 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     let ignore_missing = fields.bool("ignore_missing").unwrap_or(false);
     if let Some(node) = fields.node("keep") {
         if fields.node("field").is_some() {
-            cx.problems.add(node.place, "both \"field\" and \"keep\", where one is expected");
+            let hint = "field removes what it names, keep all else: leave one out";
+            cx.problems.add_hint(node.place, "both \"field\" and \"keep\", where one is expected", hint);
         }
         let keep: Option<Vec<Path>> = fields.strings("keep")?.into_iter().map(|text| cx.read_path(text)).collect();
         let mut keep = keep?;

@@ -42,11 +42,13 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
         }
         (None, Some(from)) => cx.read_path(from).map(Source::CopyFrom),
         (Some(node), Some(_)) => {
-            cx.problems.add(node.place, "both \"value\" and \"copy_from\", where one is expected");
+            let hint = "value sets what it says, copy_from a field's: leave one out";
+            cx.problems.add_hint(node.place, "both \"value\" and \"copy_from\", where one is expected", hint);
             None
         }
         (None, None) => {
-            cx.problems.add(fields.place(), "the set processor has neither \"value\" nor \"copy_from\"");
+            let what = "the set processor has neither \"value\" nor \"copy_from\"";
+            cx.problems.add_hint(fields.place(), what, "add value: …, or copy_from: FIELD");
             None
         }
     };

@@ -133,7 +133,7 @@ impl DatePattern {
         }
         let items = open.pop().unwrap_or_default();
         if items.is_empty() {
-            return Err(("an empty date pattern".into(), None));
+            return Err(("an empty date pattern".into(), Some("such as yyyy.MM.dd".into())));
         }
         Ok(Self { items })
     }
