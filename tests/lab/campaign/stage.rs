@@ -239,17 +239,18 @@ impl<'a> Stage<'a> {
     pub fn caught_up(&mut self) -> Result<std::result::Result<Duration, String>> {
         let begin = Instant::now();
         let mut ends = BTreeMap::new();
-        for (topic, _) in &self.topics {
-            for (partition, end) in self.commits.ends(topic)?.into_iter().enumerate() {
-                ends.insert((topic.clone(), partition as i32), end);
-            }
-        }
         let mut behind = Vec::new();
         let patience = self.options.patience;
         let waited = wait_until("everything to be committed", patience, || {
             (self.check)()?;
             self.look_after()?;
             let Ok(commits) = self.commits.read() else { return Ok(None) };
+            // A transaction that was ended is marked as such a little later: what was the end may be none.
+            let is_past =
+                |one: &Commit| ends.get(&(one.topic.clone(), one.partition)).is_none_or(|end| one.offset > *end);
+            if commits.is_empty() || commits.iter().any(is_past) {
+                ends = self.ends()?;
+            }
             let told = |(topic, partition): &(String, i32)| {
                 commits.iter().find(|one| one.topic == *topic && one.partition == *partition).map(|one| one.offset)
             };
@@ -262,6 +263,17 @@ impl<'a> Stage<'a> {
         });
         (self.check)()?;
         Ok(waited.map_err(|error| format!("{error}: {}", behind.join(", "))))
+    }
+
+    /// The end of each partition of each topic.
+    fn ends(&self) -> Result<BTreeMap<(String, i32), u64>> {
+        let mut ends = BTreeMap::new();
+        for (topic, _) in &self.topics {
+            for (partition, end) in self.commits.ends(topic)?.into_iter().enumerate() {
+                ends.insert((topic.clone(), partition as i32), end);
+            }
+        }
+        Ok(ends)
     }
 
     /// Lets the oracle know what the broker has kept without saying so, which a broker that is killed may do. Nobody may
