@@ -267,4 +267,6 @@ mod differential_tests;
 #[cfg(test)]
 pub(super) mod generated;
 #[cfg(test)]
+mod shortcut_tests;
+#[cfg(test)]
 mod tests;

@@ -9,9 +9,19 @@
 //! Where a state takes many bytes to itself, these are gone over sixteen at a time.
 
 mod build;
+mod dotted;
+mod lead;
+mod shape;
 mod sides;
+mod typical;
 
+use super::bytes::ByteSet;
 use super::scan::{Run, run_end};
+use super::tree::Node;
+use dotted::Dotted;
+use lead::Lead;
+use shape::Shape;
+use typical::fields;
 
 pub(super) use build::{Follow, Work, build};
 
@@ -40,6 +50,10 @@ pub(super) struct Dfa {
     starts: Vec<u32>,
     /// The bytes that a state takes to itself, by its row, in order.
     runs: Vec<(u32, Run)>,
+    /// What it usually finds, or begins with.
+    lead: Option<Box<Lead>>,
+    dotted: Option<Box<Dotted>>,
+    shape: Option<Box<Shape>>,
     /// Ends are found in order; else all that are found have to be one.
     ordered: bool,
     /// It can be that it cannot say.
@@ -90,17 +104,78 @@ impl Scan {
 impl Dfa {
     /// Bytes that it occupies.
     pub(super) fn size(&self) -> usize {
-        (self.table.len() + self.starts.len()) * 4 + self.runs.len() * size_of::<(u32, Run)>() + size_of::<Dfa>()
+        (self.table.len() + self.starts.len()) * 4
+            + self.runs.len() * size_of::<(u32, Run)>()
+            + self.lead.as_ref().map_or(0, |_| size_of::<Lead>())
+            + self.dotted.as_ref().map_or(0, |_| size_of::<Dotted>())
+            + self.shape.as_ref().map_or(0, |shape| shape.size())
+            + size_of::<Dfa>()
     }
 
     /// Scans from a position.
+    #[inline(always)]
+    pub(super) fn scan(&self, text: &[u8], start: usize, leads: bool) -> Scan {
+        let before = if start == 0 { self.end_class } else { usize::from(self.classes[usize::from(text[start - 1])]) };
+        let row = self.starts[before];
+        if let Some(dotted) = &self.dotted
+            && dotted.row == row
+            && let Some(at) = dotted.end(text, start)
+        {
+            return self.walk(text, dotted.target, at);
+        }
+        if leads
+            && let Some(lead) = &self.lead
+            && lead.row == row
+            && let Some(end) = lead.end(text, start)
+        {
+            return Scan { end, read: end << 1 };
+        }
+        if let Some(shape) = &self.shape
+            && shape.row == row
+            && shape.is_at(text, start)
+        {
+            return self.walk(text, shape.target, start + shape.length);
+        }
+        self.walk(text, row, start)
+    }
+
+    /// Where it ends, if it is a run with what usually comes after; the byte before is one of those that [`Dfa::leads_after`] was
+    /// asked about.
+    #[inline(always)]
+    pub(super) fn lead_end(&self, text: &[u8], start: usize) -> Option<usize> {
+        self.lead.as_ref()?.end(text, start)
+    }
+
+    /// Whether there is a shortcut over a run, whichever of these bytes comes before.
+    pub(super) fn leads_after(&self, behind: ByteSet) -> bool {
+        let first = |byte: u8| self.starts[usize::from(self.classes[usize::from(byte)])];
+        self.lead.as_ref().is_some_and(|lead| behind.iter().all(|byte| first(byte) == lead.row))
+    }
+
+    /// Adds the shortcuts from a state of the automaton of a node. Each is found by asking the automaton, so none changes what it
+    /// finds.
+    fn with_shortcuts(mut self, node: &Node, row: u32, follow: Follow) -> Dfa {
+        self.dotted = Dotted::new(&self, row).map(Box::new);
+        self.lead = Lead::new(&self, row, follow).map(Box::new);
+        if self.lead.is_none() && self.dotted.is_none() {
+            self.shape = Shape::new(&self, row, &fields(node)).map(Box::new);
+        }
+        self
+    }
+
+    /// Whether there are shortcuts: over a run, over numbers with marks, over fields.
+    #[cfg(test)]
+    pub(super) fn shortcuts(&self) -> [bool; 3] {
+        [self.lead.is_some(), self.dotted.is_some(), self.shape.is_some()]
+    }
+
+    /// Walks on from a state at a position; nothing has ended before it.
     // A call costs less than what the caller's variables in the registers cost the loop.
     #[inline(never)]
-    pub(super) fn scan(&self, text: &[u8], start: usize) -> Scan {
-        let before = if start == 0 { self.end_class } else { usize::from(self.classes[usize::from(text[start - 1])]) };
+    fn walk(&self, text: &[u8], row: u32, start: usize) -> Scan {
         let table = self.table.as_slice();
         let classes = &self.classes;
-        let mut row = self.starts[before] as usize;
+        let mut row = row as usize;
         let mut end = NOWHERE;
         let mut others = false;
         let mut at = start;
@@ -116,6 +191,9 @@ impl Dfa {
             }
             if at >= text.len() {
                 entry = table[row + self.end_class];
+            }
+            if entry & (ENDS | DEAD | OTHERS | UNSURE) == ENDS | DEAD && end == NOWHERE {
+                return Scan { end: at, read: at << 1 };
             }
             if entry & ENDS != 0 {
                 others |= end != NOWHERE || entry & OTHERS != 0;
@@ -136,7 +214,7 @@ impl Dfa {
     }
 
     /// Where a state's run ends.
-    #[inline(always)]
+    #[inline(never)]
     fn run(&self, row: u32, text: &[u8], at: usize) -> usize {
         self.runs.iter().find(|(known, _)| *known == row).map_or(at, |(_, run)| run_end(text, at, run))
     }

@@ -98,6 +98,8 @@ pub(super) enum Op {
     Greedy(u32),
     /// A step over as few as there must be for what follows to come.
     Lazy(u32),
+    /// A step over what an automaton finds, where that is a run with what usually comes after. Else the token after this one does.
+    Lead(u32),
     /// A step over what an automaton finds. Where it can't say, the operations after this one do.
     Token(u32),
 }
@@ -114,6 +116,8 @@ pub(super) struct Step {
     pub(super) next: Place,
     /// The first group that begins after here: what these have is void when the step is taken in another way.
     pub(super) clear: u32,
+    /// A lead was tried before.
+    pub(super) led: bool,
     pub(super) tail: Tail,
 }
 
@@ -160,8 +164,16 @@ impl Tail {
 
     /// The same, with less than eight bytes left.
     fn end_at_the_end(&self, text: &[u8], at: usize) -> Option<usize> {
+        let left = text.len().checked_sub(at)?;
         let wanted = &self.bytes.to_le_bytes()[..self.length as usize];
-        text.get(at..)?.starts_with(wanted).then_some(at + wanted.len())
+        let found = match text.last_chunk::<8>() {
+            // What is left is looked at together with what was before it.
+            Some(chunk) if (wanted.len()..8).contains(&left) && left > 0 => {
+                (u64::from_le_bytes(*chunk) >> (8 * (8 - left)) ^ self.bytes) & self.mask == 0
+            }
+            _ => text[at..].starts_with(wanted),
+        };
+        found.then_some(at + wanted.len())
     }
 }
 

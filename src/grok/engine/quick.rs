@@ -104,7 +104,7 @@ impl Emitter {
             return Err(Refusal::TooLarge);
         }
         self.behind = match op {
-            Op::Mark { .. } | Op::Save { .. } => self.behind,
+            Op::Mark { .. } | Op::Save { .. } | Op::Lead(_) => self.behind,
             Op::Literal(step) | Op::Span(step) | Op::Greedy(step) | Op::Lazy(step) | Op::Token(step) => {
                 self.code.steps[step as usize].tail.last().map_or(ByteSet::FULL, ByteSet::one)
             }
@@ -200,7 +200,7 @@ impl Emitter {
     /// The number of a step that goes on after it.
     fn new_step(&mut self, index: u32, slots: steps::Slots, tail: Tail) -> u32 {
         let steps::Slots { before, after } = slots;
-        self.code.steps.push(Step { index, before, after, next: 0, clear: self.next_group, tail });
+        self.code.steps.push(Step { index, before, after, next: 0, clear: self.next_group, led: false, tail });
         self.code.steps.len() as u32 - 1
     }
 

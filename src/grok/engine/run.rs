@@ -87,9 +87,22 @@ impl Run<'_, '_> {
         let (mut place, mut at) = (0_usize, start);
         loop {
             match ops[place] {
+                Op::Lead(step) => {
+                    let step = &code.steps[step as usize];
+                    if let Some(end) = code.dfas[step.index as usize].lead_end(text, at)
+                        && let Some(next) = step.tail.end(text, end)
+                    {
+                        self.charge(end - at);
+                        self.capture(step, at, end);
+                        (place, at) = (step.next as usize, next);
+                    } else {
+                        place += 1;
+                    }
+                    continue;
+                }
                 Op::Token(step) => {
                     let step = &code.steps[step as usize];
-                    let scan = code.dfas[step.index as usize].scan(text, at);
+                    let scan = code.dfas[step.index as usize].scan(text, at, !step.led);
                     self.charge(scan.read() - at);
                     if let Some(end) = scan.end() {
                         if let Some(next) = step.tail.end(text, end) {

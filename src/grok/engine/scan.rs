@@ -101,6 +101,17 @@ pub(super) fn run_end(text: &[u8], at: usize, run: &Run) -> usize {
     at
 }
 
+/// A bit for each of sixteen bytes that is a digit, and one for each that is the mark.
+#[inline(always)]
+pub(super) fn digits_and_marks(chunk: &[u8; 16], mark: u8) -> (u32, u32) {
+    #[cfg(target_arch = "x86_64")]
+    return sse2::digits_and_marks(chunk, mark);
+    #[cfg(not(target_arch = "x86_64"))]
+    chunk.iter().rev().fold((0, 0), |(digits, marks), byte| {
+        (digits << 1 | u32::from(byte.is_ascii_digit()), marks << 1 | u32::from(*byte == mark))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -52,7 +52,10 @@ pub(in super::super) fn build(node: &Node, follow: Follow, ordered: bool, left: 
     builder.most = left.0.min(MOST_WORK);
     let (built, work) = builder.build();
     left.0 -= work.min(left.0);
-    built.map(|dfa| Dfa { rough, ..dfa })
+    let dfa = Dfa { rough, ..built? };
+    // Most parts come after a space or the like.
+    let row = dfa.starts[usize::from(dfa.classes[usize::from(b' ')])];
+    Some(dfa.with_shortcuts(node, row, follow))
 }
 
 struct Builder<'n> {
@@ -195,7 +198,20 @@ impl<'n> Builder<'n> {
         let runs = self.runs(&mut table, stride);
         let Builder { classes, ordered, doubts, several, .. } = self;
         let several = several || !ordered;
-        Dfa { classes, end_class: stride - 1, table, starts, runs, ordered, doubts, several, rough: false }
+        Dfa {
+            classes,
+            end_class: stride - 1,
+            table,
+            starts,
+            runs,
+            lead: None,
+            dotted: None,
+            shape: None,
+            ordered,
+            doubts,
+            several,
+            rough: false,
+        }
     }
 
     /// The states that take many bytes to themselves; what leads to them is marked.

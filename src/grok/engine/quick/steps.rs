@@ -98,6 +98,10 @@ impl Emitter {
         let Some(number) = self.dfa(body, Follow::new(after)) else { return Ok(false) };
         let Dfa { doubts, several, rough, .. } = self.code.dfas[number as usize];
         let step = self.new_step(number, slots, tail);
+        if self.behind != ByteSet::FULL && self.code.dfas[number as usize].leads_after(self.behind) {
+            self.code.steps[step as usize].led = true;
+            self.push(Op::Lead(step))?;
+        }
         self.push(Op::Token(step))?;
         if doubts || several {
             let done = if !rough && nfa::cost(body) > MOST_BY_HAND {

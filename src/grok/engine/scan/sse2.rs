@@ -5,8 +5,8 @@
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::{
-    __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_setzero_si128, _mm_sub_epi8,
-    _mm_subs_epu8,
+    __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8, _mm_setzero_si128,
+    _mm_sub_epi8, _mm_subs_epu8,
 };
 
 use super::Ranges;
@@ -36,6 +36,23 @@ fn outside_sse2(chunk: &[u8; 16], ranges: &Ranges) -> u32 {
     }
     let mask = _mm_movemask_epi8(within) as u32;
     if ranges.negated { mask } else { mask ^ 0xFFFF }
+}
+
+/// A bit for each of sixteen bytes that is a digit, and one for each that is the mark.
+#[inline(always)]
+pub(super) fn digits_and_marks(chunk: &[u8; 16], mark: u8) -> (u32, u32) {
+    // SAFETY: SSE2 is there on every x86_64.
+    unsafe { digits_and_marks_sse2(chunk, mark) }
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn digits_and_marks_sse2(chunk: &[u8; 16], mark: u8) -> (u32, u32) {
+    let bytes = load(chunk);
+    let distance = _mm_sub_epi8(bytes, _mm_set1_epi8(b'0' as i8));
+    let digits = _mm_cmpeq_epi8(_mm_subs_epu8(distance, _mm_set1_epi8(9)), _mm_setzero_si128());
+    let marks = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(mark as i8));
+    (_mm_movemask_epi8(digits) as u32, _mm_movemask_epi8(marks) as u32)
 }
 
 /// All ones where a byte is in a range: its distance from the first is not more than it may be.

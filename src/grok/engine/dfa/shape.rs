@@ -1,0 +1,159 @@
+//! A shortcut of an automaton over many bytes at once: what begins like a date is at the state after it, without a look at the states
+//! between.
+//!
+//! A shape is a row of fields of one length each. Every text of it leads from one state to one other, and nothing ends on the way: that
+//! is asked of the automaton itself, so a shape changes nothing of what it finds. Whether a text is of the shape is looked at for all
+//! of its bytes at the same time: each has to be in its range, and each field has to be one of its products, of which
+//! each has a bit.
+
+use super::super::bytes::ByteSet;
+use super::Dfa;
+use super::typical::{Field, MOST, Product};
+
+/// Less is not worth it.
+const LEAST: usize = 4;
+
+/// The shortcut.
+#[derive(Debug)]
+pub(super) struct Shape {
+    /// The state where it begins and the one where it ends.
+    pub(super) row: u32,
+    pub(super) target: u32,
+    pub(super) length: usize,
+    /// The first byte that can be at each place, and how many more.
+    firsts: [u8; MOST],
+    mores: [u8; MOST],
+    /// The places at which the range does not say all, and where each has its masks, less its first byte.
+    places: Vec<(u8, u32)>,
+    /// The products that a byte is in; those of other fields, too.
+    masks: Vec<u64>,
+    /// The products of each field.
+    fields: Vec<u64>,
+}
+
+impl Shape {
+    /// As many of the fields as lead from the state to one other.
+    pub(super) fn new(dfa: &Dfa, row: u32, fields: &[Field]) -> Option<Shape> {
+        let mut rows = vec![row];
+        let (mut count, mut target) = (0, row);
+        let mut bits = 0;
+        for (index, field) in fields.iter().enumerate() {
+            bits += bits_of(field);
+            if bits > 64 || !advance(dfa, &mut rows, field) {
+                break;
+            }
+            if let [only] = rows.as_slice() {
+                (count, target) = (index + 1, *only);
+            }
+        }
+        let fields = &fields[..count];
+        let length = fields.iter().map(|field| field.length).sum();
+        (length >= LEAST).then(|| Shape::of(fields, row, target, length))
+    }
+
+    fn of(fields: &[Field], row: u32, target: u32, length: usize) -> Shape {
+        let (mut firsts, mut mores) = ([0; MOST], [255; MOST]);
+        let mut shape = Shape { row, target, length, firsts, mores, places: vec![], masks: vec![], fields: vec![] };
+        let (mut at, mut bit) = (0, 0);
+        for field in fields {
+            let ranges: Vec<(u8, u8)> = (0..field.length).map(|place| range(&field.products, place)).collect();
+            for (place, (first, more)) in ranges.iter().enumerate() {
+                (firsts[at + place], mores[at + place]) = (*first, *more);
+            }
+            let count = bits_of(field);
+            if count > 0 {
+                let own = (u64::MAX >> (64 - count)) << bit;
+                shape.fields.push(own);
+                for (place, (first, more)) in ranges.iter().enumerate().filter(|(_, (_, more))| *more > 0) {
+                    shape.places.push(((at + place) as u8, (shape.masks.len() as u32).wrapping_sub(u32::from(*first))));
+                    let mask = |byte: u8| {
+                        let within =
+                            field.products.iter().enumerate().filter(|(_, product)| product[place].contains(byte));
+                        within.fold(!own, |mask, (index, _)| mask | 1 << (bit + index))
+                    };
+                    shape.masks.extend((*first..=first + more).map(mask));
+                }
+                bit += count;
+            }
+            at += field.length;
+        }
+        Shape { firsts, mores, ..shape }
+    }
+
+    /// Whether the text has the shape at a position. It says no, too, where less than 32 bytes are left.
+    #[inline(always)]
+    pub(super) fn is_at(&self, text: &[u8], at: usize) -> bool {
+        let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<MOST>()) else { return false };
+        if !within(chunk, &self.firsts, &self.mores) {
+            return false;
+        }
+        let mut alive = u64::MAX;
+        for (place, masks) in &self.places {
+            let index = masks.wrapping_add(u32::from(chunk[usize::from(*place) % MOST]));
+            alive &= self.masks[index as usize];
+        }
+        self.fields.iter().all(|field| alive & field != 0)
+    }
+
+    /// Bytes that it occupies.
+    pub(super) fn size(&self) -> usize {
+        size_of::<Shape>() + self.places.len() * 8 + (self.masks.len() + self.fields.len()) * 8
+    }
+}
+
+/// Whether each byte is in its range. The compiler makes a few instructions over all of them at once of this.
+#[inline(always)]
+fn within(chunk: &[u8; MOST], firsts: &[u8; MOST], mores: &[u8; MOST]) -> bool {
+    let mut outside = 0;
+    for index in 0..MOST {
+        outside |= chunk[index].wrapping_sub(firsts[index]).saturating_sub(mores[index]);
+    }
+    outside == 0
+}
+
+/// How many bits a field needs: none if ranges say it all.
+fn bits_of(field: &Field) -> usize {
+    let all_ranges = |product: &Product| {
+        product.iter().enumerate().all(|(place, set)| set.len() == u32::from(range(&field.products, place).1) + 1)
+    };
+    if let [only] = field.products.as_slice()
+        && all_ranges(only)
+    {
+        return 0;
+    }
+    field.products.len()
+}
+
+/// The first byte at a place, and how many more there are up to the last.
+fn range(products: &[Product], place: usize) -> (u8, u8) {
+    let all = products.iter().fold(ByteSet::EMPTY, |all, product| all.union(product[place]));
+    let first = all.iter().next().unwrap_or(0);
+    (first, all.iter().last().unwrap_or(first) - first)
+}
+
+/// To the states where the texts of a field lead; says whether all lead somewhere, and nothing ends or is unsure before.
+fn advance(dfa: &Dfa, rows: &mut Vec<u32>, field: &Field) -> bool {
+    let mut reached = Vec::new();
+    for product in &field.products {
+        let mut now = rows.clone();
+        for set in product {
+            let mut next = Vec::new();
+            for row in &now {
+                for byte in set.iter() {
+                    match dfa.go(*row, byte) {
+                        Some(row) => next.push(row),
+                        None => return false,
+                    }
+                }
+            }
+            next.sort_unstable();
+            next.dedup();
+            now = next;
+        }
+        reached.extend(now);
+    }
+    reached.sort_unstable();
+    reached.dedup();
+    *rows = reached;
+    !rows.is_empty()
+}
