@@ -6,7 +6,9 @@
 //! final (atomic groups, the end of the expression) nobody has to. What a byte does not decide (`\b` beside a letter beyond ASCII)
 //! is left to the ordinary operations, too.
 //!
-//! Where a state takes many bytes to itself, these are gone over sixteen at a time.
+//! Where a state takes many bytes to itself, these are gone over sixteen at a time. From the state in which most scans begin there can be
+//! a shortcut: over a run with what usually comes after (`lead`), over numbers with marks (`dotted`), over fields of one length (`shape`).
+//! These are found by asking the automaton, and change nothing of what it finds.
 
 mod build;
 mod dotted;
