@@ -5,7 +5,9 @@
 //! Those who take in ask [`Budget::free`] first.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::planted::is_planted;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// A handle on one limit; its clones share it.
 #[derive(Debug, Clone)]
@@ -113,7 +115,9 @@ impl Permit {
     /// Parts `bytes` from this permit into one of their own; at most what this one has. The budget does not change.
     pub fn split(&mut self, bytes: usize) -> Permit {
         let parted = bytes.min(self.bytes);
-        self.bytes -= parted;
+        if !is_planted("ReleaseTwice") {
+            self.bytes -= parted;
+        }
         Permit { shared: Arc::clone(&self.shared), bytes: parted }
     }
 }

@@ -9,7 +9,6 @@ mod classify;
 mod encode;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
 
@@ -19,6 +18,7 @@ pub use encode::{document_id, origin_json, too_large, write_document};
 
 use crate::budget::Permit;
 use crate::record::{Fate, HoldingId, RecordBatch};
+use crate::sync::atomic::{AtomicI64, Ordering};
 
 /// The records of one hand-over from the reader, with their place in the ledger of their holding.
 #[derive(Debug)]

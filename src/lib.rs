@@ -10,11 +10,13 @@
 //! - [`codec`]: bytes to event. [`pipeline`]: event to documents, as a YAML file says.
 //! - [`ledger`]: what is settled. [`bulk`]: one request and its answer. [`dead_letter`]: what was rejected.
 //! - [`worker`], [`dispatch`], [`reader`]: the cores, which decide everything and do nothing themselves.
+//! - [`sync`], [`passage`]: what the threads share, and the way to a worker.
 //! - [`trace`]: what the cores were told and what came of it, written down to be replayed.
 //! - `kafka`, `elastic`: the edges. `config`, `metrics`, `telemetry`, `admin`: what the service is told, and what it says.
 //! - `app`: the cores and edges put together. `cli`: the command line.
 //!
 //! - `simulation`: random histories of the cores, for tests and with the feature of that name.
+//! - `threads`: the threads under random schedules, with the feature `shuttle`.
 //!
 //! Without the feature `service` only the pure rooms are built, up to the cores.
 
@@ -44,10 +46,12 @@ pub mod kafka;
 pub mod ledger;
 #[cfg(feature = "service")]
 pub mod metrics;
+pub mod passage;
 pub mod pipeline;
 mod planted;
 pub mod reader;
 pub mod record;
+pub mod sync;
 #[cfg(feature = "service")]
 pub mod telemetry;
 pub mod trace;
@@ -56,3 +60,5 @@ pub mod yaml;
 
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulation;
+#[cfg(feature = "shuttle")]
+pub mod threads;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// The rooms, from the bottom up. A room imports rooms of lower floors, and itself.
 const FLOORS: &[&[&str]] = &[
-    &["record", "clock", "backoff", "budget", "yaml", "exit", "grok", "planted"],
+    &["sync", "planted"],
+    &["record", "clock", "backoff", "budget", "yaml", "exit", "grok"],
     &["event", "ledger"],
     &["codec"],
     &["pipeline"],
@@ -14,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["dead_letter"],
     &["worker", "dispatch"],
     &["reader"],
-    &["trace"],
+    &["trace", "passage"],
     &["config", "metrics", "telemetry"],
     &["kafka", "elastic", "admin"],
     &["app"],
@@ -31,6 +32,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("std::thread", &["app", "kafka", "telemetry", "budget"]),
     ("Instant::now", &["app", "kafka", "elastic", "telemetry", "cli"]),
     ("SystemTime::now", &["app"]),
+    ("shuttle::", &["sync"]),
 ];
 
 fn files(folder: &Path, into: &mut Vec<PathBuf>) {
@@ -52,10 +54,10 @@ fn code() -> Vec<(String, PathBuf, Vec<String>)> {
     let mut code = Vec::new();
     for path in paths {
         let inside = path.strip_prefix(&source).unwrap().to_owned();
-        let is_test = inside.iter().any(|part| part == "tests" || part == "simulation")
+        let is_test = inside.iter().any(|part| part == "tests" || part == "simulation" || part == "threads")
             || inside.file_name().is_some_and(|name| name.to_string_lossy().ends_with("tests.rs"));
         let room = inside.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned();
-        if is_test || ["lib", "main", "simulation"].contains(&room.as_str()) {
+        if is_test || ["lib", "main", "simulation", "threads"].contains(&room.as_str()) {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();

@@ -9,12 +9,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::clock::Clock;
 use super::fault_point::FaultPoint;
-use super::messages::{ToLetters, WorkerHandle};
+use super::messages::ToLetters;
 use crate::admin::{Condition, Health};
 use crate::budget::Budget;
 use crate::dispatch::{Dispatch, Effect, Input, Notice, Outcome};
 use crate::elastic::{Elastic, Templates};
 use crate::metrics::{HeldLanes, Metrics};
+use crate::passage::WorkerHandle;
 use crate::record::Fate;
 use crate::telemetry::{Tell, Teller};
 use crate::trace::DispatchTrace;

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use super::clock::Clock;
-use super::messages::{ToLetters, Waiting, WorkerHandle};
+use super::messages::{ToLetters, Waiting};
 use crate::admin::Heart;
 use crate::backoff::{Backoff, Chance};
 use crate::budget::Budget;
@@ -18,9 +18,9 @@ use crate::dead_letter::Letter;
 use crate::exit::ExitStatus;
 use crate::kafka::{LetterFault, LetterProducer, OutgoingLetter};
 use crate::metrics::Metrics;
+use crate::passage::{WorkerHandle, delivered};
 use crate::record::HoldingId;
 use crate::telemetry::{Tell, Teller, exit_now};
-use crate::worker::Input;
 use later::Later;
 
 const RETRY: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(10) };
@@ -34,13 +34,11 @@ pub fn on_delivered(
 ) -> impl Fn(Box<Waiting>, Result<(), LetterFault>) + Send + Sync + 'static {
     move |waiting, result| match result {
         Ok(()) => {
-            let letter = &waiting.letter;
-            metrics.dead_lettered(letter);
+            let Waiting { letter, permit, .. } = *waiting;
+            metrics.dead_lettered(&letter);
             metrics.dead_letters_waiting.dec();
-            let (worker, settlement) = (letter.worker, letter.settlement());
-            // Its slot is free before the ledger hears of it.
-            drop(waiting);
-            workers[worker].send(Input::Settled(vec![settlement]));
+            drop(permit);
+            delivered(letter, &workers);
         }
         Err(fault) => {
             if retry.send(ToLetters::Failed(waiting, fault)).is_err() {

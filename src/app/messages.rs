@@ -1,8 +1,6 @@
-//! What the threads send to one another, and the way to a worker.
+//! What the threads send to one another; the way to a worker is `passage`.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use crate::budget::Permit;
@@ -10,7 +8,7 @@ use crate::dead_letter::Letter;
 use crate::kafka::LetterFault;
 use crate::reader::{Reload, Resolved};
 use crate::record::HoldingId;
-use crate::worker::{Committable, Input, Pipelines};
+use crate::worker::{Committable, Pipelines};
 
 /// What the reader is sent by others.
 pub enum ToReader {
@@ -30,46 +28,6 @@ pub enum ToReader {
     Shutdown(Duration),
 }
 
-/// What a worker is sent.
-pub enum ToWorker {
-    /// For the core.
-    Input(Input),
-    /// Holdings that begin from now on are worked on by these.
-    Install(Arc<Pipelines>),
-    /// Records, with the part of the memory limit that is kept for what they become until that is known.
-    Records {
-        /// For the core.
-        input: Input,
-        /// Given back once the documents are made.
-        reserve: Permit,
-        /// Bytes to take off [`WorkerHandle::queued`].
-        bytes: usize,
-    },
-}
-
-/// The way to a worker.
-#[derive(Clone)]
-pub struct WorkerHandle {
-    /// Where to send.
-    pub sender: Sender<ToWorker>,
-    /// Bytes of records that wait in front of it.
-    pub queued: Arc<AtomicUsize>,
-}
-
-impl WorkerHandle {
-    /// Sends to the core. A worker that is gone has ended the process, or is past its end.
-    pub fn send(&self, input: Input) {
-        self.pass(ToWorker::Input(input));
-    }
-
-    /// Sends a message.
-    pub fn pass(&self, message: ToWorker) {
-        if self.sender.send(message).is_err() {
-            tracing::debug!("a worker is gone already");
-        }
-    }
-}
-
 /// What the thread of the dead letters is sent.
 pub enum ToLetters {
     /// A holding begins.
@@ -87,6 +45,5 @@ pub struct Waiting {
     pub(super) letter: Letter,
     pub(super) attempt: u32,
     /// The part of the memory limit that it occupies on its way, beside its record.
-    #[expect(dead_code, reason = "it is there to be dropped")]
     pub(super) permit: Permit,
 }

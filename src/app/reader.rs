@@ -18,7 +18,7 @@ use super::asker::Question;
 use super::clock::Clock;
 use super::fault_point::FaultPoint;
 use super::lag::Paces;
-use super::messages::{ToLetters, ToReader, ToWorker, WorkerHandle};
+use super::messages::{ToLetters, ToReader};
 use super::progress::Progress;
 use super::stall::Stalls;
 use crate::admin::{Condition, Health, Heart};
@@ -28,6 +28,7 @@ use crate::dispatch;
 use crate::exit::ExitStatus;
 use crate::kafka::{Consumer, ConsumerEvent};
 use crate::metrics::Metrics;
+use crate::passage::WorkerHandle;
 use crate::reader::{CommitResult, Ending, Input, Reader};
 use crate::record::TopicPartition;
 use crate::telemetry::{Tell, Teller, exit_now};
@@ -183,7 +184,7 @@ impl ReaderLoop {
             ToReader::Reload(reload, pipelines) => {
                 // Before any holding that is to be read with them begins.
                 for worker in &self.workers {
-                    worker.pass(ToWorker::Install(Arc::clone(&pipelines)));
+                    worker.install(&pipelines);
                 }
                 Input::Reload(reload)
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::clock::{Clock, wall_millis};
 use super::dispatch::DispatchLoop;
 use super::fault_point::{FaultPoint, Place};
 use super::letters::{LettersLoop, on_delivered};
-use super::messages::{ToReader, WorkerHandle};
+use super::messages::ToReader;
 use super::plan::Plan;
 use super::reader::ReaderLoop;
 use super::reload::{ReloadLoop, routes_of};
@@ -35,6 +35,7 @@ use crate::dispatch::{Dispatch, Settings as DispatchSettings};
 use crate::elastic::Elastic;
 use crate::kafka::{self, Consumer, KafkaSettings, LetterProducer, Side};
 use crate::metrics::{HeldLanes, Metrics};
+use crate::passage::to_worker;
 use crate::pipeline::{Pipeline, Routes};
 use crate::reader::{Reader, Settings as ReaderSettings};
 use crate::telemetry::{Tell, Teller};
@@ -124,8 +125,8 @@ pub(super) fn build(
     let mut workers = Vec::with_capacity(threads);
     let mut inboxes = Vec::with_capacity(threads);
     for _ in 0..threads {
-        let (sender, inbox) = channel();
-        workers.push(WorkerHandle { sender, queued: Arc::new(AtomicUsize::new(0)) });
+        let (worker, inbox) = to_worker();
+        workers.push(worker);
         inboxes.push(inbox);
     }
 
@@ -169,9 +170,6 @@ pub(super) fn build(
         let transform = PipelineTransform::new(&by_topic, meter, on_failure);
         let worker = WorkerLoop {
             core: Worker::new(id, transform, limits, Some(budget.clone())),
-            inbox,
-            queued: Arc::clone(&workers[id].queued),
-            open: budget.take(0),
             dispatch: to_dispatch.clone(),
             reader: to_reader.clone(),
             letters: to_letters.clone(),
@@ -180,8 +178,10 @@ pub(super) fn build(
             heart: health.heart(format!("worker {id}"), HEART_LIMIT_MS),
             fault_point: FaultPoint::new(Place::Worker),
             trace: noted,
+            meters: Default::default(),
         };
-        spawn(&format!("worker-{id}"), move || worker.run())?;
+        let open = budget.take(0);
+        spawn(&format!("worker-{id}"), move || worker.run(&inbox, open))?;
     }
 
     let elastic = Elastic::new(&config.elasticsearch, Arc::clone(&metrics)).map_err(StartFault::Own)?;

@@ -1,21 +1,16 @@
 //! Taking batches from the partitions whose workers have room, within the memory limit.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::{ReaderLoop, State};
 use crate::app::lag::Waiting;
-use crate::app::messages::ToWorker;
 use crate::budget::Budget;
 use crate::kafka::FaultKind;
 use crate::metrics::{PartitionMeters, TopicMeters};
 use crate::reader::Input;
 use crate::record::{Origin, RecordBatch};
 use crate::telemetry::Tell;
-use crate::worker::Input as WorkerInput;
 
-/// Bytes of records that may wait in front of a worker.
-const QUEUE_BYTES: usize = 4 << 20;
 /// What one batch is meant to have, in bytes and records.
 const BATCH_BYTES: usize = 512 << 10;
 const BATCH_RECORDS: usize = 2000;
@@ -51,10 +46,7 @@ impl ReaderLoop {
             let index = (state.turn + step) % count;
             let held = &mut state.held[index];
             let worker = &self.workers[held.worker];
-            let free = self.budget.free();
-            // A partition may use as much as is free beyond it: one whose index is blocked never takes all.
-            let share = free > 0 && held.part.used() < free;
-            if !held.intake || held.paused || !share || worker.queued.load(Ordering::Relaxed) >= QUEUE_BYTES {
+            if !held.intake || held.paused || !worker.has_room(&self.budget, &held.part) {
                 continue;
             }
             let (records, bytes) = held.last;
@@ -72,12 +64,9 @@ impl ReaderLoop {
                 held.topic.received(taken.records as u64, taken.bytes as u64);
                 state.progress.received += taken.records as u64;
                 held.waiting.took(self.clock.now(), batch.offset(batch.len() - 1), batch.get(0).timestamp);
-                let bytes = batch.footprint();
-                let permit = Some(held.part.take(bytes));
+                let permit = held.part.take(batch.footprint());
                 let reserve = self.budget.take(taken.bytes * EXPECTED_GROWTH);
-                worker.queued.fetch_add(bytes, Ordering::Relaxed);
-                let input = WorkerInput::Records { records: batch, permit };
-                worker.pass(ToWorker::Records { input, reserve, bytes });
+                worker.records(batch, permit, reserve);
                 let partition = origin.partition.clone();
                 self.step(Input::Took { partition, records: taken.records as u64 }, state);
             }
