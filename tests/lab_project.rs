@@ -128,7 +128,9 @@ fn the_repository_holds_text_only() {
 
 #[test]
 fn the_scripts_are_sound_shell() {
-    for script in ["scripts/lib.sh", "scripts/demo", "scripts/bench", "scripts/chaos", "scripts/test", ".ci/run"] {
+    for script in
+        ["scripts/lib.sh", "scripts/demo", "scripts/bench", "scripts/chaos", "scripts/test", "scripts/fuzz", ".ci/run"]
+    {
         let output = Command::new("bash").arg("-n").arg(project().join(script)).output().unwrap();
         assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
     }
