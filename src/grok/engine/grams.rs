@@ -2,10 +2,12 @@
 //!
 //! Three bytes at a time are looked up in a table that has a bit for each need. Of a text that is long enough several
 //! neighbouring threes are in the table, so that only every second, third or fourth place of the line has to be asked: one of
-//! them falls on it. The pass may say that a text is there which is not (then an expression is tried in vain), never the other
-//! way round.
+//! them falls on it. The pass may say that a text is there which is not, never the other way round; so where it leaves several
+//! expressions, the rarest text of each is searched for before it is tried, which costs less than to try it in vain.
 
 use std::collections::HashMap;
+
+use memchr::memmem::Finder;
 
 use super::needs::{Need, SHORTEST};
 
@@ -13,6 +15,8 @@ use super::needs::{Need, SHORTEST};
 const BITS: u32 = 11;
 /// How many needs there can be of an expression.
 const NEEDS_EACH: usize = 3;
+/// A need of more texts is not searched for.
+const FEW_TEXTS: usize = 2;
 /// At most every such place is asked.
 const WIDEST: usize = 4;
 
@@ -23,6 +27,8 @@ pub(super) struct Grams {
     table: Vec<u64>,
     /// For each expression, the bits of all that it needs.
     masks: Vec<u64>,
+    /// For each expression, the texts of its rarest need, if they are few.
+    rarest: Vec<Vec<Finder<'static>>>,
     stride: usize,
 }
 
@@ -90,7 +96,7 @@ impl Grams {
         let first = expressions.iter().filter_map(|needs| needs.first());
         let length = first.map(shortest).min().unwrap_or(SHORTEST);
         let stride = (length + 1 - SHORTEST).clamp(1, WIDEST);
-        let mut grams = Grams { table: vec![0; 1 << BITS], masks: Vec::new(), stride };
+        let mut grams = Grams { table: vec![0; 1 << BITS], masks: Vec::new(), rarest: Vec::new(), stride };
         let mut bits: HashMap<&Need, usize> = HashMap::new();
         for needs in &expressions {
             let usable = needs.iter().filter(|need| shortest(need) + 1 >= stride + SHORTEST);
@@ -102,12 +108,21 @@ impl Grams {
                 need.iter().for_each(|text| grams.add(common.rarest(text, stride), bit));
             }
             grams.masks.push(mask);
+            let few = needs.iter().find(|need| need.len() <= FEW_TEXTS);
+            let finder = |text: &Vec<u8>| Finder::new(text).into_owned();
+            grams.rarest.push(few.map_or(Vec::new(), |need| need.iter().map(finder).collect()));
         }
         Some(grams)
     }
 
     fn add(&mut self, neighbours: &[u8], bit: u64) {
         self::grams(neighbours).for_each(|gram| self.table[hash(gram)] |= bit);
+    }
+
+    /// Whether the rarest text that an expression needs is there.
+    pub(super) fn has_rarest(&self, expression: usize, text: &[u8]) -> bool {
+        let finders = &self.rarest[expression];
+        finders.is_empty() || finders.iter().any(|finder| finder.find(text).is_some())
     }
 
     /// The expressions that the text may match: a bit for each.
@@ -160,6 +175,17 @@ mod tests {
             grams.candidates(b"nothing of this", &mut candidates);
             assert!(candidates.iter().map(|word| word.count_ones()).sum::<u32>() < 20, "{length}");
         }
+    }
+
+    #[test]
+    fn the_rarest_text_is_searched_for() {
+        let mut all = needs(&[&["event=paid"], &["Built", "Teardown"], &["abc", "def", "ghi"], &["event=sent"]]);
+        all[0].push(vec![b" took=".to_vec()]);
+        all[3].push(vec![b" took=".to_vec()]);
+        let grams = Grams::new(all).unwrap();
+        let found = |text: &str| [0, 1, 2, 3].map(|number| grams.has_rarest(number, text.as_bytes()));
+        assert_eq!(found("event=paid took="), [true, false, true, false]);
+        assert_eq!(found("Teardown event=sent"), [false, true, true, true]);
     }
 
     #[test]

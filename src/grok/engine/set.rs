@@ -28,7 +28,7 @@ impl Set {
     }
 
     /// The expressions that a text may match, by number, in their order: all others do not match it.
-    pub fn candidates<'c>(&self, text: &str, into: &'c mut Candidates) -> impl Iterator<Item = usize> + use<'c> {
+    pub fn candidates<'s>(&'s self, text: &'s str, into: &'s mut Candidates) -> impl Iterator<Item = usize> + use<'s> {
         let words = &mut into.0;
         match &self.grams {
             Some(grams) => grams.candidates(text.as_bytes(), words),
@@ -38,13 +38,16 @@ impl Set {
                 words.extend((0..self.count).step_by(64).map(all));
             }
         }
-        words.iter().enumerate().flat_map(|(word, bits)| {
+        let several = words.iter().map(|word| word.count_ones()).sum::<u32>() > 1;
+        let doubted = self.grams.as_ref().filter(|_| several);
+        let marked = words.iter().enumerate().flat_map(|(word, bits)| {
             let mut bits = *bits;
             std::iter::from_fn(move || {
                 let bit = (bits != 0).then(|| bits.trailing_zeros() as usize)?;
                 bits &= bits - 1;
                 Some(word * 64 + bit)
             })
-        })
+        });
+        marked.filter(move |number| doubted.is_none_or(|grams| grams.has_rarest(*number, text.as_bytes())))
     }
 }
