@@ -1,5 +1,9 @@
 //! An expression as a tree, as exact as a lint needs it. What it does not know is taken for something that can match
 //! anything or nothing.
+//!
+//! The engine's own tree will not do. It has nested quantifiers put together as Oniguruma does (`(?:a+)+` is `a+`), which most engines that run away
+//! do not; it has forgotten where its parts were written, which tells a shipped definition's faults from the user's; and there is none of an
+//! expression that is left to Oniguruma, where a lint is wanted most.
 
 use super::set::Set;
 
