@@ -281,7 +281,7 @@ impl Edge {
             Effect::End(holding) => {
                 self.to_worker(holding, worker::Input::End(holding));
                 self.to_dispatch(dispatch::Input::End(holding));
-                let Some(at) = self.held.iter().position(|held| held.origin.holding == holding) else { return None };
+                let at = self.held.iter().position(|held| held.origin.holding == holding)?;
                 let held = self.held.swap_remove(at);
                 let partition = &held.origin.partition;
                 let committed = self.committed.get(partition).map_or(0, |(offset, _)| *offset);
