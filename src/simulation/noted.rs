@@ -13,6 +13,7 @@ use crate::{dispatch, reader, worker};
 pub(super) struct Memory(Arc<Mutex<Vec<u8>>>);
 
 impl Memory {
+    #[cfg(test)]
     pub(super) fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
