@@ -247,31 +247,4 @@ fn main() {
             "| {name} | {bytes} | {kelp} | {pcre2} | {onig} | {fancy} | {regex} | {ratio:.1} | {compiled:.1} ms | {size} |"
         );
     }
-    if wanted.is_none_or(|wanted| wanted == "hostile") {
-        hostile(&patterns);
-    }
-}
-
-/// Lines that make others run away: the time for a byte must not depend on how many there are.
-fn hostile(patterns: &HashMap<&str, &str>) {
-    println!("\n| hostile | ns a byte on 10 KB | on 1 MB | ratio |\n|---|---|---|---|");
-    for (name, expression, unit) in lines::hostile() {
-        let expression = expand(expression, patterns, &mut 0);
-        let program = compile(&expression, &Syntax::default()).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
-        let mut scratch = Scratch::default();
-        let mut slots = vec![Slot::NONE; program.slots()];
-        let mut time = |size: usize, rounds: usize| {
-            let line = unit.repeat(size / unit.len());
-            let round = || {
-                let start = Instant::now();
-                let done = black_box(program.search(&line, &mut scratch, &mut slots));
-                assert!(done.is_ok(), "{name} exhausts the steps");
-                start.elapsed()
-            };
-            let best = std::iter::repeat_with(round).take(rounds).min().unwrap_or_default();
-            best.as_secs_f64() * 1e9 / line.len() as f64
-        };
-        let (small, large) = (time(10_000, 20), time(1_000_000, 3));
-        println!("| {name} | {small:.1} | {large:.1} | {:.2} |", large / small);
-    }
 }

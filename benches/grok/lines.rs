@@ -322,23 +322,3 @@ pub fn cases() -> Vec<Case> {
         },
     ]
 }
-
-/// Name, expression, and what the line repeats.
-pub fn hostile() -> Vec<(&'static str, &'static str, &'static str)> {
-    vec![
-        ("nested quantifiers", "^(a+)+$b", "aaaaaaaaaa"),
-        ("`(\\S*?\\s*)+x`", r"^(\S*?\s*)+x", "ab cd "),
-        ("`(%{DATA}\\s*)+` and a literal", r"(%{DATA:a}\s*)+;", "lorem ipsum "),
-        ("three times DATA", r"%{DATA:a} %{DATA:b} %{DATA:c};", "lorem ipsum "),
-        ("almost a number, unanchored", r"[0-9]+x", "1234567890"),
-        ("almost a quoted string", r#"%{QUOTEDSTRING:a}!"#, r#""abc\"def"#),
-        ("almost a path", r"%{UNIXPATH:path};;", "/usr/lib"),
-        ("almost a host name", r"%{HOSTNAME:host}!", "abc.def-ghi."),
-        ("almost a URI", r"%{URI:uri}\|", "http://a.b/c?d=e&"),
-        (
-            "52 alternatives",
-            r"(?:a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q|r|s|t|u|v|w|x|y|z|A|B|C|D|E|F|G|H|I|J|K|L|M|N|O|P|Q|R|S|T|U|V|W|X|Y|Z|ab)*1",
-            "abcdefghijklmnopqrstuvwxyz",
-        ),
-    ]
-}
