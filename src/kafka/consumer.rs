@@ -24,6 +24,9 @@ use super::events::{ConsumerEvent, Events};
 use super::settings::{self, KafkaSettings};
 use crate::record::{RecordBatch, TopicPartition};
 
+const OUT_OF_STEP: &str = "the client joined the group anew in the middle of a rebalance, because a topic came or went, and would take no part in \
+                           the next one; started again, it does";
+
 /// The consumer of the process.
 pub struct Consumer {
     queues: HashMap<TopicPartition, PartitionQueue>,
@@ -34,6 +37,10 @@ pub struct Consumer {
     consumer: Arc<BaseConsumer<Events>>,
     /// It has a place of its own in the group (`group.instance.id`).
     is_static: bool,
+    /// Since the group took partitions back, nothing was given back.
+    revoking: bool,
+    /// The group's coordinator deals the partitions itself (KIP-848).
+    is_dealt: bool,
 }
 
 impl Consumer {
@@ -47,7 +54,9 @@ impl Consumer {
         let consumer = Arc::new(consumer);
         let is_static = config.get("group.instance.id").is_some_and(|id| !id.is_empty());
         let (own, aside) = (Fetcher::new(Arc::clone(&consumer)), Aside::new(settings.clone()));
-        Ok(Self { queues: HashMap::new(), aside, commits: Commits::new(&consumer), own, consumer, is_static })
+        let is_dealt = config.get("group.protocol").is_some_and(|protocol| protocol.eq_ignore_ascii_case("consumer"));
+        let commits = Commits::new(&consumer);
+        Ok(Self { queues: HashMap::new(), aside, commits, own, consumer, is_static, revoking: false, is_dealt })
     }
 
     /// What other threads may ask the broker by.
@@ -75,11 +84,35 @@ impl Consumer {
     }
 
     /// Serves the main queue, waiting for up to `timeout` if there is nothing, and gives what happened.
-    pub fn poll(&self, timeout: Duration) -> Vec<ConsumerEvent> {
+    pub fn poll(&mut self, timeout: Duration) -> Vec<ConsumerEvent> {
         let mut happened = self.serve(&self.consumer, timeout);
         happened.extend(self.aside.clients().flat_map(|client| self.serve(client, Duration::ZERO)));
         happened.extend(std::iter::from_fn(|| self.commits.result()));
+        if self.is_out_of_step(&happened) {
+            happened.push(ConsumerEvent::Fatal(OUT_OF_STEP.to_owned()));
+        }
         happened
+    }
+
+    /// True while the group waits for partitions to be given back.
+    #[cfg(test)]
+    pub(super) fn is_revoking(&self) -> bool {
+        self.revoking
+    }
+
+    /// True if the group gives partitions while it waits for others to be given back. Where librdkafka sees a topic come or go
+    /// meanwhile, it joins anew at once, and forgets that it is in the middle of a rebalance (`rd_kafka_cgrp_metadata_update_check`
+    /// looks at no state): it then takes every later rebalance for one that is under way already, and takes no part in it.
+    fn is_out_of_step(&mut self, happened: &[ConsumerEvent]) -> bool {
+        let mut is_out = false;
+        for event in happened {
+            match event {
+                ConsumerEvent::Revoke { .. } => self.revoking = true,
+                ConsumerEvent::Assign(_) => is_out |= self.revoking && !self.is_dealt,
+                _ => {}
+            }
+        }
+        is_out
     }
 
     fn serve(&self, client: &Arc<BaseConsumer<Events>>, timeout: Duration) -> Vec<ConsumerEvent> {
@@ -141,6 +174,7 @@ impl Consumer {
     /// # Errors
     /// librdkafka refuses; the partitions are not read any more all the same.
     pub fn unassign(&mut self, partitions: &[TopicPartition]) -> KafkaResult<()> {
+        self.revoking = false;
         let mut own = TopicPartitionList::with_capacity(partitions.len());
         // librdkafka refuses the whole list if one of it is not assigned, as after a topic was made again.
         for partition in partitions {

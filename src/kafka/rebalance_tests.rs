@@ -14,6 +14,8 @@ use super::{Consumer, ConsumerEvent, KafkaSettings};
 use crate::record::{HoldingId, Origin, RecordBatch, Route, TopicPartition};
 
 const TOPIC: &str = "t";
+/// A topic that is subscribed to and not there at first.
+const LATER: &str = "u";
 const GROUP: &str = "g";
 const PARTITIONS: i32 = 6;
 /// Far more than anything here takes.
@@ -50,7 +52,11 @@ impl Cluster {
     }
 
     fn member(&self) -> Member {
-        let properties = [("session.timeout.ms", SESSION), ("heartbeat.interval.ms", "100")];
+        let properties = [
+            ("session.timeout.ms", SESSION),
+            ("heartbeat.interval.ms", "100"),
+            ("topic.metadata.refresh.interval.ms", "200"),
+        ];
         let consumer = Consumer::new(&KafkaSettings {
             bootstrap_servers: self.mock.bootstrap_servers(),
             group_id: GROUP.into(),
@@ -58,8 +64,8 @@ impl Cluster {
             queue_kbytes_per_partition: 256,
         })
         .unwrap();
-        consumer.subscribe(&[TOPIC]).unwrap();
-        Member { consumer: Some(consumer), next: BTreeMap::new(), giving: Vec::new() }
+        consumer.subscribe(&[TOPIC, LATER]).unwrap();
+        Member { consumer: Some(consumer), next: BTreeMap::new(), giving: Vec::new(), busy: false, fatal: None }
     }
 }
 
@@ -85,6 +91,10 @@ struct Member {
     next: BTreeMap<TopicPartition, i64>,
     /// What is given back once it is committed.
     giving: Vec<TopicPartition>,
+    /// Revokes are not served: what is in flight takes long.
+    busy: bool,
+    /// What the client does not live with.
+    fatal: Option<String>,
 }
 
 impl Drop for Member {
@@ -102,6 +112,7 @@ impl Member {
     fn turn(&mut self, sight: &mut Sight) {
         for event in self.consumer().poll(Duration::from_millis(1)) {
             match event {
+                ConsumerEvent::Assign(_) | ConsumerEvent::Revoke { .. } if self.busy => {}
                 ConsumerEvent::Assign(partitions) => self.assign(&partitions, sight),
                 ConsumerEvent::Revoke { partitions, lost: true } => {
                     sight.uncommitted.extend(partitions.iter().cloned());
@@ -121,7 +132,7 @@ impl Member {
                     }
                     self.give(&giving);
                 }
-                ConsumerEvent::Fatal(why) => panic!("{why}"),
+                ConsumerEvent::Fatal(why) => self.fatal = Some(why),
                 ConsumerEvent::Statistics(_) | ConsumerEvent::Reach(_) | ConsumerEvent::Error { .. } => {}
             }
         }
@@ -176,6 +187,8 @@ fn run(members: &mut [Member], sight: &mut Sight, what: &str, done: impl Fn(&[Me
     while !done(members, sight) {
         let held: Vec<_> = members.iter().map(|member| member.next.len()).collect();
         assert!(begin.elapsed() < LONG, "{what}: {held:?}, {} taken", sight.taken.len());
+        let fatal = members.iter().find_map(|member| member.fatal.as_ref());
+        assert!(fatal.is_none() || members.iter().any(|member| member.busy), "{what}: {fatal:?}");
         members.iter_mut().for_each(|member| member.turn(sight));
     }
 }
@@ -263,4 +276,21 @@ fn an_error_of_a_partition_costs_no_record() {
     cluster.write(50);
     settle(&cluster, &mut members, &mut sight, "records after the errors");
     sight.expect_once();
+}
+
+/// A client that joins anew in the middle of a rebalance takes no part in any later one: whoever has it has to know.
+#[test]
+fn a_topic_that_comes_while_partitions_are_given_back_puts_the_client_out_of_step() {
+    let mut cluster = Cluster::new();
+    let mut sight = Sight::default();
+    let mut members = vec![cluster.member()];
+    cluster.write(50);
+    settle(&cluster, &mut members, &mut sight, "one member");
+    members[0].busy = true;
+    members.push(cluster.member());
+    run(&mut members, &mut sight, "a revoke", |members, _| {
+        members[0].consumer.as_ref().is_some_and(Consumer::is_revoking)
+    });
+    cluster.mock.create_topic(LATER, 1, 1).unwrap();
+    run(&mut members, &mut sight, "out of step", |members, _| members[0].fatal.is_some());
 }
