@@ -87,21 +87,29 @@ fn jars_of(name: &str, java_home: PathBuf) -> Result<Jars> {
     java_home.hash(&mut hasher);
     let done = folder().join(format!("{name}-{:016x}", hasher.finish()));
     if !done.is_dir() {
-        // Two runs may get here at once: each makes its own, the first one to finish gives it its name.
-        let making = folder().join(format!("making-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&making)?;
-        eprintln!("fetching the jars of {name} (once)");
-        fetch(&inputs[0], &making.join("jars"))?;
-        compile(&java_home, &inputs[1..], &making)?;
-        if let Err(error) = std::fs::rename(&making, &done) {
-            std::fs::remove_dir_all(&making)?;
-            if !done.is_dir() {
-                return Err(format!("cannot make {}: {error}", done.display()).into());
-            }
+        std::fs::create_dir_all(folder())?;
+        // Several tests, or runs, may get here at once, and Maven's own folder stands no two of it.
+        let lock = std::fs::File::create(folder().join("fetching.lock"))?;
+        lock.lock()?;
+        if !done.is_dir() {
+            make(name, &inputs, &java_home, &done)?;
         }
     }
     let class_path = format!("{}:{}/*", done.join("classes").display(), done.join("jars").display());
     Ok(Jars { java: java_home.join("bin/java"), class_path })
+}
+
+fn make(name: &str, inputs: &[PathBuf], java_home: &Path, done: &Path) -> Result<()> {
+    let making = folder().join(format!("making-{name}"));
+    if making.is_dir() {
+        // Of a run that was ended in the middle of it.
+        std::fs::remove_dir_all(&making)?;
+    }
+    std::fs::create_dir_all(&making)?;
+    eprintln!("fetching the jars of {name} (once)");
+    fetch(&inputs[0], &making.join("jars"))?;
+    compile(java_home, &inputs[1..], &making)?;
+    std::fs::rename(&making, done).map_err(|error| format!("cannot make {}: {error}", done.display()).into())
 }
 
 fn fetch(pom: &Path, jars: &Path) -> Result<()> {
