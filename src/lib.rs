@@ -6,6 +6,7 @@
 //!
 //! Rooms, from the bottom up; imports point down only:
 //! - [`record`], [`event`], [`clock`], [`backoff`], [`budget`], [`yaml`]: what everything else speaks of.
+//! - [`promise`]: what always has to be true, as checks that the service, its tests and its simulator share.
 //! - [`grok`]: expressions that take lines apart; imports nothing of ours.
 //! - [`codec`]: bytes to event. [`pipeline`]: event to documents, as a YAML file says.
 //! - [`ledger`]: what is settled. [`bulk`]: one request and its answer. [`dead_letter`]: what was rejected.
@@ -49,6 +50,7 @@ pub mod metrics;
 pub mod passage;
 pub mod pipeline;
 mod planted;
+pub mod promise;
 pub mod reader;
 pub mod record;
 pub mod sync;

@@ -8,6 +8,7 @@
 mod commit;
 mod ending;
 mod messages;
+mod owed;
 mod reading;
 mod rebalance;
 mod reload;
@@ -27,7 +28,8 @@ pub use messages::{
     CommitEntry, CommitResult, Effect, Ending, Input, MaxUncommitted, Notice, OutOfRange, Reload, Resolved, Routes,
     Settings, Start,
 };
-use rebalance::Serving;
+pub use owed::{answers, owes};
+use rebalance::{Rebalance, Serving};
 
 #[derive(Debug)]
 struct Holding {
@@ -58,7 +60,9 @@ pub struct Reader {
     epoch: u64,
     holdings: BTreeMap<TopicPartition, Holding>,
     /// Rebalances that were recorded and wait for their turn.
-    waiting: VecDeque<Input>,
+    waiting: VecDeque<Rebalance>,
+    /// Partitions of ours that are to begin anew; they do when no rebalance waits.
+    anew: BTreeSet<TopicPartition>,
     serving: Serving,
     /// Partitions that go on at their beginning because their offset was out of range, wherever they were committed; with
     /// what was committed when that was noticed.
@@ -86,6 +90,7 @@ impl Reader {
             epoch: 0,
             holdings: BTreeMap::new(),
             waiting: VecDeque::new(),
+            anew: BTreeSet::new(),
             serving: Serving::Nothing,
             restarts: BTreeMap::new(),
             watch: watch::Watch::default(),
@@ -100,13 +105,14 @@ impl Reader {
     /// Takes one input, and appends what is to be done to `effects`.
     pub fn step(&mut self, now: Moment, input: Input, effects: &mut Vec<Effect>) {
         match input {
-            Input::Assigned(_) => self.waiting.push_back(input),
-            Input::Revoked { ref partitions, lost } => {
+            Input::Assigned(partitions) => self.record(Rebalance::Assign(partitions)),
+            Input::Revoked { partitions, lost } => {
                 // What belongs to somebody else already is over now, whatever is being served before its turn comes.
                 if lost {
-                    self.end(partitions, effects);
+                    self.end(&partitions, effects);
                 }
-                self.waiting.push_back(input);
+                self.stay_as_they_are(&partitions);
+                self.record(Rebalance::Revoke { partitions, lost });
             }
             Input::Resolved(answer) => self.resolved(now, answer, effects),
             Input::Watched(ids) => self.watched(now, ids, effects),
@@ -186,26 +192,23 @@ impl Reader {
     }
 
     fn out_of_range(&mut self, partition: TopicPartition, effects: &mut Vec<Effect>) {
-        let leaves = self.shutdown.is_some() || self.is_revoked(&partition);
+        let ends = self.shutdown.is_some() || self.is_about_to_end(&partition);
         let Some(held) = self.holdings.get_mut(&partition) else { return };
         if std::mem::replace(&mut held.stopped, true) {
             return;
         }
-        if self.settings.restart_out_of_range && !leaves {
-            // What was read is not to be read again: it settles as it would before a revoke.
-            self.restarts.insert(partition.clone(), held.committed);
-            self.waiting.push_back(Input::Revoked { partitions: vec![partition.clone()], lost: false });
-            self.waiting.push_back(Input::Assigned(vec![partition]));
-        } else {
+        if !self.settings.restart_out_of_range {
             effects.push(Effect::Tell(Notice::OutOfRange(partition, OutOfRange::Stopped)));
+        } else if !ends {
+            self.restarts.insert(partition.clone(), held.committed);
+            self.anew.insert(partition);
         }
     }
 
-    /// True if a revoke of the partition is being served or waits.
-    fn is_revoked(&self, partition: &TopicPartition) -> bool {
-        let waits =
-            |input: &Input| matches!(input, Input::Revoked { partitions, .. } if partitions.contains(partition));
-        self.serving.gives_back(partition) || self.waiting.iter().any(waits)
+    /// True if the holding of the partition is being ended, or waits for that.
+    fn is_about_to_end(&self, partition: &TopicPartition) -> bool {
+        let waits = |rebalance: &Rebalance| rebalance.takes_back(partition);
+        self.serving.ends(partition) || self.anew.contains(partition) || self.waiting.iter().any(waits)
     }
 
     fn end(&mut self, partitions: &[TopicPartition], effects: &mut Vec<Effect>) {

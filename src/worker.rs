@@ -23,6 +23,7 @@ use crate::bulk::{Batch, Bulk, Settlement, Slots};
 use crate::clock::Moment;
 use crate::dead_letter::Letter;
 use crate::ledger::{Contradiction, Counts, Ledger};
+use crate::promise;
 use crate::record::{DropReason, Fate, HoldingId, Origin, RecordBatch, Stage, TopicPartition};
 
 pub use body::Emit;
@@ -353,9 +354,9 @@ impl<T: Transform> Worker<T> {
         let Some(held) = self.holdings.get_mut(&holding) else { return };
         flush(&mut self.tally, &held.origin.partition.topic, effects);
         let (slots, units) = (held.slots.count(), held.ledger.pending_units());
-        if slots > units as i64 && !held.broken {
-            held.broken = true;
-            let why = format!("{slots} documents are in flight, and the ledger waits for {units}");
+        if let Err(why) = promise::nothing_settled_in_flight(slots, units)
+            && !std::mem::replace(&mut held.broken, true)
+        {
             effects.push(Effect::Mismatch(holding, why));
         }
         let offset = held.ledger.committable();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["sync", "planted"],
     &["record", "clock", "backoff", "budget", "yaml", "exit", "grok"],
-    &["event", "ledger"],
+    &["event", "ledger", "promise"],
     &["codec"],
     &["pipeline"],
     &["bulk"],

@@ -29,7 +29,8 @@ use crate::exit::ExitStatus;
 use crate::kafka::{Consumer, ConsumerEvent};
 use crate::metrics::Metrics;
 use crate::passage::WorkerHandle;
-use crate::reader::{CommitResult, Ending, Input, Reader};
+use crate::promise::Owed;
+use crate::reader::{self, CommitResult, Ending, Input, Reader};
 use crate::record::TopicPartition;
 use crate::telemetry::{Tell, Teller, exit_now};
 use crate::trace::ReaderTrace;
@@ -83,6 +84,7 @@ pub struct ReaderLoop {
 /// What the loop keeps between its rounds.
 #[derive(Default)]
 struct State {
+    owed: Owed,
     held: Vec<Held>,
     ends: HashMap<TopicPartition, i64>,
     looked: Moment,
@@ -201,6 +203,7 @@ impl ReaderLoop {
         while let Some(input) = inputs.pop() {
             let mut effects = Vec::new();
             let now = self.clock.now();
+            reader::owes(&mut state.owed, &input);
             if let Some(trace) = &mut self.trace {
                 trace.hears(now, &input);
             }
@@ -209,6 +212,13 @@ impl ReaderLoop {
                 trace.says(&effects);
             }
             for effect in effects {
+                if let Err(reason) = reader::answers(&mut state.owed, &effect) {
+                    tracing::error!(
+                        reason,
+                        "the group would be told what it did not ask for; this is a fault of ours: nothing more is committed"
+                    );
+                    exit_now(ExitStatus::Fault);
+                }
                 inputs.extend(self.carry_out(effect, state));
             }
         }

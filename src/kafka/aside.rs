@@ -1,4 +1,5 @@
-//! Clients beside the member of the group, which fetch partitions of topics that were made again.
+//! Clients beside the member of the group, which fetch partitions of topics that were made again, and of those that begin anew
+//! while they are held.
 //!
 //! librdkafka expects the leader epochs of a partition to grow only. Those of a topic that was made again begin at 0: a
 //! client that knows higher ones from the old topic ignores what it is told about the new one's leaders, and asks with the
@@ -72,7 +73,7 @@ impl Aside {
         fetcher.may_fetch(topic, incarnation);
         let client = Arc::clone(&fetcher.client);
         self.fetchers.push(fetcher);
-        tracing::info!(%topic, %incarnation, clients = self.fetchers.len(), "a topic that was made again is fetched by a client of its own");
+        tracing::info!(%topic, %incarnation, clients = self.fetchers.len(), "a partition is fetched by a client beside the member of the group");
         Ok(client)
     }
 

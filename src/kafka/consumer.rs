@@ -2,7 +2,7 @@
 //! before they are given back.
 //!
 //! One client is the member of the group: it joins, commits and leaves. It fetches as well, but for partitions of topics that
-//! were made again since it first read them: these are fetched by [`Aside`].
+//! were made again since it first read them, and for those that began anew while they were held: these are fetched by [`Aside`].
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ const OUT_OF_STEP: &str = "the client joined the group anew in the middle of a r
 /// The consumer of the process.
 pub struct Consumer {
     queues: HashMap<TopicPartition, PartitionQueue>,
+    /// What the member of the group fetched, and does no more, though it is assigned to it yet.
+    left: HashMap<TopicPartition, PartitionQueue>,
     aside: Aside,
     commits: Commits,
     /// What the member of the group may fetch.
@@ -56,7 +58,8 @@ impl Consumer {
         let (own, aside) = (Fetcher::new(Arc::clone(&consumer)), Aside::new(settings.clone()));
         let is_dealt = config.get("group.protocol").is_some_and(|protocol| protocol.eq_ignore_ascii_case("consumer"));
         let commits = Commits::new(&consumer);
-        Ok(Self { queues: HashMap::new(), aside, commits, own, consumer, is_static, revoking: false, is_dealt })
+        let (queues, left) = (HashMap::new(), HashMap::new());
+        Ok(Self { queues, left, aside, commits, own, consumer, is_static, revoking: false, is_dealt })
     }
 
     /// What other threads may ask the broker by.
@@ -155,11 +158,42 @@ impl Consumer {
                 self.split(partition, &Arc::clone(&self.consumer))?;
                 continue;
             }
-            let client = self.aside.client_for(&partition.topic, incarnation)?;
-            self.split(partition, &client)?;
-            client.incremental_assign(&list(partition, *offset)?)?;
+            self.fetch_aside(partition, *offset, incarnation)?;
         }
         self.consumer.incremental_assign(&own)
+    }
+
+    fn fetch_aside(&mut self, partition: &TopicPartition, offset: i64, incarnation: &Arc<str>) -> KafkaResult<()> {
+        let client = self.aside.client_for(&partition.topic, incarnation)?;
+        self.split(partition, &client)?;
+        client.incremental_assign(&list(partition, offset)?)
+    }
+
+    /// Reads partitions on elsewhere than where they were, without a word to the group. librdkafka takes whatever is given back for
+    /// the answer to a rebalance that waits for one, even if that has not been heard of here; so the member of the group keeps what is
+    /// assigned to it, fetches no more of it, and a client beside it does.
+    ///
+    /// # Errors
+    /// librdkafka refuses.
+    pub fn restart(&mut self, partitions: &[(TopicPartition, i64, Arc<str>)]) -> KafkaResult<()> {
+        for (partition, offset, incarnation) in partitions {
+            if let Some(queue) = self.queues.remove(partition) {
+                if Arc::ptr_eq(queue.client(), &self.consumer) {
+                    self.consumer.pause(&list(partition, 0)?)?;
+                    self.left.insert(partition.clone(), queue);
+                } else {
+                    give_back_aside(partition, queue);
+                }
+            }
+            self.fetch_aside(partition, *offset, incarnation)?;
+        }
+        self.close_unused();
+        Ok(())
+    }
+
+    fn close_unused(&mut self) {
+        let queues = &self.queues;
+        self.aside.keep(|client| queues.values().any(|queue| Arc::ptr_eq(queue.client(), client)));
     }
 
     fn split(&mut self, partition: &TopicPartition, client: &Arc<BaseConsumer<Events>>) -> KafkaResult<()> {
@@ -178,17 +212,19 @@ impl Consumer {
         let mut own = TopicPartitionList::with_capacity(partitions.len());
         // librdkafka refuses the whole list if one of it is not assigned, as after a topic was made again.
         for partition in partitions {
-            let Some(queue) = self.queues.remove(partition) else { continue };
-            let client = Arc::clone(queue.client());
-            drop(queue);
-            if Arc::ptr_eq(&client, &self.consumer) {
+            let mut is_own = self.left.remove(partition).is_some();
+            if let Some(queue) = self.queues.remove(partition) {
+                if Arc::ptr_eq(queue.client(), &self.consumer) {
+                    is_own = true;
+                } else {
+                    give_back_aside(partition, queue);
+                }
+            }
+            if is_own {
                 own.add_partition(&partition.topic, partition.partition);
-            } else if let Err(error) = list(partition, 0).and_then(|list| client.incremental_unassign(&list)) {
-                tracing::debug!(%error, %partition, "a partition that is fetched aside could not be given back");
             }
         }
-        let queues = &self.queues;
-        self.aside.keep(|client| queues.values().any(|queue| Arc::ptr_eq(queue.client(), client)));
+        self.close_unused();
         self.consumer.incremental_unassign(&own)
     }
 
@@ -210,8 +246,14 @@ impl Consumer {
     /// The next offsets that would be taken, where they are known.
     pub fn positions(&self) -> Vec<(TopicPartition, i64)> {
         let clients = std::iter::once(&self.consumer).chain(self.aside.clients());
-        let in_place = |partition: &TopicPartition| self.queues.get(partition).is_some_and(PartitionQueue::is_in_place);
-        clients.flat_map(positions).filter(|(partition, _)| in_place(partition)).collect()
+        let of = |client| {
+            let told = positions(client).into_iter();
+            told.filter(|(partition, _)| {
+                let queue = self.queues.get(partition);
+                queue.is_some_and(|queue| queue.is_in_place() && Arc::ptr_eq(queue.client(), client))
+            })
+        };
+        clients.flat_map(of).collect()
     }
 
     /// Commits next offsets with their metadata; the result comes as an event.
@@ -287,6 +329,14 @@ impl Consumer {
                 }
             }
         }
+    }
+}
+
+fn give_back_aside(partition: &TopicPartition, queue: PartitionQueue) {
+    let client = Arc::clone(queue.client());
+    drop(queue);
+    if let Err(error) = list(partition, 0).and_then(|list| client.incremental_unassign(&list)) {
+        tracing::debug!(%error, %partition, "a partition that is fetched aside could not be given back");
     }
 }
 

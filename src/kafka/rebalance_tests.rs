@@ -65,7 +65,14 @@ impl Cluster {
         })
         .unwrap();
         consumer.subscribe(&[TOPIC, LATER]).unwrap();
-        Member { consumer: Some(consumer), next: BTreeMap::new(), giving: Vec::new(), busy: false, fatal: None }
+        Member {
+            consumer: Some(consumer),
+            next: BTreeMap::new(),
+            giving: Vec::new(),
+            busy: false,
+            restarts: None,
+            fatal: None,
+        }
     }
 }
 
@@ -93,6 +100,8 @@ struct Member {
     giving: Vec<TopicPartition>,
     /// Revokes are not served: what is in flight takes long.
     busy: bool,
+    /// Since when what is held was not begun anew, where that is done all the time.
+    restarts: Option<Instant>,
     /// What the client does not live with.
     fatal: Option<String>,
 }
@@ -137,6 +146,14 @@ impl Member {
             }
         }
         let consumer = self.consumer.as_mut().expect("it is closed in the end only");
+        if let Some(since) = &mut self.restarts
+            && since.elapsed() > Duration::from_millis(100)
+        {
+            *since = Instant::now();
+            let held = self.next.iter().filter(|(partition, _)| !self.giving.contains(partition));
+            let list: Vec<_> = held.map(|(partition, next)| (partition.clone(), *next, "a".into())).collect();
+            consumer.restart(&list).unwrap();
+        }
         for (partition, next) in &mut self.next {
             if self.giving.contains(partition) {
                 continue;
@@ -275,6 +292,22 @@ fn an_error_of_a_partition_costs_no_record() {
     }
     cluster.write(50);
     settle(&cluster, &mut members, &mut sight, "records after the errors");
+    sight.expect_once();
+}
+
+/// The group hears nothing of partitions that begin anew, wherever it is in a rebalance.
+#[test]
+fn partitions_begin_anew_under_rebalances_and_each_record_is_taken_once() {
+    let mut cluster = Cluster::new();
+    let mut sight = Sight::default();
+    let mut members = Vec::new();
+    for count in [1, 2, 3] {
+        members.push(cluster.member());
+        members.iter_mut().for_each(|member| member.restarts = Some(Instant::now()));
+        cluster.write(50);
+        settle(&cluster, &mut members, &mut sight, &format!("{count} members"));
+    }
+    assert!(sight.committed > 0, "nothing was given back in order, but {:?}", sight.uncommitted);
     sight.expect_once();
 }
 

@@ -54,7 +54,7 @@ impl Reader {
 
     /// Ends once everything below the ends that were found is committed. What came later may stay unsettled.
     fn look_if_caught_up(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if !self.is_assigned() || !self.waiting.is_empty() {
+        if !self.is_assigned() || !self.waiting.is_empty() || !self.anew.is_empty() {
             self.nothing_since = None;
             return;
         }

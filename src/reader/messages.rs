@@ -139,6 +139,8 @@ pub enum Effect {
     Resume(HoldingId),
     /// Serve an assignment: start these holdings.
     Assign(Vec<Start>),
+    /// Start these holdings of partitions that the group has left here: it is told nothing.
+    Restart(Vec<Start>),
     /// Take no more from the partition of this holding; tell its worker to drain it.
     Drain(HoldingId),
     /// A new holding takes the place of one that has just ended; the consumer reads on where it is.

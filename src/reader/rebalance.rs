@@ -1,9 +1,14 @@
-//! How rebalances are served: one at a time, in the order in which they were recorded.
+//! How rebalances are served: one at a time, in the order in which they were recorded. Each is answered once, by an
+//! assignment or by giving back just what was asked for, and nothing else is: the group takes the first answer that comes for the
+//! one that it waits for.
+//!
+//! Partitions that are to begin anew (their offset is out of range, their topic was made again) go the same way, and the group hears nothing of
+//! it. They come last, and step back when there is a rebalance: it would wait for them, and might take them back.
 
 use std::sync::Arc;
 
 use super::reading::Reading;
-use super::{Effect, Holding, Input, Notice, RESOLVE, Reader, Resolved, Start};
+use super::{Effect, Holding, Notice, RESOLVE, Reader, Resolved, Start};
 use crate::clock::Moment;
 use crate::planted::is_planted;
 use crate::record::TopicPartition;
@@ -16,28 +21,53 @@ pub(super) fn metadata(incarnation: &str) -> String {
     format!("{METADATA_PREFIX}{incarnation}")
 }
 
+/// What the group asks for.
+#[derive(Debug)]
+pub(super) enum Rebalance {
+    Assign(Vec<TopicPartition>),
+    Revoke { partitions: Vec<TopicPartition>, lost: bool },
+}
+
+impl Rebalance {
+    pub(super) fn takes_back(&self, partition: &TopicPartition) -> bool {
+        matches!(self, Self::Revoke { partitions, .. } if partitions.contains(partition))
+    }
+}
+
+/// Who wants what is being served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    TheGroup,
+    /// The reader itself: the partitions begin anew.
+    Us,
+}
+
 /// What is being served.
 #[derive(Debug)]
 pub(super) enum Serving {
     Nothing,
     /// The broker was asked about these.
     Resolving {
+        whom: For,
         partitions: Vec<TopicPartition>,
         attempt: u32,
     },
     /// It did not answer; it is asked again.
     ResolveAgain {
+        whom: For,
         at: Moment,
         partitions: Vec<TopicPartition>,
         attempt: u32,
     },
     /// What is in flight of these settles.
     Draining {
+        whom: For,
         partitions: Vec<TopicPartition>,
         until: Moment,
     },
     /// What was settled is being committed.
     Committing {
+        whom: For,
         partitions: Vec<TopicPartition>,
         until: Moment,
     },
@@ -52,8 +82,8 @@ impl Serving {
         }
     }
 
-    /// True if the partition is on its way out.
-    pub(super) fn gives_back(&self, partition: &TopicPartition) -> bool {
+    /// True if the holding of the partition is being ended.
+    pub(super) fn ends(&self, partition: &TopicPartition) -> bool {
         match self {
             Self::Draining { partitions, .. } | Self::Committing { partitions, .. } => partitions.contains(partition),
             Self::Nothing | Self::Resolving { .. } | Self::ResolveAgain { .. } => false,
@@ -66,42 +96,83 @@ impl Serving {
 }
 
 impl Reader {
+    /// A rebalance waits for its turn, which comes before that of whatever begins anew.
+    pub(super) fn record(&mut self, rebalance: Rebalance) {
+        self.waiting.push_back(rebalance);
+        self.serving = match std::mem::replace(&mut self.serving, Serving::Nothing) {
+            Serving::Draining { whom: For::Us, partitions, .. }
+            | Serving::Committing { whom: For::Us, partitions, .. }
+            | Serving::ResolveAgain { whom: For::Us, partitions, .. } => {
+                self.anew.extend(partitions);
+                Serving::Nothing
+            }
+            // What was asked is answered soon.
+            other => other,
+        };
+    }
+
+    /// Partitions that the group takes back do not begin anew here.
+    pub(super) fn stay_as_they_are(&mut self, revoked: &[TopicPartition]) {
+        if is_planted("RestartRevoked") {
+            return;
+        }
+        let stays = |partition: &TopicPartition| !revoked.contains(partition);
+        self.anew.retain(stays);
+        self.gone.retain(stays);
+        self.restarts.retain(|partition, _| stays(partition));
+        match &mut self.serving {
+            Serving::Resolving { whom: For::Us, partitions, .. }
+            | Serving::ResolveAgain { whom: For::Us, partitions, .. }
+            | Serving::Draining { whom: For::Us, partitions, .. }
+            | Serving::Committing { whom: For::Us, partitions, .. } => partitions.retain(stays),
+            _ => {}
+        }
+    }
+
     /// Goes on with what is being served, and takes up the next as long as something can be done.
     pub(super) fn serve(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         loop {
             match std::mem::replace(&mut self.serving, Serving::Nothing) {
                 Serving::Nothing => match self.waiting.pop_front() {
-                    None => return,
-                    Some(Input::Assigned(partitions)) => self.begin_assign(partitions, effects),
-                    Some(Input::Revoked { partitions, lost }) => self.begin_revoke(now, partitions, lost, effects),
-                    Some(other) => unreachable!("only rebalances wait: {other:?}"),
+                    Some(Rebalance::Assign(partitions)) => self.begin_assign(partitions, effects),
+                    Some(Rebalance::Revoke { partitions, lost }) => self.begin_revoke(now, partitions, lost, effects),
+                    None if self.anew.is_empty() || self.shutdown.is_some() => return,
+                    // What was read is not to be read again, and what was read of a topic that is gone is nowhere else: it
+                    // settles as it would before a revoke.
+                    None => {
+                        let partitions = std::mem::take(&mut self.anew).into_iter().collect();
+                        self.begin_draining(now, For::Us, partitions, effects);
+                    }
                 },
-                Serving::Draining { partitions, until } => {
+                Serving::Draining { whom, partitions, until } => {
                     let open =
                         |partition: &TopicPartition| self.holdings.get(partition).is_some_and(|held| !held.drained);
                     if partitions.iter().any(open) && now < until {
-                        self.serving = Serving::Draining { partitions, until };
+                        self.serving = Serving::Draining { whom, partitions, until };
                         return;
                     }
                     for partition in partitions.iter().filter(|partition| open(partition)) {
                         effects.push(Effect::Tell(Notice::NotDrained(partition.clone())));
                     }
                     let until = now + self.settings.drain_timeout;
-                    self.serving = Serving::Committing { partitions, until };
+                    self.serving = Serving::Committing { whom, partitions, until };
                 }
-                Serving::Committing { partitions, until } => {
+                Serving::Committing { whom, partitions, until } => {
                     let open =
                         |partition| self.holdings.get(partition).is_some_and(|held: &Holding| !held.is_committed());
                     if partitions.iter().any(open) && now < until {
-                        self.serving = Serving::Committing { partitions, until };
+                        self.serving = Serving::Committing { whom, partitions, until };
                         return;
                     }
                     self.end(&partitions, effects);
-                    effects.push(Effect::Unassign(partitions));
+                    match whom {
+                        For::TheGroup => effects.push(Effect::Unassign(partitions)),
+                        For::Us if self.shutdown.is_some() || partitions.is_empty() => {}
+                        For::Us => self.ask(whom, partitions, 0, effects),
+                    }
                 }
-                Serving::ResolveAgain { at, partitions, attempt } if now >= at => {
-                    effects.push(Effect::Resolve(partitions.clone()));
-                    self.serving = Serving::Resolving { partitions, attempt };
+                Serving::ResolveAgain { whom, at, partitions, attempt } if now >= at => {
+                    self.ask(whom, partitions, attempt, effects);
                     return;
                 }
                 waits @ (Serving::Resolving { .. } | Serving::ResolveAgain { .. }) => {
@@ -120,28 +191,35 @@ impl Reader {
             return;
         }
         self.gone.retain(|partition| !partitions.contains(partition));
+        self.ask(For::TheGroup, partitions, 0, effects);
+    }
+
+    fn ask(&mut self, whom: For, partitions: Vec<TopicPartition>, attempt: u32, effects: &mut Vec<Effect>) {
         effects.push(Effect::Resolve(partitions.clone()));
-        self.serving = Serving::Resolving { partitions, attempt: 0 };
+        self.serving = Serving::Resolving { whom, partitions, attempt };
     }
 
     fn begin_revoke(&mut self, now: Moment, partitions: Vec<TopicPartition>, lost: bool, effects: &mut Vec<Effect>) {
-        self.gone.retain(|partition| !partitions.contains(partition));
         if lost {
             self.end(&partitions, effects);
             effects.push(Effect::Unassign(partitions));
             return;
         }
+        self.begin_draining(now, For::TheGroup, partitions, effects);
+    }
+
+    fn begin_draining(&mut self, now: Moment, whom: For, partitions: Vec<TopicPartition>, effects: &mut Vec<Effect>) {
         for partition in &partitions {
             if let Some(held) = self.holdings.get(partition) {
                 effects.push(Effect::Drain(held.origin.holding));
             }
         }
-        self.serving = Serving::Draining { partitions, until: now + self.settings.drain_timeout };
+        self.serving = Serving::Draining { whom, partitions, until: now + self.settings.drain_timeout };
     }
 
     pub(super) fn resolved(&mut self, now: Moment, answer: Result<Vec<Resolved>, String>, effects: &mut Vec<Effect>) {
-        let (partitions, attempt) = match std::mem::replace(&mut self.serving, Serving::Nothing) {
-            Serving::Resolving { partitions, attempt } => (partitions, attempt),
+        let (whom, partitions, attempt) = match std::mem::replace(&mut self.serving, Serving::Nothing) {
+            Serving::Resolving { whom, partitions, attempt } => (whom, partitions, attempt),
             other => {
                 self.serving = other;
                 return;
@@ -151,26 +229,41 @@ impl Reader {
             Ok(answer) => answer,
             Err(why) => {
                 effects.push(Effect::Tell(Notice::NotResolved(why)));
+                if whom == For::Us && !self.waiting.is_empty() {
+                    self.anew.extend(partitions);
+                    return;
+                }
                 let at = now + RESOLVE.delay(attempt, self.chance.bits());
-                self.serving = Serving::ResolveAgain { at, partitions, attempt: attempt + 1 };
+                self.serving = Serving::ResolveAgain { whom, at, partitions, attempt: attempt + 1 };
                 return;
             }
         };
         if self.shutdown.is_some() {
-            effects.push(Effect::Assign(Vec::new()));
+            if whom == For::TheGroup {
+                effects.push(Effect::Assign(Vec::new()));
+            }
             return;
         }
+        answer.retain(|resolved| partitions.contains(&resolved.partition));
         for partition in partitions {
             if !answer.iter().any(|resolved| resolved.partition == partition) {
                 effects.push(Effect::Tell(Notice::TopicGone(partition.clone())));
-                self.gone.insert(partition);
+                if !self.waiting.iter().any(|rebalance| rebalance.takes_back(&partition)) {
+                    self.gone.insert(partition);
+                }
             }
         }
         // Partitions of a topic next to each other: the workers get a like share of each.
         answer.sort_by(|a, b| a.partition.cmp(&b.partition));
-        let starts = answer.into_iter().map(|resolved| self.begin(resolved, effects)).collect();
-        self.assigned_once = true;
-        effects.push(Effect::Assign(starts));
+        let starts: Vec<Start> = answer.into_iter().map(|resolved| self.begin(resolved, effects)).collect();
+        match whom {
+            For::TheGroup => {
+                self.assigned_once = true;
+                effects.push(Effect::Assign(starts));
+            }
+            For::Us if starts.is_empty() => return,
+            For::Us => effects.push(Effect::Restart(starts)),
+        }
         let load = self.load();
         effects.push(Effect::Tell(Notice::Placed(load)));
     }

@@ -53,7 +53,7 @@ impl Reader {
         let ready: Vec<TopicPartition> = self
             .holdings
             .iter()
-            .filter(|(partition, held)| passes(held) && !self.is_revoked(partition))
+            .filter(|(partition, held)| passes(held) && !self.is_about_to_end(partition))
             .map(|(partition, _)| partition.clone())
             .collect();
         for partition in ready {

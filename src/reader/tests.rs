@@ -1,4 +1,5 @@
 use super::*;
+use crate::promise::Owed;
 use crate::record::Route;
 use crate::worker::Committable;
 
@@ -40,6 +41,7 @@ fn known_with(number: i32, committed: (i64, &str)) -> Resolved {
 
 struct Bench {
     reader: Reader,
+    owed: Owed,
     effects: Vec<Effect>,
 }
 
@@ -57,7 +59,7 @@ impl Bench {
             routes: Routes::new(),
         };
         change(&mut settings);
-        Self { reader: Reader::new(settings, Chance::new(1)), effects: Vec::new() }
+        Self { reader: Reader::new(settings, Chance::new(1)), owed: Owed::default(), effects: Vec::new() }
     }
 
     /// A reader that holds partitions 0 and 1 as holdings 1 and 2, from offset 10.
@@ -67,10 +69,12 @@ impl Bench {
         bench
     }
 
-    /// Tells something, and leaves out what is said about the load.
+    /// Tells something, and leaves out what is said about the load. The group is told what it is owed, and nothing else.
     fn step(&mut self, now: Moment, input: Input) -> Vec<Effect> {
+        owes(&mut self.owed, &input);
         self.reader.step(now, input, &mut self.effects);
         let mut effects = std::mem::take(&mut self.effects);
+        effects.iter().try_for_each(|effect| answers(&mut self.owed, effect)).unwrap();
         effects.retain(|effect| !matches!(effect, Effect::Tell(Notice::Placed(_)) | Effect::Watch(_)));
         effects
     }
@@ -128,7 +132,10 @@ fn end(holding: u64) -> Effect {
 fn starts(effects: &[Effect]) -> Vec<(u64, i32, i64, usize)> {
     let start =
         |start: &Start| (start.origin.holding.0, start.origin.partition.partition, start.position, start.worker);
-    let assigned = |effect: &Effect| if let Effect::Assign(starts) = effect { Some(starts.clone()) } else { None };
+    let assigned = |effect: &Effect| match effect {
+        Effect::Assign(starts) | Effect::Restart(starts) => Some(starts.clone()),
+        _ => None,
+    };
     effects.iter().filter_map(assigned).flatten().map(|each| start(&each)).collect()
 }
 
@@ -390,7 +397,7 @@ fn an_offset_out_of_range_goes_on_at_the_beginning_once_what_was_read_is_settled
     assert_eq!(effects, [drain(1)]);
     assert_eq!(bench.step(at(0), Input::OutOfRange(part(0))), []);
     let effects = bench.drained(at(1), 1);
-    assert_eq!(effects, [end(1), Effect::Unassign(parts(&[0])), Effect::Resolve(parts(&[0]))]);
+    assert_eq!(effects, [end(1), Effect::Resolve(parts(&[0]))], "the group hears nothing of it");
     // A commit above the end would be out of range again.
     let effects = bench.step(at(2), Input::Resolved(Ok(vec![known_with(0, (99, "kelp:i"))])));
     assert_eq!(starts(&effects), [(3, 0, 10, 0)]);
@@ -426,16 +433,66 @@ fn a_commit_below_the_beginning_goes_on_there_by_option_only() {
 
 #[test]
 fn a_partition_that_is_leaving_is_not_begun_again_when_its_offset_is_out_of_range() {
-    let stopped = Effect::Tell(Notice::OutOfRange(part(0), OutOfRange::Stopped));
     let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
     bench.revoke(at(0), &[0], false);
-    assert_eq!(bench.step(at(1), Input::OutOfRange(part(0)))[0], stopped);
+    assert_eq!(bench.step(at(1), Input::OutOfRange(part(0))), []);
     assert_eq!(bench.drained(at(2), 1), [end(1), Effect::Unassign(parts(&[0]))]);
     assert!(bench.reader.is_assigned());
 
     let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
     bench.step(at(0), Input::Shutdown(at(9000)));
-    assert_eq!(bench.step(at(1), Input::OutOfRange(part(0))), [stopped]);
+    assert_eq!(bench.step(at(1), Input::OutOfRange(part(0))), []);
+}
+
+/// Its partition 0 is out of range and about to begin anew.
+fn about_to_restart() -> Bench {
+    let mut bench = Bench::holding(|settings| settings.restart_out_of_range = true);
+    assert_eq!(bench.step(at(0), Input::OutOfRange(part(0))), [drain(1)]);
+    bench
+}
+
+#[test]
+fn what_the_group_takes_back_does_not_begin_anew() {
+    // While what was read settles.
+    let mut bench = about_to_restart();
+    assert_eq!(bench.revoke(at(1), &[0], false), [drain(1)]);
+    assert_eq!(bench.drained(at(2), 1), [end(1), Effect::Unassign(parts(&[0]))], "the one answer");
+    assert!(bench.reader.is_assigned());
+    // It may come again, and is not out of range any more.
+    assert_eq!(starts(&bench.assign(at(3), vec![known_with(0, (15, "kelp:i"))])), [(3, 0, 15, 0)]);
+    // While the broker is asked about it.
+    let mut bench = about_to_restart();
+    bench.drained(at(1), 1);
+    assert_eq!(bench.revoke(at(2), &[0], false), []);
+    let answer = Input::Resolved(Ok(vec![known(0)]));
+    let effects = bench.step(at(3), answer);
+    assert_eq!(starts(&effects), []);
+    assert!(effects.contains(&Effect::Unassign(parts(&[0]))), "{effects:?}");
+    // While the broker does not answer.
+    let mut bench = about_to_restart();
+    bench.drained(at(1), 1);
+    bench.step(at(2), Input::Resolved(Err("no answer".into())));
+    assert_eq!(bench.revoke(at(3), &[0], true), [Effect::Unassign(parts(&[0]))]);
+    assert!(bench.reader.is_assigned());
+    assert_eq!(bench.tick(at(9000)), []);
+}
+
+#[test]
+fn the_group_does_not_wait_for_what_begins_anew() {
+    let mut bench = about_to_restart();
+    assert_eq!(bench.revoke(at(1), &[1], false), [drain(2)]);
+    // It steps back, and goes on where it was.
+    assert_eq!(bench.drained(at(2), 2), [end(2), Effect::Unassign(parts(&[1])), drain(1)]);
+    assert_eq!(bench.drained(at(3), 1), [end(1), Effect::Resolve(parts(&[0]))]);
+    // The broker has no answer: the group is first again.
+    bench.step(at(4), Input::Resolved(Err("no answer".into())));
+    assert_eq!(bench.step(at(5), Input::Assigned(parts(&[1]))), [Effect::Resolve(parts(&[1]))]);
+    let effects = bench.step(at(6), Input::Resolved(Ok(vec![known(1)])));
+    assert_eq!(starts(&effects), [(3, 1, 10, 0)]);
+    assert_eq!(effects.last(), Some(&Effect::Resolve(parts(&[0]))));
+    let effects = bench.step(at(7), Input::Resolved(Ok(vec![known(0)])));
+    assert_eq!(starts(&effects), [(4, 0, 10, 1)]);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Restart(_))), "{effects:?}");
 }
 
 fn reload(version: &str, topics: Option<&[&str]>) -> Input {
@@ -520,7 +577,7 @@ fn a_topic_that_was_made_again_is_begun_anew_once_what_was_read_of_the_old_one_i
     assert_eq!(committed, [(17, "kelp:i".to_owned())]);
     let effects = bench.committed(at(3), 0, 17);
     assert!(effects.contains(&end(1)) && effects.contains(&end(2)), "{effects:?}");
-    assert!(effects.contains(&Effect::Unassign(parts(&[0, 1]))) && effects.contains(&Effect::Resolve(parts(&[0, 1]))));
+    assert_eq!(effects.last(), Some(&Effect::Resolve(parts(&[0, 1]))));
     let anew = |number| Resolved { incarnation: "j".into(), ..known_with(number, (15, "kelp:i")) };
     let effects = bench.step(at(4), Input::Resolved(Ok(vec![anew(0), anew(1)])));
     assert_eq!(starts(&effects), [(3, 0, 10, 0), (4, 1, 10, 1)]);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Effect, Input, Notice, Reader};
+use super::{Effect, Notice, Reader};
 use crate::clock::Moment;
 use crate::planted::is_planted;
 use crate::record::TopicPartition;
@@ -54,24 +54,21 @@ impl Reader {
                 self.gone.iter().filter(|partition| partition.topic == topic).cloned().collect();
             if !there.is_empty() {
                 self.gone.retain(|partition| partition.topic != topic);
-                self.waiting.push_back(Input::Assigned(there));
+                self.anew.extend(there);
             }
             let replaced = |incarnation: &Arc<str>| *incarnation != id && !is_none(incarnation) && !is_none(&id);
             let partitions: Vec<TopicPartition> = self
                 .holdings
                 .iter()
                 .filter(|(partition, held)| partition.topic == topic && replaced(&held.origin.incarnation))
-                .filter(|(partition, _)| !self.is_revoked(partition))
+                .filter(|(partition, _)| !self.is_about_to_end(partition))
                 .map(|(partition, _)| partition.clone())
                 .collect();
             if partitions.is_empty() {
                 continue;
             }
             effects.extend(partitions.iter().cloned().map(|partition| Effect::Tell(Notice::TopicReplaced(partition))));
-            // What was read of the topic that is gone is nowhere else: it settles as it would before a revoke. Its offsets are
-            // committed with the old incarnation, which says that they are not those of the new topic.
-            self.waiting.push_back(Input::Revoked { partitions: partitions.clone(), lost: false });
-            self.waiting.push_back(Input::Assigned(partitions));
+            self.anew.extend(partitions);
         }
     }
 }

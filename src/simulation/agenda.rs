@@ -84,6 +84,7 @@ impl Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Channel {
     Group,
+    Reloads,
     Commits,
     ReaderWorker(usize),
     ReaderDispatch,

@@ -16,6 +16,7 @@ use crate::budget::Budget;
 use crate::bulk::{Bulk, Settlement};
 use crate::clock::Moment;
 use crate::dispatch::{self, Dispatch};
+use crate::promise::{self, Order, Owed};
 use crate::reader::{self, Ending, Reader};
 use crate::record::{HoldingId, Origin, TopicPartition};
 use crate::worker::{self, Tally, Worker};
@@ -82,6 +83,8 @@ pub(super) struct Life {
     pub(super) lost: Option<Vec<TopicPartition>>,
     pub(super) ending: Option<Ending>,
     pub(super) reader: Reader,
+    /// What the reader owes the group.
+    pub(super) owed: Owed,
     pub(super) workers: Vec<Worker<Script>>,
     pub(super) dispatch: Dispatch,
     pub(super) budget: Budget,
@@ -101,8 +104,8 @@ pub(super) struct Life {
     live: BTreeSet<HoldingId>,
     /// The holdings that an id was submitted for; a worker may be so late that a later holding's came first.
     holdings_of: search::ByText<Vec<(HoldingId, Place)>>,
-    submitted: BTreeMap<(HoldingId, Arc<str>), Place>,
-    sent: BTreeMap<(HoldingId, Arc<str>), Place>,
+    submitted: Order<Place>,
+    sent: Order<Place>,
     /// What was sent, by holding, offset and sub-document.
     sent_places: HashSet<(HoldingId, Place), FixedState>,
     /// The payload of each record that each holding was given, by its number.
@@ -143,6 +146,7 @@ impl Life {
             lost: None,
             ending: None,
             reader: Reader::new(plan.reader.clone(), of_reader),
+            owed: Owed::default(),
             workers: (0..plan.reader.workers).map(worker).collect(),
             dispatch: Dispatch::new(plan.dispatch.clone(), of_dispatch),
             fetches: BTreeMap::new(),
@@ -154,8 +158,8 @@ impl Life {
             swapped: None,
             live: BTreeSet::new(),
             holdings_of: search::ByText::default(),
-            submitted: BTreeMap::new(),
-            sent: BTreeMap::new(),
+            submitted: Order::default(),
+            sent: Order::default(),
             sent_places: HashSet::default(),
             payloads: BTreeMap::new(),
             received: 0,
@@ -230,10 +234,7 @@ impl Life {
             }
             let holding = origin.holding;
             let place = (batch.records.offset(document.record as usize), document.sub);
-            let before = self.submitted.insert((holding, Arc::clone(&bulk.index)), place);
-            if before.is_some_and(|before| before >= place) {
-                return Err(format!("{} is submitted after {before:?} of the same holding", line.id));
-            }
+            self.submitted.next(holding, &bulk.index, place)?;
             match self.holdings_of.get_mut(line.id) {
                 Some(holdings) => holdings.push((holding, place)),
                 None => drop(self.holdings_of.insert(line.id.to_owned(), vec![(holding, place)])),
@@ -255,10 +256,7 @@ impl Life {
                 return Err(format!("{id} is sent for {holdings:?}, which are over"));
             };
             if self.sent_places.insert((holding, place)) {
-                let before = self.sent.insert((holding, Arc::clone(index)), place);
-                if before.is_some_and(|before| before > place) {
-                    return Err(format!("{id} is sent for the first time after {before:?}"));
-                }
+                self.sent.next(holding, index, place)?;
             }
         }
         Ok(())
@@ -296,11 +294,6 @@ impl Life {
     pub(super) fn check_counts(&self) -> Result<(), String> {
         let in_flight: u64 = self.workers.iter().map(Worker::in_flight).sum();
         let Self { received, settled, forgotten, .. } = self;
-        if *received != settled + forgotten + in_flight {
-            return Err(format!(
-                "{received} received, {settled} settled, {forgotten} forgotten, {in_flight} in flight"
-            ));
-        }
-        Ok(())
+        promise::accounted(*received, *settled, *forgotten, in_flight)
     }
 }

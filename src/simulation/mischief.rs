@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::agenda::Event;
+use super::agenda::{Channel, Event};
 use super::broker::LifeId;
 use super::edges::Checked;
 use super::life::Core;
@@ -241,7 +241,8 @@ impl World {
 
     fn reload(&mut self, life: LifeId, routes: Routes, topics: Option<Vec<Arc<str>>>) {
         self.lives[life].routes = routes.clone();
-        self.later(10, Event::Reader(life, reader::Input::Reload(Reload { routes, topics })));
+        let reload = reader::Input::Reload(Reload { routes, topics });
+        self.send(life, Channel::Reloads, self.now, Event::Reader(life, reload));
     }
 
     pub(super) fn weather(&mut self) {

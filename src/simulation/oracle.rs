@@ -8,6 +8,7 @@ use super::script::{self, Fault, Unit};
 use super::search::{ByText, Search, Stored};
 use crate::backoff::Chance;
 use crate::bulk::document_id;
+use crate::promise;
 use crate::record::{HoldingId, Origin, TopicPartition};
 
 /// One unit of one record.
@@ -111,15 +112,14 @@ impl Oracle {
         search: &Search,
     ) -> Result<(), String> {
         let log = &broker.logs[partition];
-        if offset > log.end() {
-            return Err(format!("{partition} is committed at {offset}, and its log ends at {}", log.end()));
-        }
+        promise::passes_settled_only(partition, offset, log.end(), None)?;
         let mut checked = self.checked.get(partition).copied().unwrap_or_default();
         while let Some(entry) = log.written().get(checked).filter(|entry| entry.offset < offset) {
             // What retention has taken before it was read is gone.
             for (id, unit) in ids(partition, log.making, entry) {
                 if entry.offset >= log.low() && !self.is_settled(&id, search) {
-                    return Err(format!("{partition} is committed at {offset}, and {id} is not settled: {unit:?}"));
+                    let broken = promise::passes_settled_only(partition, offset, log.end(), Some(entry.offset));
+                    return broken.map_err(|why| format!("{why}: {id}, {unit:?}"));
                 }
             }
             checked += 1;

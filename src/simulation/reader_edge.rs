@@ -28,6 +28,7 @@ impl World {
         if matches!(input, reader::Input::Assigned(_) | reader::Input::Revoked { .. }) {
             self.lives[life].fetches.values_mut().for_each(|fetch| fetch.next = fetch.position);
         }
+        reader::owes(&mut self.lives[life].owed, &input);
         let mut effects = Vec::new();
         self.lives[life].step_reader(self.now, input, &mut effects);
         let mut over = Vec::new();
@@ -35,9 +36,14 @@ impl World {
             if !matches!(effect, reader::Effect::Tell(reader::Notice::Placed(_))) {
                 self.note(|| format!("p{life} reader -> {effect:?}"));
             }
+            reader::answers(&mut self.lives[life].owed, &effect)?;
             match effect {
                 reader::Effect::Resolve(partitions) => self.later(200, Event::Resolve(life, partitions)),
                 reader::Effect::Assign(starts) => {
+                    starts.into_iter().try_for_each(|start| self.begin(life, start, None))?;
+                }
+                reader::Effect::Restart(starts) => {
+                    self.tally("partitions begun anew", starts.len() as u64);
                     starts.into_iter().try_for_each(|start| self.begin(life, start, None))?;
                 }
                 reader::Effect::Renew(start) => {

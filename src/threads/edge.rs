@@ -17,6 +17,8 @@ use crate::bulk::document_id;
 use crate::clock::Moment;
 use crate::dispatch::{self, Dispatch};
 use crate::passage::{WorkerHandle, round, to_worker};
+use crate::promise::{self, Owed};
+use crate::reader;
 use crate::reader::{CommitResult, Effect, Ending, Input, MaxUncommitted, Reader, Resolved, Routes, Settings, Start};
 use crate::record::{HoldingId, Origin, RecordBatch, TopicPartition};
 use crate::sync::hear;
@@ -43,6 +45,7 @@ struct Held {
 
 struct Edge {
     core: Reader,
+    owed: Owed,
     clock: Clock,
     workers: Vec<WorkerHandle>,
     dispatch: Sender<ToDispatch>,
@@ -99,6 +102,7 @@ pub(super) fn process() {
     let (parts, queued) = (workers.clone(), budget.clone());
     let edge = Edge {
         core: Reader::new(settings_of_reader(), Chance::new(2)),
+        owed: Owed::default(),
         clock,
         workers,
         dispatch: to_dispatch.clone(),
@@ -241,9 +245,11 @@ impl Edge {
     fn step(&mut self, input: Input) {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
+            reader::owes(&mut self.owed, &input);
             let mut effects = Vec::new();
             self.core.step(self.clock.now(), input, &mut effects);
             for effect in effects {
+                reader::answers(&mut self.owed, &effect).unwrap_or_else(|why| panic!("{why}"));
                 inputs.extend(self.carry_out(effect));
             }
         }
@@ -307,6 +313,7 @@ impl Edge {
             }
             Effect::Pause(holding) | Effect::Resume(holding) => panic!("{holding} is not read that far ahead"),
             Effect::Renew(start) => panic!("nothing was loaded again: {start:?}"),
+            Effect::Restart(starts) => panic!("nothing begins anew: {starts:?}"),
             Effect::Leave(ending) => self.ending = Some(ending),
             Effect::Tell(crate::reader::Notice::NotDrained(partition)) => panic!("{partition} is given back undrained"),
             Effect::Watch(_) | Effect::Subscribe(_) | Effect::Tell(_) => {}
@@ -333,7 +340,8 @@ impl Edge {
                 Some(false) => known.letters.contains(&id),
                 Some(true) => known.stored.contains_key(&id),
             };
-            assert!(settled, "{partition} is committed at {offset}, and {id} is not settled");
+            let open = Some(below).filter(|_| !settled);
+            promise::passes_settled_only(partition, offset, RECORDS, open).unwrap_or_else(|why| panic!("{why}: {id}"));
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Effect, Transform, Worker};
 use crate::clock::Moment;
+use crate::promise;
 
 /// Time between audits. An outcome takes far less from those who had the document to the ledger.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -38,11 +39,11 @@ impl<T: Transform> Worker<T> {
         for (id, held) in &mut self.holdings {
             let (slots, units) = (held.slots.count(), held.ledger.pending_units());
             let seen = (held.ledger.counts().received, units);
-            let short = (slots < units as i64).then_some(seen);
+            let lost = promise::nothing_lost_in_flight(slots, units).err();
+            let short = lost.is_some().then_some(seen);
             let before = std::mem::replace(&mut held.short, short);
-            if short.is_some() && before == short && !held.broken {
+            if let Some(why) = lost.filter(|_| before == short && !held.broken) {
                 held.broken = true;
-                let why = format!("the ledger waits for {units} documents, and {slots} are in flight");
                 effects.push(Effect::Mismatch(*id, why));
             }
         }

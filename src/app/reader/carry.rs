@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rdkafka::error::KafkaResult;
+
 use super::take::Held;
 use super::tell::show;
 use super::{ReaderLoop, State};
@@ -11,9 +13,16 @@ use crate::app::messages::ToLetters;
 use crate::dispatch;
 use crate::exit::ExitStatus;
 use crate::reader::{CommitResult, Effect, Input, Start};
-use crate::record::HoldingId;
+use crate::record::{HoldingId, TopicPartition};
 use crate::telemetry::exit_now;
 use crate::worker::Input as WorkerInput;
+
+/// Each partition with its next offset and its topic's incarnation.
+fn list(starts: &[Start]) -> Vec<(TopicPartition, i64, Arc<str>)> {
+    let each =
+        |Start { origin, position, .. }: &Start| (origin.partition.clone(), *position, Arc::clone(&origin.incarnation));
+    starts.iter().map(each).collect()
+}
 
 impl State {
     fn by_id(&mut self, holding: HoldingId) -> Option<&mut Held> {
@@ -52,7 +61,14 @@ impl ReaderLoop {
                     tracing::error!(%error, "the topics cannot be subscribed to; those before are read on");
                 }
             }
-            Effect::Assign(starts) => self.assign(starts, state),
+            Effect::Assign(starts) => {
+                let taken = self.consumer.assign(&list(&starts));
+                self.read(starts, taken, state);
+            }
+            Effect::Restart(starts) => {
+                let taken = self.consumer.restart(&list(&starts));
+                self.read(starts, taken, state);
+            }
             Effect::Drain(holding) => {
                 if let Some(held) = state.by_id(holding) {
                     held.intake = false;
@@ -97,12 +113,8 @@ impl ReaderLoop {
         None
     }
 
-    fn assign(&mut self, starts: Vec<Start>, state: &mut State) {
-        let each = |Start { origin, position, .. }: &Start| {
-            (origin.partition.clone(), *position, Arc::clone(&origin.incarnation))
-        };
-        let list: Vec<_> = starts.iter().map(each).collect();
-        if let Err(error) = self.consumer.assign(&list) {
+    fn read(&mut self, starts: Vec<Start>, taken: KafkaResult<()>, state: &mut State) {
+        if let Err(error) = taken {
             // Without its partitions this process would sit in the group and read nothing: better to start again.
             tracing::error!(%error, "the partitions that the group assigned could not be taken");
             exit_now(ExitStatus::Fault);

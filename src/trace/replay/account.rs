@@ -8,6 +8,7 @@ use super::Checked;
 use super::fill::{batch, fill, places};
 use crate::bulk::{Batch, Bulk, DocumentRef, Slots};
 use crate::ledger::Counts;
+use crate::promise::{self, Order};
 use crate::record::{HoldingId, Origin, TopicPartition};
 use crate::trace::{DispatchHeard, DocumentRun, WorkerHeard, stamps};
 use crate::worker::{Made, MadeUnit};
@@ -34,7 +35,7 @@ struct Table {
     slots: Option<Slots>,
     at_worker: bool,
     /// The last document submitted to each index: number of the record, and of its document.
-    submitted: BTreeMap<Arc<str>, (u64, u32)>,
+    submitted: Order<(u64, u32)>,
 }
 
 impl Table {
@@ -82,7 +83,7 @@ impl Account {
                     read_to: *position,
                     slots: None,
                     at_worker: true,
-                    submitted: BTreeMap::new(),
+                    submitted: Order::default(),
                 };
                 self.tables.insert(origin.holding, table);
             }
@@ -149,12 +150,7 @@ impl Account {
                     self.keeps(holding, &batch.slots);
                     let table =
                         self.tables.get_mut(&holding).ok_or(format!("{holding} is submitted and has not begun"))?;
-                    let before = table.submitted.insert(Arc::clone(&bulk.index), (seq, document.sub));
-                    if before.is_some_and(|before| before >= (seq, document.sub)) {
-                        return Err(format!(
-                            "record {seq} of {holding} is submitted after {before:?} of the same holding"
-                        ));
-                    }
+                    table.submitted.next(holding, &bulk.index, (seq, document.sub))?;
                 }
             }
             Effect::Letter(letter) => self.keeps(letter.holding(), &letter.batch.slots),
@@ -170,7 +166,7 @@ impl Account {
             Effect::Committable(moved) => {
                 let table = self.tables.get(&moved.holding).filter(|table| table.at_worker);
                 let table = table.ok_or(format!("worker {id} tells of {}, which it does not have", moved.holding))?;
-                check_settled(table, moved.offset, "committable")?;
+                check_settled(table, moved.offset)?;
             }
             Effect::Drained(holding) => {
                 let open = self.tables.get(&holding).is_none_or(|table| !table.rows.is_empty());
@@ -194,16 +190,14 @@ impl Account {
     /// Received is settled, forgotten or in flight.
     pub(super) fn check_counts(&self, id: usize, in_flight: u64) -> Checked {
         let Some(Sums { counts, forgotten }) = self.sums.get(&id) else { return Ok(()) };
-        if counts.received != counts.settled() + forgotten + in_flight {
-            return Err(format!("worker {id}: {counts:?}, {forgotten} forgotten, {in_flight} in flight"));
-        }
-        Ok(())
+        promise::accounted(counts.received, counts.settled(), *forgotten, in_flight)
+            .map_err(|why| format!("worker {id}: {why}"))
     }
 
     pub(super) fn reader_says(&mut self, effect: &reader::Effect) -> Checked {
         use reader::Effect;
         match effect {
-            Effect::Assign(starts) => starts.iter().for_each(|start| self.holds(start)),
+            Effect::Assign(starts) | Effect::Restart(starts) => starts.iter().for_each(|start| self.holds(start)),
             Effect::Renew(start) => self.holds(start),
             Effect::End(holding) => self.held.retain(|_, (held, _)| held != holding),
             Effect::Commit(entries) => {
@@ -212,7 +206,7 @@ impl Account {
                         return Err(format!("{} is committed, and not held", entry.partition));
                     };
                     match self.tables.get(holding) {
-                        Some(table) => check_settled(table, entry.offset, "committed")?,
+                        Some(table) => check_settled(table, entry.offset)?,
                         // Its worker has not heard of it yet.
                         None if entry.offset <= *start => {}
                         None => {
@@ -296,14 +290,8 @@ impl Account {
 }
 
 /// Everything below the offset was received, or is no record, and is settled.
-fn check_settled(table: &Table, offset: i64, what: &str) -> Checked {
+fn check_settled(table: &Table, offset: i64) -> Checked {
     let partition = &table.origin.partition;
-    if offset > table.read_to {
-        return Err(format!("{partition} is {what} at {offset}, and read to {}", table.read_to));
-    }
-    let below = |row: &&Row| row.offset < offset;
-    match table.rows.iter().take_while(below).find(|row| row.pending > 0) {
-        Some(row) => Err(format!("{partition} is {what} at {offset}, and {} is not settled", row.offset)),
-        None => Ok(()),
-    }
+    let open = table.rows.iter().find(|row| row.pending > 0).map(|row| row.offset);
+    promise::passes_settled_only(partition, offset, table.read_to, open)
 }

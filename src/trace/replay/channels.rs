@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Checked;
 use crate::bulk::Settlement;
+use crate::promise::Owed;
 use crate::record::{Fate, HoldingId, Stage};
 use crate::trace::{DispatchHeard, DocumentRun, WorkerHeard, documents, show_documents};
 use crate::{dispatch, reader, worker};
@@ -37,6 +38,7 @@ pub(super) struct Channels {
     settlements: BTreeMap<usize, VecDeque<Vec<Settlement>>>,
     /// Dead letters that are on their way, by record and stage.
     letters: BTreeMap<(HoldingId, u64, Stage), u64>,
+    owed: Owed,
     /// The worker of each holding that there was.
     workers: BTreeMap<HoldingId, usize>,
     /// Those that the reader has not ended.
@@ -46,8 +48,9 @@ pub(super) struct Channels {
 impl Channels {
     pub(super) fn reader_says(&mut self, effect: &reader::Effect) -> Checked {
         use reader::Effect;
+        reader::answers(&mut self.owed, effect)?;
         match effect {
-            Effect::Assign(starts) => starts.iter().for_each(|start| self.begins(start)),
+            Effect::Assign(starts) | Effect::Restart(starts) => starts.iter().for_each(|start| self.begins(start)),
             Effect::Renew(start) => self.begins(start),
             Effect::Position(holding, position) => {
                 self.goes_to_worker(*holding, format!("position {holding} {position}"))
@@ -144,6 +147,7 @@ impl Channels {
     }
 
     pub(super) fn reader_hears(&mut self, input: &reader::Input) -> Checked {
+        reader::owes(&mut self.owed, input);
         let (holding, what) = match input {
             reader::Input::Committable(moved) => (moved.holding, format!("{moved:?}")),
             reader::Input::Drained(holding) => (*holding, format!("drained {holding}")),

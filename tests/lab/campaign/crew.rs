@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use kelp::promise;
+
 use super::{Options, Protocol};
 use crate::lab::generate::Random;
 use crate::lab::kelp::{Config, Metrics};
@@ -252,7 +254,8 @@ impl Counts {
     }
 
     fn add_up(&self) -> bool {
-        let left = self.received - self.settled - self.in_flight;
-        self.in_flight == 0.0 && self.stopped == 0.0 && (left == 0.0 || left > 0.0 && self.given_back > 0.0)
+        let [received, settled, in_flight] = [self.received, self.settled, self.in_flight].map(|count| count as u64);
+        let given_up = if self.given_back > 0.0 { received.saturating_sub(settled) } else { 0 };
+        in_flight == 0 && self.stopped == 0.0 && promise::accounted(received, settled, given_up, in_flight).is_ok()
     }
 }

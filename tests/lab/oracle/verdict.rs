@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use kelp::promise;
+use kelp::record::TopicPartition;
+
 use super::sight::{Found, Sight};
 use super::{Account, Expect, Oracle};
 
@@ -136,13 +139,15 @@ impl Verdict {
             }
             let key = (commit.topic.clone(), making, commit.partition);
             let found = sight.found.get(&key).unwrap_or(&nothing);
-            for offset in (0..commit.offset.min(account.end())).filter(|at| account.expect(*at) == Expect::Must) {
-                if !found.is_indexed(offset) && !found.dead.contains(offset) {
+            let partition = TopicPartition::new(&*commit.topic, commit.partition);
+            for offset in (0..account.end()).filter(|at| account.expect(*at) == Expect::Must) {
+                if found.is_indexed(offset) || found.dead.contains(offset) {
+                    continue;
+                }
+                let (committed, open) = (commit.offset as i64, offset as i64);
+                if let Err(why) = promise::passes_settled_only(&partition, committed, committed, Some(open)) {
                     verdict.committed_unsettled += 1;
-                    verdict.fault(|| {
-                        let Commit { topic, partition, offset: committed, .. } = commit;
-                        format!("{topic}-{partition}@{offset} is not settled, but {committed} is committed")
-                    });
+                    verdict.fault(|| why);
                 }
             }
         }
