@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Fault;
+use super::{Fault, Protocol};
 use super::round::Round;
 use super::stage::{Marks, Stage};
 use crate::lab::generate::Random;
@@ -161,7 +161,9 @@ fn coordinator_kill(stage: &mut Stage<'_>, round: &mut Round, random: &mut Rando
         (stage.check)()?;
         stage.crew.look_at_all()?;
         let alone = stage.crew.members().len() == 1;
-        Ok((alone || stage.crew.revokes() > before).then_some(()))
+        // A static member that takes the place of one of its name gets that one's partitions, and nobody gives any back.
+        let placed = stage.options.protocol == Protocol::Static && stage.crew.holds(slot);
+        Ok((alone || placed || stage.crew.revokes() > before).then_some(()))
     })?;
     stage.kafka.process().kill()?;
     stage.kafka.start_again()?;

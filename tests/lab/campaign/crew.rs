@@ -118,6 +118,12 @@ impl Crew {
         self.members.iter_mut().filter_map(of).sum::<f64>() as u64
     }
 
+    /// True if the process in this place has partitions.
+    pub fn holds(&mut self, slot: usize) -> bool {
+        let held = |member: &mut Member| member.kelp.metrics().ok()?.sum("kelp_partitions_held");
+        self.members.iter_mut().filter(|member| member.slot == slot).filter_map(held).sum::<f64>() > 0.0
+    }
+
     /// Places that nobody has, of so many.
     pub fn free(&self, places: usize) -> Vec<usize> {
         (0..places).filter(|slot| self.members.iter().all(|member| member.slot != *slot)).collect()
