@@ -210,9 +210,13 @@ impl Consumer {
     pub fn unassign(&mut self, partitions: &[TopicPartition]) -> KafkaResult<()> {
         self.revoking = false;
         let mut own = TopicPartitionList::with_capacity(partitions.len());
+        let mut paused = TopicPartitionList::new();
         // librdkafka refuses the whole list if one of it is not assigned, as after a topic was made again.
         for partition in partitions {
             let mut is_own = self.left.remove(partition).is_some();
+            if is_own {
+                paused.add_partition(&partition.topic, partition.partition);
+            }
             if let Some(queue) = self.queues.remove(partition) {
                 if Arc::ptr_eq(queue.client(), &self.consumer) {
                     is_own = true;
@@ -225,7 +229,12 @@ impl Consumer {
             }
         }
         self.close_unused();
-        self.consumer.incremental_unassign(&own)
+        let given_back = self.consumer.incremental_unassign(&own);
+        // A partition stays paused for the client though it is not assigned to it any more, and may be assigned again.
+        if paused.count() > 0 {
+            self.consumer.resume(&paused)?;
+        }
+        given_back
     }
 
     /// Copies up to `max` records of a partition that are there into the batch, without waiting.

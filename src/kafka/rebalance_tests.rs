@@ -309,6 +309,11 @@ fn partitions_begin_anew_under_rebalances_and_each_record_is_taken_once() {
     }
     assert!(sight.committed > 0, "nothing was given back in order, but {:?}", sight.uncommitted);
     sight.expect_once();
+    // What comes back is fetched again by the member of the group, which was told to leave it alone.
+    members.truncate(1);
+    members[0].restarts = None;
+    cluster.write(50);
+    settle(&cluster, &mut members, &mut sight, "one member again");
 }
 
 /// A client that joins anew in the middle of a rebalance takes no part in any later one: whoever has it has to know.

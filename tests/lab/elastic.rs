@@ -11,7 +11,7 @@ pub use client::Client;
 use super::process::Process;
 use super::{Result, home, ports, wait_until};
 
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(600);
 
 /// The node. Dropping it kills it and removes its data. It derefs to its [`Client`].
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Elastic {
     /// Waits until the node has elected itself and answers.
     ///
     /// # Errors
-    /// It ended, or does not answer in 120 s; with the end of its log.
+    /// It ended, or does not answer in ten minutes; with the end of its log.
     pub fn await_ready(&mut self) -> Result<()> {
         self.await_ready_while(&|| Ok(()))
     }

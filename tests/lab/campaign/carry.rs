@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Fault, Protocol};
 use super::round::Round;
 use super::stage::{Marks, Stage};
+use super::{Fault, Protocol};
 use crate::lab::generate::Random;
 use crate::lab::oracle::{self, TopicKind, Verdict};
 use crate::lab::proxy::{self, Mode, Weather};
