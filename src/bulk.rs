@@ -15,6 +15,8 @@ use bytes::Bytes;
 pub use answer::{Answer, ErrorCause, FILTER_PATH, Item, parse_answer};
 pub use classify::{Class, HoldReason, RequestClass, classify_item, classify_request};
 pub use encode::{document_id, origin_json, too_large, write_document};
+#[cfg(any(test, feature = "simulation"))]
+pub(crate) use encode::{write_id, write_origin};
 
 use crate::budget::Permit;
 use crate::record::{Fate, HoldingId, RecordBatch};

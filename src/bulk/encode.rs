@@ -16,7 +16,8 @@ pub fn document_id(origin: &Origin, offset: i64, sub: u32) -> String {
     String::from_utf8(id).expect("a topic's name is text and the rest is ASCII")
 }
 
-fn write_id(origin: &Origin, offset: i64, sub: u32, out: &mut Vec<u8>) {
+/// Appends [`document_id`].
+pub(crate) fn write_id(origin: &Origin, offset: i64, sub: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(origin.partition.topic.as_bytes());
     out.push(b'-');
     out.extend_from_slice(origin.incarnation.as_bytes());
@@ -65,7 +66,8 @@ pub fn origin_json(record: &Record<'_>) -> serde_json::Value {
     serde_json::from_slice(&text).expect("an origin is a plain object")
 }
 
-fn write_origin(record: &Record<'_>, out: &mut Vec<u8>) {
+/// Appends what [`origin_json`] says.
+pub(crate) fn write_origin(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"topic\":");
     write_json_str(record.topic, out);
     out.extend_from_slice(b",\"partition\":");

@@ -27,6 +27,7 @@ pub(super) struct Entry {
 pub(super) struct Log {
     /// Which making of its topic it belongs to.
     pub(super) making: u32,
+    incarnation: Arc<str>,
     entries: Vec<Entry>,
     produced: usize,
     low: i64,
@@ -49,7 +50,7 @@ impl Log {
             .collect();
         let end = offset + 1 + if chance.hits(1, 3) { chance.below(4) as i64 } else { 0 };
         let produced = chance.below(entries.len() as u64 + 1) as usize;
-        Self { making, entries, produced, low, end }
+        Self { making, incarnation: format!("i{making}").into(), entries, produced, low, end }
     }
 
     /// More is written.
@@ -71,7 +72,7 @@ impl Log {
 
     /// The short form of its topic's id.
     pub(super) fn incarnation(&self) -> Arc<str> {
-        format!("i{}", self.making).into()
+        Arc::clone(&self.incarnation)
     }
 
     /// Retention takes some of what is written.
@@ -262,9 +263,10 @@ impl Broker {
             return Vec::new();
         }
         let partitions: Vec<TopicPartition> = self.logs.keys().cloned().collect();
+        let mut wanting: Vec<LifeId> = Vec::with_capacity(members.len());
         for partition in &partitions {
-            let wanting: Vec<LifeId> =
-                members.iter().copied().filter(|member| self.wants(*member, partition)).collect();
+            wanting.clear();
+            wanting.extend(members.iter().copied().filter(|member| self.wants(*member, partition)));
             let owner = self.owners.get(partition).map(|owner| owner.life);
             let keep = owner.filter(|owner| wanting.contains(owner) && chance.hits(1, 2));
             let target = keep.or_else(|| wanting.get(chance.below(wanting.len() as u64) as usize).copied());

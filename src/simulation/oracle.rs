@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::broker::{Broker, Entry};
+use super::broker::{Broker, Entry, Log};
 use super::script::{self, Fault, Unit};
 use super::search::{ByText, Search, Stored};
 use crate::backoff::Chance;
@@ -34,16 +34,20 @@ pub(super) struct Oracle {
     gives_up: bool,
 }
 
-/// The incarnation, the ids, and what has to become of each.
-fn ids(partition: &TopicPartition, making: u32, entry: &Entry) -> Vec<(String, Unit)> {
-    let origin = Origin {
+/// Where the records of a log come from.
+fn origin(partition: &TopicPartition, log: &Log) -> Origin {
+    Origin {
         holding: HoldingId(0),
         partition: partition.clone(),
-        incarnation: format!("i{making}").into(),
+        incarnation: log.incarnation(),
         route: Arc::default(),
-    };
+    }
+}
+
+/// The ids of a record's units, and what has to become of each.
+fn ids(origin: &Origin, entry: &Entry) -> impl Iterator<Item = (String, Unit)> {
     let units = script::units(entry.payload.as_deref());
-    units.into_iter().zip(0_u32..).map(|(unit, sub)| (document_id(&origin, entry.offset, sub), unit)).collect()
+    units.zip(0_u32..).map(|(unit, sub)| (document_id(origin, entry.offset, sub), unit))
 }
 
 impl Oracle {
@@ -66,10 +70,11 @@ impl Oracle {
     ) {
         self.checked.remove(partition);
         let log = &broker.logs[partition];
+        let origin = origin(partition, log);
         for entry in log.all() {
-            for (id, unit) in ids(partition, log.making, entry) {
+            for (id, unit) in ids(&origin, entry) {
                 let (partition, offset, timestamp) = (partition.clone(), entry.offset, entry.timestamp);
-                let free = Unit::Document { index: "day-0".to_owned(), fault: Fault::None };
+                let free = Unit::Document { index: "day-0", fault: Fault::None };
                 let taken = unit == free && chance.hits(1, 40);
                 if taken {
                     let origin = serde_json::json!({"topic": "another", "partition": 0, "offset": offset});
@@ -96,7 +101,7 @@ impl Oracle {
             Unit::Dropped | Unit::Document { fault: Fault::Noop, .. } => true,
             Unit::Document { fault: Fault::None, .. } if expected.taken => delivered,
             Unit::Document { fault: Fault::None, index } => {
-                let stored = search.indices.get(index).is_some_and(|documents| documents.contains_key(id));
+                let stored = search.indices.get(*index).is_some_and(|documents| documents.contains_key(id));
                 stored || self.gives_up && delivered
             }
             Unit::Document { .. } | Unit::Rejected => delivered,
@@ -114,9 +119,13 @@ impl Oracle {
         let log = &broker.logs[partition];
         promise::passes_settled_only(partition, offset, log.end(), None)?;
         let mut checked = self.checked.get(partition).copied().unwrap_or_default();
+        if log.written().get(checked).is_none_or(|entry| entry.offset >= offset) {
+            return Ok(());
+        }
+        let origin = origin(partition, log);
         while let Some(entry) = log.written().get(checked).filter(|entry| entry.offset < offset) {
             // What retention has taken before it was read is gone.
-            for (id, unit) in ids(partition, log.making, entry) {
+            for (id, unit) in ids(&origin, entry) {
                 if entry.offset >= log.low() && !self.is_settled(&id, search) {
                     let broken = promise::passes_settled_only(partition, offset, log.end(), Some(entry.offset));
                     return broken.map_err(|why| format!("{why}: {id}, {unit:?}"));
@@ -135,10 +144,11 @@ impl Oracle {
         }
         for (index, documents) in &search.indices {
             for (id, _) in documents.iter().filter(|(_, stored)| !stored.foreign) {
-                let right = Unit::Document { index: index.clone(), fault: Fault::None };
-                if !self.expected.get(id).is_some_and(|expected| expected.unit == right)
-                    && !Self::is_of_old_topic(id, broker)
-                {
+                let is_right = |expected: &Expected| match expected.unit {
+                    Unit::Document { index: right, fault: Fault::None } => right == index,
+                    Unit::Document { .. } | Unit::Dropped | Unit::Rejected => false,
+                };
+                if !self.expected.get(id).is_some_and(is_right) && !Self::is_of_old_topic(id, broker) {
                     return Err(format!("{index} has {id}, which does not belong there"));
                 }
             }

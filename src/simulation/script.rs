@@ -1,23 +1,28 @@
 //! What the records of a history say should become of them, and the transform that does so. Oracle and transform read the same
 //! script: the first byte of a payload is a kind, the second chooses the index.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::backoff::Chance;
-use crate::bulk::{document_id, origin_json};
+use crate::bulk::{write_id, write_origin};
 use crate::dead_letter::Rejection;
 use crate::record::{DropReason, Fate, HoldingId, Origin, RecordBatch, Stage};
 use crate::worker::{Emit, Transform};
 
 /// Kinds of payload; the first is the usual one.
 const KINDS: &[u8] = b"ddddddddddd23xrmpbhon";
+/// The indices.
+const DAYS: [&str; 3] = ["day-0", "day-1", "day-2"];
+/// What is added to a document that is to be too long.
+const PADDING: usize = 400;
 
 /// What one unit of a record has to become.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     /// A document of this index.
-    Document { index: String, fault: Fault },
+    Document { index: &'static str, fault: Fault },
     /// Nothing.
     Dropped,
     /// A dead letter, by the pipeline.
@@ -65,30 +70,30 @@ pub(super) fn payload(day: Option<u8>, chance: &mut Chance) -> Option<Vec<u8>> {
 }
 
 /// What has to become of a payload, in the order of the sub-documents.
-pub(super) fn units(payload: Option<&[u8]>) -> Vec<Unit> {
-    let Some(payload) = payload else { return vec![Unit::Dropped] };
-    let digit = payload[1] - b'0';
-    let document = |add: u8, fault| Unit::Document { index: format!("day-{}", (digit + add) % 3), fault };
-    match payload[0] {
-        b'2' => vec![document(0, Fault::None), document(1, Fault::None)],
-        b'3' => vec![document(0, Fault::None), document(0, Fault::None), document(2, Fault::Mapping)],
-        b'x' => vec![Unit::Dropped],
-        b'r' => vec![Unit::Rejected],
-        b'm' => vec![document(0, Fault::None), Unit::Rejected],
-        b'p' => vec![document(0, Fault::Mapping)],
-        b'b' => vec![document(0, Fault::Malformed)],
-        b'h' => vec![document(0, Fault::Huge)],
-        b'n' => vec![document(0, Fault::Noop)],
-        b'o' => vec![document(0, Fault::Oversize), document(1, Fault::None)],
-        _ => vec![document(0, Fault::None)],
-    }
+pub(super) fn units(payload: Option<&[u8]>) -> impl Iterator<Item = Unit> + use<> {
+    let (kind, day) = payload.map_or((b'x', 0), |payload| (payload[0], payload[1] - b'0'));
+    let document = |add: u8, fault| Some(Unit::Document { index: DAYS[usize::from((day + add) % 3)], fault });
+    let units = match kind {
+        b'2' => [document(0, Fault::None), document(1, Fault::None), None],
+        b'3' => [document(0, Fault::None), document(0, Fault::None), document(2, Fault::Mapping)],
+        b'x' => [Some(Unit::Dropped), None, None],
+        b'r' => [Some(Unit::Rejected), None, None],
+        b'm' => [document(0, Fault::None), Some(Unit::Rejected), None],
+        b'p' => [document(0, Fault::Mapping), None, None],
+        b'b' => [document(0, Fault::Malformed), None, None],
+        b'h' => [document(0, Fault::Huge), None, None],
+        b'n' => [document(0, Fault::Noop), None, None],
+        b'o' => [document(0, Fault::Oversize), document(1, Fault::None), None],
+        _ => [document(0, Fault::None), None, None],
+    };
+    units.into_iter().flatten()
 }
 
 /// True if a unit of this payload can end in this way.
 pub(super) fn can_become(payload: Option<&[u8]>, fate: Fate) -> bool {
-    units(payload).iter().any(|unit| match (fate, unit) {
-        (Fate::Indexed | Fate::Duplicate, Unit::Document { fault, .. }) => *fault == Fault::None,
-        (Fate::Dropped(DropReason::ServerPipeline), Unit::Document { fault, .. }) => *fault == Fault::Noop,
+    units(payload).any(|unit| match (fate, unit) {
+        (Fate::Indexed | Fate::Duplicate, Unit::Document { fault, .. }) => fault == Fault::None,
+        (Fate::Dropped(DropReason::ServerPipeline), Unit::Document { fault, .. }) => fault == Fault::Noop,
         _ => false,
     })
 }
@@ -123,20 +128,29 @@ impl Transform for Script {
                     Rejection { stage: Stage::Pipeline, reason: "as the script says".to_owned(), index: None },
                 ),
                 Unit::Document { index, fault } => {
-                    let id = document_id(records.origin(), record.offset, sub) + &self.id_suffix;
                     let version = match self.newest {
                         true => self.versions.values().max(),
                         false => self.versions.get(&records.origin().holding),
                     };
                     let version = version.map_or("", |version| version);
-                    let origin = origin_json(&record);
-                    let padding = if fault == Fault::Oversize { "x".repeat(400) } else { String::new() };
-                    emit.document(sub, &(index + &self.index_suffix), |body| {
-                        let lines = format!(
-                            "{{\"create\":{{\"_id\":\"{id}\"}}}}\n{{\"fault\":\"{}\",\"version\":\"{version}\",\"padding\":\"{padding}\",\"kafka\":{origin}}}\n",
-                            fault.mark(),
-                        );
-                        body.extend_from_slice(lines.as_bytes());
+                    let index = match &*self.index_suffix {
+                        "" => Cow::Borrowed(index),
+                        suffix => Cow::Owned(format!("{index}{suffix}")),
+                    };
+                    emit.document(sub, &index, |body| {
+                        let put = |body: &mut Vec<u8>, text: &str| body.extend_from_slice(text.as_bytes());
+                        put(body, "{\"create\":{\"_id\":\"");
+                        write_id(records.origin(), record.offset, sub, body);
+                        put(body, &self.id_suffix);
+                        put(body, "\"}}\n{\"fault\":\"");
+                        put(body, fault.mark());
+                        put(body, "\",\"version\":\"");
+                        put(body, version);
+                        put(body, "\",\"padding\":\"");
+                        body.resize(body.len() + if fault == Fault::Oversize { PADDING } else { 0 }, b'x');
+                        put(body, "\",\"kafka\":");
+                        write_origin(&record, body);
+                        put(body, "}\n");
                         Ok(())
                     });
                 }
