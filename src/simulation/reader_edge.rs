@@ -179,7 +179,7 @@ impl World {
         let mut results = self.broker.commit(request, &mut self.chance, failing);
         for (entry, result) in request.entries.iter().zip(&mut results) {
             let incarnation = self.broker.logs[&entry.partition].incarnation();
-            let is_current = entry.metadata == format!("kelp:{incarnation}");
+            let is_current = entry.metadata.strip_prefix("kelp:") == Some(&*incarnation);
             let number = entry.metadata.strip_prefix("kelp:i").and_then(|number| number.parse::<u32>().ok());
             if number.is_none_or(|number| number == 0 || number > self.broker.logs[&entry.partition].making) {
                 return Err(format!("{} is committed with metadata {}", entry.partition, entry.metadata));
@@ -231,10 +231,12 @@ impl World {
             return Ok(());
         }
         let before = self.agenda.number();
-        let holdings: Vec<HoldingId> = self.lives[life].fetches.keys().copied().collect();
-        for holding in holdings {
+        let mut holdings = std::mem::take(&mut self.polled);
+        holdings.extend(self.lives[life].fetches.keys().copied());
+        for holding in holdings.drain(..) {
             self.fetch(life, holding)?;
         }
+        self.polled = holdings;
         // Whoever finds nothing looks less often.
         let most = if self.agenda.number() == before { 1_500 } else { 150 };
         if self.chance.hits(1, 3) {
@@ -268,13 +270,13 @@ impl World {
             self.tally("full memories", 1);
             return Ok(());
         }
-        let partition = fetch.origin.partition.clone();
         if fetch.moved.is_some() {
             fetch.put_back(is_back);
             return Ok(());
         }
         // Mostly where there is something to be read yet: another error at the end would help the one before.
-        let something = self.broker.logs[&partition].end() > fetch.next;
+        let log = &self.broker.logs[&fetch.origin.partition];
+        let something = log.end() > fetch.next;
         if fails && (something || self.chance.hits(1, 40)) {
             // An error comes in the place of the next record, and the client counts it as read.
             fetch.position = fetch.position.max(fetch.next + 1);
@@ -296,12 +298,12 @@ impl World {
             return Ok(());
         }
         let worker = fetch.worker;
-        if self.broker.absent.contains(&partition.topic) {
+        if self.broker.absent.contains(&fetch.origin.partition.topic) {
             return Ok(());
         }
-        let log = &self.broker.logs[&partition];
         if fetch.next < log.low() || fetch.next > log.end() {
             fetch.intake = false;
+            let partition = fetch.origin.partition.clone();
             self.tally("out of range", 1);
             return self.reader(life, reader::Input::OutOfRange(partition));
         }
@@ -327,6 +329,7 @@ impl World {
             fetch.intake = false;
             fetch.position = last + 1;
             this.stopped = true;
+            let partition = fetch.origin.partition.clone();
             self.tally("records that cannot be read", 1);
             return self.reader(life, reader::Input::Corrupt(partition));
         }
@@ -338,7 +341,7 @@ impl World {
             records.push(entry.offset, entry.timestamp, None, entry.payload.as_deref());
         }
         let permit = Some(fetch.part.take(records.footprint()));
-        let took = reader::Input::Took { partition, records: records.len() as u64 };
+        let took = reader::Input::Took { partition: fetch.origin.partition.clone(), records: records.len() as u64 };
         let input = worker::Input::Records { records, permit };
         self.send(life, Channel::ReaderWorker(worker), self.now, Event::Worker(life, worker, input));
         self.reader(life, took)

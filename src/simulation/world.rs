@@ -1,6 +1,6 @@
 //! Everything that there is in a history, and its course from the first start to the end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::agenda::{Agenda, Channel, Event};
@@ -15,7 +15,7 @@ use super::totals::Totals;
 use crate::backoff::Chance;
 use crate::clock::Moment;
 use crate::reader;
-use crate::record::TopicPartition;
+use crate::record::{HoldingId, TopicPartition};
 
 /// Steps that no history needs.
 const MOST_STEPS: u64 = 300_000;
@@ -34,12 +34,15 @@ pub(super) struct World {
     pub(super) search: Search,
     pub(super) oracle: Oracle,
     pub(super) lives: Vec<Life>,
-    channels: BTreeMap<(LifeId, Channel), Moment>,
+    /// When the last message of each channel of each process arrives.
+    channels: Vec<Vec<Moment>>,
     pub(super) is_calm: bool,
     /// No process is started any more.
     closed: bool,
     pub(super) starting: usize,
     done: bool,
+    /// Room for the holdings that are being polled.
+    pub(super) polled: Vec<HoldingId>,
     /// No letter is delivered.
     pub(super) letters_down: bool,
     totals: Totals,
@@ -70,11 +73,12 @@ impl World {
             search,
             oracle,
             lives: Vec::new(),
-            channels: BTreeMap::new(),
+            channels: Vec::new(),
             is_calm: false,
             closed: false,
             starting: 0,
             done: false,
+            polled: Vec::new(),
             letters_down: false,
             totals: Totals::default(),
             lines,
@@ -163,9 +167,9 @@ impl World {
     /// Sends along a channel, not before `least`. Gives when it arrives.
     pub(super) fn send(&mut self, life: LifeId, channel: Channel, least: Moment, event: Event) -> Moment {
         let delay = self.delay(60);
-        let last = self.channels.get(&(life, channel)).copied().unwrap_or_default();
-        let at = (self.now + delay).max(last).max(least);
-        self.channels.insert((life, channel), at);
+        let last = &mut self.channels[life][channel.number()];
+        let at = (self.now + delay).max(*last).max(least);
+        *last = at;
         self.queue(at, event);
         at
     }
@@ -204,6 +208,8 @@ impl World {
             noted.push(Memory::default());
             begins.note(&self.plan, &noted[noted.len() - 1]);
         }
+        let channels = Channel::of(begins.workers.len());
+        self.channels.push(vec![Moment::default(); channels]);
         self.lives.push(begins);
         self.later(300, Event::Join(life));
         self.later(300, Event::Poll(life));
@@ -267,9 +273,9 @@ impl World {
 
     fn is_committed(&self, partition: &TopicPartition) -> bool {
         let end = self.broker.logs[partition].end();
-        let current = format!("kelp:{}", self.broker.logs[partition].incarnation());
+        let current = self.broker.logs[partition].incarnation();
         let foreign = |metadata: &str| !metadata.starts_with("kelp:i");
-        let is_current = |metadata: &str| metadata == current || foreign(metadata);
+        let is_current = |metadata: &str| metadata.strip_prefix("kelp:") == Some(&*current) || foreign(metadata);
         self.broker.committed.get(partition).is_some_and(|(offset, metadata)| *offset == end && is_current(metadata))
     }
 
