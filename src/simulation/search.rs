@@ -55,10 +55,9 @@ pub(super) struct Search {
 /// Reads a body back into its documents.
 pub(super) fn parse(body: &[u8]) -> Vec<Line<'_>> {
     let text = std::str::from_utf8(body).expect("a body is text");
-    let mut lines = text.split_inclusive('\n');
     let mut parsed = Vec::with_capacity(8);
-    let mut start = 0;
-    while let (Some(action), Some(document)) = (lines.next(), lines.next()) {
+    let (mut start, mut rest) = (0, text);
+    while let (Some(action), Some(document)) = (line(&mut rest), line(&mut rest)) {
         let id = action.strip_prefix("{\"create\":{\"_id\":\"").and_then(|rest| rest.strip_suffix("\"}}\n"));
         let (fault, rest) = field(document, "{\"fault\":\"");
         let (version, rest) = field(rest, ",\"version\":\"");
@@ -76,10 +75,19 @@ pub(super) fn parse(body: &[u8]) -> Vec<Line<'_>> {
     parsed
 }
 
+/// The next line with its end, if there is one; the last may lack the end.
+fn line<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    let end = memchr::memchr(b'\n', rest.as_bytes()).map_or(rest.len(), |end| end + 1);
+    let (line, after) = rest.split_at(end);
+    *rest = after;
+    Some(line).filter(|line| !line.is_empty())
+}
+
 /// The value of a field, and what follows it.
 fn field<'a>(text: &'a str, start: &str) -> (&'a str, &'a str) {
-    let value = text.strip_prefix(start).and_then(|rest| rest.split_once('"'));
-    value.expect("a document has its fields in order")
+    let rest = text.strip_prefix(start).expect("a document has its fields in order");
+    let end = memchr::memchr(b'"', rest.as_bytes()).expect("a field has an end");
+    (&rest[..end], &rest[end + 1..])
 }
 
 fn cause(kind: &str, reason: &str) -> ErrorCause {
