@@ -21,9 +21,8 @@ use indexmap::IndexMap;
 use crate::backoff::Chance;
 use crate::bulk::{Bulk, HoldReason};
 use crate::clock::Moment;
-use crate::record::HoldingId;
 
-use lane::{Lane, LaneState, Queued};
+use lane::{Lane, LaneState, Live, Queued};
 use limit::Limit;
 pub use messages::{Blocked, Effect, Found, Input, NameIs, Notice, Outcome, RequestId, Settings};
 
@@ -81,10 +80,10 @@ pub struct Dispatch {
     gate: Gate,
     started: bool,
     lanes: IndexMap<Arc<str>, Lane, foldhash::fast::RandomState>,
-    requests: HashMap<RequestId, Request>,
+    requests: HashMap<RequestId, Request, foldhash::fast::RandomState>,
     /// Look-ups that wait for their time, or for room.
     look_ups: Vec<LookUp>,
-    live: HashSet<HoldingId>,
+    live: Live,
     limit: Limit,
     /// When indices were made, within the last hour.
     made: VecDeque<Moment>,
@@ -108,9 +107,9 @@ impl Dispatch {
             gate: Gate::Preparing { attempt: 0 },
             started: false,
             lanes: IndexMap::default(),
-            requests: HashMap::new(),
+            requests: HashMap::default(),
             look_ups: Vec::new(),
-            live: HashSet::new(),
+            live: Live::default(),
             made: VecDeque::new(),
             swept: Moment::default(),
             stepped: Moment::default(),

@@ -152,7 +152,7 @@ struct Holding {
 pub struct Worker<T> {
     id: usize,
     transform: T,
-    holdings: HashMap<HoldingId, Holding>,
+    holdings: HashMap<HoldingId, Holding, foldhash::fast::RandomState>,
     bodies: Bodies,
     budget: Option<Budget>,
     units: Vec<Unit>,
@@ -169,7 +169,7 @@ impl<T: Transform> Worker<T> {
         Self {
             id,
             transform,
-            holdings: HashMap::new(),
+            holdings: HashMap::default(),
             bodies: Bodies::new(limits),
             budget,
             units: Vec::new(),

@@ -31,6 +31,9 @@ pub(super) enum LaneState {
     Concrete,
 }
 
+/// The holdings that are not over.
+pub(super) type Live = HashSet<HoldingId, foldhash::fast::RandomState>;
+
 /// What a lane has to give.
 pub(super) enum Next {
     Nothing,
@@ -126,7 +129,7 @@ impl Lane {
     }
 
     /// The next thing to do, if the lane may do anything now.
-    pub(super) fn next(&mut self, now: Moment, live: &HashSet<HoldingId>) -> Next {
+    pub(super) fn next(&mut self, now: Moment, live: &Live) -> Next {
         if self.queue.is_empty() {
             return Next::Nothing;
         }
@@ -159,7 +162,7 @@ impl Lane {
     }
 
     /// Drops what waits for holdings that are over.
-    pub(super) fn forget(&mut self, live: &HashSet<HoldingId>) {
+    pub(super) fn forget(&mut self, live: &Live) {
         let queue = std::mem::take(&mut self.queue);
         if is_planted("ForgetLanes") {
             return;
@@ -170,7 +173,7 @@ impl Lane {
 }
 
 /// Leaves only documents of live holdings in a bulk, if there are any.
-pub(super) fn cut_to_live(bulk: Bulk, live: &HashSet<HoldingId>) -> Option<Bulk> {
+pub(super) fn cut_to_live(bulk: Bulk, live: &Live) -> Option<Bulk> {
     if is_planted("SendForOver") {
         return Some(bulk);
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::backoff::Backoff;
 use crate::bulk::{Answer, Batch, DocumentRef, ErrorCause, Item, Slots};
-use crate::record::{Fate, Origin, RecordBatch, TopicPartition};
+use crate::record::{Fate, HoldingId, Origin, RecordBatch, TopicPartition};
 
 fn at(millis: u64) -> Moment {
     Moment(Duration::from_millis(millis))
