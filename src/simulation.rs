@@ -13,6 +13,7 @@ mod command;
 mod dispatch_edge;
 mod edges;
 mod life;
+mod many;
 mod mischief;
 mod mutant;
 mod noted;

@@ -3,23 +3,21 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::process::ExitCode;
-use std::time::Instant;
 
-use super::{RECORDED, Totals, all_planted, found_within, recorded_trace, replay, told};
+use super::many::{Histories, Lived};
+use super::{RECORDED, all_planted, found_within, recorded_trace, replay, told};
 use crate::trace;
 
-const USAGE: &str = "usage: simulate histories FROM NUMBER | simulate replay SEED [LESS] | simulate planted [WITHIN] | simulate recorded | simulate trace FILE";
-/// Histories between two words on how far it is.
-const TELL: u64 = 100_000;
+const USAGE: &str = "usage: simulate histories FROM NUMBER [--threads NUMBER, else 1] | simulate replay SEED [LESS] | simulate planted [WITHIN] | simulate recorded | simulate trace FILE";
 
 /// Does what the arguments say. The exit code is 0 if nothing failed, and every planted fault was found; 1 if not; 64 for
 /// arguments that say nothing.
 pub fn command(arguments: &[String]) -> ExitCode {
     let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
     let good = match (arguments.first().map(String::as_str), arguments.len()) {
-        (Some("histories"), 3) => match (number(1), number(2)) {
-            (Some(from), Some(histories)) => run(from, histories),
-            _ => return usage(),
+        (Some("histories"), 3 | 5) => match histories(&arguments[1..]) {
+            Some(histories) => run(histories),
+            None => return usage(),
         },
         (Some("replay"), 2 | 3) => match number(1) {
             Some(seed) => play(seed, arguments.get(2).map_or("", String::as_str)),
@@ -42,25 +40,39 @@ fn usage() -> ExitCode {
     ExitCode::from(64)
 }
 
+/// FROM NUMBER, and how many threads there are.
+fn histories(arguments: &[String]) -> Option<Histories> {
+    let (from, number) = (arguments.first()?.parse().ok()?, arguments.get(1)?.parse().ok()?);
+    let threads = match arguments.get(2..)? {
+        [] => 1,
+        [name, threads] if name == "--threads" => threads.parse().ok().filter(|threads| *threads > 0)?,
+        _ => return None,
+    };
+    Some(Histories { from, number, threads })
+}
+
 /// Lives through histories up to the first that fails.
-fn run(from: u64, histories: u64) -> bool {
-    let started = Instant::now();
-    let mut totals = Totals::default();
-    for done in 0..histories {
-        match told(from + done) {
-            Ok(each) => totals.add(&each),
-            Err(failure) => {
-                println!("{done} histories from {from} kept the promise; then:\n{failure}");
-                return false;
-            }
-        }
-        if (done + 1) % TELL == 0 {
-            println!("{} histories from {from} in {:?}", done + 1, started.elapsed());
-        }
+fn run(histories: Histories) -> bool {
+    let Histories { from, threads, .. } = histories;
+    let tell = |lived: &Lived| {
+        let (kept, rate) = (lived.kept, lived.rate());
+        println!("{kept} histories from {from} in {:.0?}: {rate} a second", lived.took);
+    };
+    let lived = histories.live(tell);
+    if let Some((seed, why)) = &lived.broken {
+        // What panics cannot be made shorter.
+        let shortest = std::panic::catch_unwind(|| told(*seed)).ok().and_then(Result::err);
+        let failure = shortest.unwrap_or_else(|| format!("seed {seed}: {why}"));
+        println!("{} histories from {from} kept the promise; then:\n{failure}", lived.kept);
+        return false;
     }
-    println!("{histories} histories from {from} kept the promise, in {:?}", started.elapsed());
-    totals.by_name().for_each(|(what, number)| println!("{number:>12} {what}"));
-    println!("trace {:#018x}", totals.trace);
+    lived.totals.by_name().for_each(|(what, number)| println!("{number:>12} {what}"));
+    println!("trace {:#018x}", lived.totals.trace);
+    let (kept, rate, upto) = (lived.kept, lived.rate(), from + lived.kept);
+    println!(
+        "{kept} histories, seeds from {from} to below {upto}, kept the promise, in {:.1?} with {threads} threads: {rate} a second",
+        lived.took
+    );
     true
 }
 
