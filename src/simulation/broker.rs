@@ -270,9 +270,10 @@ impl Broker {
             let owner = self.owners.get(partition).map(|owner| owner.life);
             let keep = owner.filter(|owner| wanting.contains(owner) && chance.hits(1, 2));
             let target = keep.or_else(|| wanting.get(chance.below(wanting.len() as u64) as usize).copied());
-            match target {
-                Some(target) => drop(self.targets.insert(partition.clone(), target)),
-                None => drop(self.targets.remove(partition)),
+            match (target, self.targets.get_mut(partition)) {
+                (Some(target), Some(before)) => *before = target,
+                (Some(target), None) => drop(self.targets.insert(partition.clone(), target)),
+                (None, _) => drop(self.targets.remove(partition)),
             }
             let owner = self.owners.get_mut(partition);
             if let Some(owner) = owner.filter(|owner| Some(owner.life) != target && !owner.revoking) {

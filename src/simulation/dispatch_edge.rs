@@ -28,11 +28,11 @@ impl World {
             self.plant(outcome);
         }
         self.note(|| format!("p{life} dispatch <- {}", brief(&input)));
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects.dispatch);
         let this = &mut self.lives[life];
         this.note_dispatch(&input);
         this.step_dispatch(self.now, input, &mut effects);
-        for effect in effects {
+        for effect in effects.drain(..) {
             match effect {
                 dispatch::Effect::Prepare => self.later(100, Event::Prepare(life)),
                 dispatch::Effect::Check(index) => self.later(100, Event::Check(life, index)),
@@ -64,6 +64,7 @@ impl World {
                 dispatch::Effect::Judged(..) => {}
             }
         }
+        self.effects.dispatch = effects;
         self.arrange(life, Core::Dispatch);
         Ok(())
     }

@@ -162,7 +162,7 @@ impl World {
             return Ok(());
         }
         self.note(|| format!("p{life} worker {worker} <- {}", short(&input)));
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects.worker);
         let this = &mut self.lives[life];
         this.note_worker(&input);
         if self.mutant == Some(Mutant::IndexByClock) {
@@ -170,7 +170,7 @@ impl World {
         }
         this.step_worker(self.now, (worker, input), &mut effects);
         let reader = Channel::WorkerReader(worker);
-        for effect in effects {
+        for effect in effects.drain(..) {
             match effect {
                 worker::Effect::Submit(bulk) => self.submit(life, worker, bulk)?,
                 worker::Effect::Letter(letter) => self.send_letter(life, letter),
@@ -194,6 +194,7 @@ impl World {
                 worker::Effect::Fault(partition, fault) => return Err(format!("p{life} {partition}: {fault}")),
             }
         }
+        self.effects.worker = effects;
         self.lives[life].check_counts()?;
         self.arrange(life, Core::Worker(worker));
         Ok(())

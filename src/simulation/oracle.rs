@@ -9,7 +9,7 @@ use super::search::{ByText, Search, Stored};
 use crate::backoff::Chance;
 use crate::bulk::document_id;
 use crate::promise;
-use crate::record::{HoldingId, Origin, TopicPartition};
+use crate::record::{HoldingId, Origin, Route, TopicPartition};
 
 /// One unit of one record.
 #[derive(Debug)]
@@ -32,15 +32,16 @@ pub(super) struct Oracle {
     pub(super) letters: BTreeMap<String, u64>,
     /// What an index refuses for long goes to the dead letters.
     gives_up: bool,
+    route: Arc<Route>,
 }
 
-/// Where the records of a log come from.
-fn origin(partition: &TopicPartition, log: &Log) -> Origin {
+/// Where the records of a log come from; by which route does not matter for their ids.
+fn origin(partition: &TopicPartition, log: &Log, route: &Arc<Route>) -> Origin {
     Origin {
         holding: HoldingId(0),
         partition: partition.clone(),
         incarnation: log.incarnation(),
-        route: Arc::default(),
+        route: Arc::clone(route),
     }
 }
 
@@ -70,7 +71,7 @@ impl Oracle {
     ) {
         self.checked.remove(partition);
         let log = &broker.logs[partition];
-        let origin = origin(partition, log);
+        let origin = origin(partition, log, &self.route);
         for entry in log.all() {
             for (id, unit) in ids(&origin, entry) {
                 let (partition, offset, timestamp) = (partition.clone(), entry.offset, entry.timestamp);
@@ -122,7 +123,7 @@ impl Oracle {
         if log.written().get(checked).is_none_or(|entry| entry.offset >= offset) {
             return Ok(());
         }
-        let origin = origin(partition, log);
+        let origin = origin(partition, log, &self.route);
         while let Some(entry) = log.written().get(checked).filter(|entry| entry.offset < offset) {
             // What retention has taken before it was read is gone.
             for (id, unit) in ids(&origin, entry) {

@@ -29,10 +29,10 @@ impl World {
             self.lives[life].fetches.values_mut().for_each(|fetch| fetch.next = fetch.position);
         }
         reader::owes(&mut self.lives[life].owed, &input);
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects.reader);
         self.lives[life].step_reader(self.now, input, &mut effects);
         let mut over = Vec::new();
-        for effect in effects {
+        for effect in effects.drain(..) {
             if !matches!(effect, reader::Effect::Tell(reader::Notice::Placed(_))) {
                 self.note(|| format!("p{life} reader -> {effect:?}"));
             }
@@ -81,6 +81,7 @@ impl World {
                 reader::Effect::Leave(ending) => self.leave(life, ending, &over)?,
             }
         }
+        self.effects.reader = effects;
         self.arrange(life, Core::Reader);
         Ok(())
     }

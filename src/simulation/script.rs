@@ -17,6 +17,8 @@ const KINDS: &[u8] = b"ddddddddddd23xrmpbhon";
 const DAYS: [&str; 3] = ["day-0", "day-1", "day-2"];
 /// What is added to a document that is to be too long.
 const PADDING: usize = 400;
+/// As many bytes as most documents have, so that a body does not grow piece by piece.
+const DOCUMENT: usize = 256;
 
 /// What one unit of a record has to become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +141,7 @@ impl Transform for Script {
                     };
                     emit.document(sub, &index, |body| {
                         let put = |body: &mut Vec<u8>, text: &str| body.extend_from_slice(text.as_bytes());
+                        body.reserve(DOCUMENT);
                         put(body, "{\"create\":{\"_id\":\"");
                         write_id(records.origin(), record.offset, sub, body);
                         put(body, &self.id_suffix);

@@ -14,13 +14,21 @@ use super::search::Search;
 use super::totals::Totals;
 use crate::backoff::Chance;
 use crate::clock::Moment;
-use crate::reader;
 use crate::record::{HoldingId, TopicPartition};
+use crate::{dispatch, reader, worker};
 
 /// Steps that no history needs.
 const MOST_STEPS: u64 = 300_000;
 /// How long after the last fault everything has to be settled.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Room for the effects of a step, kept from one step to the next.
+#[derive(Default)]
+pub(super) struct Effects {
+    pub(super) reader: Vec<reader::Effect>,
+    pub(super) worker: Vec<worker::Effect>,
+    pub(super) dispatch: Vec<dispatch::Effect>,
+}
 
 /// Everything there is.
 pub(super) struct World {
@@ -41,6 +49,7 @@ pub(super) struct World {
     closed: bool,
     pub(super) starting: usize,
     done: bool,
+    pub(super) effects: Effects,
     /// Room for the holdings that are being polled.
     pub(super) polled: Vec<HoldingId>,
     /// No letter is delivered.
@@ -78,6 +87,7 @@ impl World {
             closed: false,
             starting: 0,
             done: false,
+            effects: Effects::default(),
             polled: Vec::new(),
             letters_down: false,
             totals: Totals::default(),
