@@ -31,11 +31,19 @@ struct Request {
     bulk: Bulk,
     attempt: u32,
     order: u64,
+    suspect: Option<Moment>,
     sent_at: Moment,
     /// How many were out with it.
     under_way: usize,
     /// It looks its documents up, which were all in the way of others.
     looks_up: bool,
+}
+
+impl Request {
+    /// As it waits to be sent once more.
+    fn again(self) -> Queued {
+        Queued { bulk: self.bulk, attempt: self.attempt + 1, order: self.order, suspect: self.suspect }
+    }
 }
 
 /// A look-up that waits.
@@ -143,7 +151,7 @@ impl Dispatch {
                 // It may have been on its way when its holding ended.
                 let Some(bulk) = lane::cut_to_live(bulk, &self.live) else { return };
                 let lane = self.lanes.entry(Arc::clone(&bulk.index)).or_default();
-                lane.queue.push_back(Queued { bulk, attempt: 0, order: self.next_order });
+                lane.queue.push_back(Queued { bulk, attempt: 0, order: self.next_order, suspect: None });
                 self.next_order += 1;
             }
             Input::Prepared(Ok(())) => {
@@ -175,7 +183,7 @@ impl Dispatch {
         let waiting = || self.lanes.values().filter(|lane| !lane.queue.is_empty());
         let lanes = waiting().filter_map(Lane::wake_at);
         let after = Some(self.settings.blocked.after).filter(|_| self.settings.blocked.dead_letter);
-        let blocked = waiting().filter_map(|lane| Some(lane.held()?.since + after?));
+        let blocked = waiting().filter_map(|lane| lane.given_up_at(after?));
         look_ups.chain(lanes).chain(blocked).filter(|at| *at > self.stepped).min()
     }
 
@@ -302,10 +310,10 @@ impl Dispatch {
     fn send(&mut self, now: Moment, index: Arc<str>, queued: Queued, effects: &mut Vec<Effect>) {
         let id = self.next_request;
         self.next_request += 1;
-        let Queued { bulk, attempt, order } = queued;
+        let Queued { bulk, attempt, order, suspect } = queued;
         effects.push(Effect::Send { request: id, index, body: bulk.body.clone(), documents: bulk.documents.len() });
         let under_way = self.requests.len() + 1;
-        self.requests.insert(id, Request { bulk, attempt, order, sent_at: now, under_way, looks_up: false });
+        self.requests.insert(id, Request { bulk, attempt, order, suspect, sent_at: now, under_way, looks_up: false });
     }
 
     /// Where that is the policy: what waits for an index that has been held for long goes to the dead letters.
@@ -316,14 +324,24 @@ impl Dispatch {
             return;
         }
         let mut given_up = Vec::new();
-        for lane in self.lanes.values_mut() {
-            let Some(held) = lane.held().filter(|held| now >= held.since + after).cloned() else { continue };
-            if lane.state == LaneState::Checking {
+        for (index, lane) in &mut self.lanes {
+            let Some(held) = lane.held().cloned() else { continue };
+            if lane.state == LaneState::Checking || lane.given_up_at(after).is_none_or(|at| now < at) {
                 continue;
             }
             let reason =
                 format!("the index has refused its documents for {after:?}: {}: {}", held.reason.as_str(), held.why);
             let by_request = matches!(lane.state, LaneState::Free | LaneState::Concrete);
+            if lane.has_suspects() {
+                let late = |queued: &Queued| queued.suspect.is_some_and(|since| now >= since + after);
+                let (late, rest): (VecDeque<_>, _) = std::mem::take(&mut lane.queue).into_iter().partition(late);
+                lane.queue = rest;
+                given_up.extend(late.into_iter().map(|queued| (queued.bulk, reason.clone())));
+                if lane.refusals == 0 {
+                    lane.release(index, lane.has_suspects(), effects);
+                }
+                continue;
+            }
             let queue = std::mem::take(&mut lane.queue);
             let last = queue.len().saturating_sub(1);
             for (index, queued) in queue.into_iter().enumerate() {

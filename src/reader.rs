@@ -5,6 +5,7 @@
 //! a live holding reported as settled. A revoke is served in order: stop the intake, let what is in flight settle for
 //! a short while, commit, end the holdings, give the partitions back.
 
+mod anew;
 mod commit;
 mod ending;
 mod messages;
@@ -61,8 +62,8 @@ pub struct Reader {
     holdings: BTreeMap<TopicPartition, Holding>,
     /// Rebalances that were recorded and wait for their turn.
     waiting: VecDeque<Rebalance>,
-    /// Partitions of ours that are to begin anew; they do when no rebalance waits.
-    anew: BTreeSet<TopicPartition>,
+    /// Partitions that are to begin anew.
+    anew: BTreeMap<TopicPartition, anew::Settled>,
     serving: Serving,
     /// Partitions that go on at their beginning because their offset was out of range, wherever they were committed; with
     /// what was committed when that was noticed.
@@ -90,7 +91,7 @@ impl Reader {
             epoch: 0,
             holdings: BTreeMap::new(),
             waiting: VecDeque::new(),
-            anew: BTreeSet::new(),
+            anew: BTreeMap::new(),
             serving: Serving::Nothing,
             restarts: BTreeMap::new(),
             watch: watch::Watch::default(),
@@ -163,7 +164,10 @@ impl Reader {
         let shutdown = self.shutdown.as_ref().filter(|shutdown| !shutdown.left).map(|shutdown| shutdown.deadline);
         let nothing = self.nothing_since.filter(|_| self.shutdown.is_none()).map(|since| since + NOTHING_HELD);
         let watch = Some(self.watch.wake_at()).filter(|_| self.shutdown.is_none() && self.watches());
-        [self.serving.wake_at(), self.commits.wake_at(), watch, shutdown, nothing].into_iter().flatten().min()
+        [self.serving.wake_at(), self.anew_wakes_at(), self.commits.wake_at(), watch, shutdown, nothing]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Partitions held.
@@ -201,14 +205,14 @@ impl Reader {
             effects.push(Effect::Tell(Notice::OutOfRange(partition, OutOfRange::Stopped)));
         } else if !ends {
             self.restarts.insert(partition.clone(), held.committed);
-            self.anew.insert(partition);
+            self.begin_anew([partition], effects);
         }
     }
 
     /// True if the holding of the partition is being ended, or waits for that.
     fn is_about_to_end(&self, partition: &TopicPartition) -> bool {
         let waits = |rebalance: &Rebalance| rebalance.takes_back(partition);
-        self.serving.ends(partition) || self.anew.contains(partition) || self.waiting.iter().any(waits)
+        self.serving.ends(partition) || self.anew.contains_key(partition) || self.waiting.iter().any(waits)
     }
 
     fn end(&mut self, partitions: &[TopicPartition], effects: &mut Vec<Effect>) {

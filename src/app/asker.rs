@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use super::messages::ToReader;
@@ -11,8 +11,12 @@ use crate::kafka::{Asker, Asking};
 use crate::reader::Resolved;
 use crate::record::TopicPartition;
 
+/// How often the heart beats when nobody asks.
+const BEAT: Duration = Duration::from_secs(5);
 /// How long the broker may take to answer.
 const ASK: Duration = Duration::from_secs(10);
+/// How long it is waited for the offsets of a partition where those of another have not come in that time.
+const ASK_MORE: Duration = Duration::from_secs(1);
 
 /// What is asked.
 pub enum Question {
@@ -22,14 +26,20 @@ pub enum Question {
     Watch(Vec<Arc<str>>),
 }
 
-/// Answers until nobody asks any more, or the consumer is gone.
-pub fn run(asker: &Asker, questions: &Receiver<Question>, reader: &Sender<ToReader>) {
-    while let Ok(question) = questions.recv() {
+/// Answers until nobody asks any more, or the consumer is gone. `beat` is called far more often than once a minute.
+pub fn run(asker: &Asker, questions: &Receiver<Question>, reader: &Sender<ToReader>, beat: &dyn Fn()) {
+    loop {
+        beat();
+        let question = match questions.recv_timeout(BEAT) {
+            Ok(question) => question,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         // The consumer is kept no longer than for one question: leaving the group must not wait for this thread.
         let Some(asking) = asker.begin() else { return };
         let answer = match question {
-            Question::Resolve(partitions) => ToReader::Resolved(resolve(&asking, &partitions)),
-            Question::Watch(topics) => ToReader::Watched(watch(&asking, &topics)),
+            Question::Resolve(partitions) => ToReader::Resolved(resolve(&asking, &partitions, beat)),
+            Question::Watch(topics) => ToReader::Watched(watch(&asking, &topics, beat)),
         };
         if reader.send(answer).is_err() {
             return;
@@ -37,7 +47,7 @@ pub fn run(asker: &Asker, questions: &Receiver<Question>, reader: &Sender<ToRead
     }
 }
 
-fn resolve(asking: &Asking, partitions: &[TopicPartition]) -> Result<Vec<Resolved>, String> {
+fn resolve(asking: &Asking, partitions: &[TopicPartition], beat: &dyn Fn()) -> Result<Vec<Resolved>, String> {
     let mut topics: Vec<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
     topics.sort_unstable();
     topics.dedup();
@@ -47,20 +57,32 @@ fn resolve(asking: &Asking, partitions: &[TopicPartition]) -> Result<Vec<Resolve
         partitions.iter().filter(|partition| ids.contains_key(&*partition.topic)).cloned().collect();
     let committed = if there.is_empty() { HashMap::new() } else { asking.committed(&there, ASK)? };
     let mut resolved = Vec::with_capacity(there.len());
+    let mut unknown = None;
     for partition in &there {
         let incarnation = ids.get(&*partition.topic).ok_or_else(|| format!("no id of topic {}", partition.topic))?;
-        resolved.push(Resolved {
-            partition: partition.clone(),
-            incarnation: Arc::clone(incarnation),
-            committed: committed.get(partition).cloned(),
-            bounds: asking.bounds(partition, ASK)?,
-        });
+        beat();
+        match asking.bounds(partition, if unknown.is_none() { ASK } else { ASK_MORE }) {
+            Ok(bounds) => resolved.push(Resolved {
+                partition: partition.clone(),
+                incarnation: Arc::clone(incarnation),
+                committed: committed.get(partition).cloned(),
+                bounds,
+            }),
+            // A partition without a leader must not hold up the others, nor the group.
+            Err(why) => {
+                tracing::debug!(%partition, why, "no offsets of a partition");
+                unknown = Some(why);
+            }
+        }
     }
-    Ok(resolved)
+    match unknown {
+        Some(why) if resolved.is_empty() => Err(why),
+        _ => Ok(resolved),
+    }
 }
 
 /// One topic at a time: one that is being deleted must not keep the others from being watched.
-fn watch(asking: &Asking, topics: &[Arc<str>]) -> Vec<(Arc<str>, Arc<str>)> {
+fn watch(asking: &Asking, topics: &[Arc<str>], beat: &dyn Fn()) -> Vec<(Arc<str>, Arc<str>)> {
     let id = |topic: &Arc<str>| match asking.topic_ids(&[topic], ASK) {
         Ok(ids) => ids.get(&**topic).map(|id| (Arc::clone(topic), Arc::clone(id))),
         Err(why) => {
@@ -68,5 +90,5 @@ fn watch(asking: &Asking, topics: &[Arc<str>]) -> Vec<(Arc<str>, Arc<str>)> {
             None
         }
     };
-    topics.iter().filter_map(id).collect()
+    topics.iter().inspect(|_| beat()).filter_map(id).collect()
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::clock::Clock;
 use super::fault_point::FaultPoint;
 use super::messages::ToLetters;
-use crate::admin::{Condition, Health};
+use crate::admin::{Condition, Health, Heart};
 use crate::budget::Budget;
 use crate::dispatch::{Dispatch, Effect, Input, Notice, Outcome};
 use crate::elastic::{Elastic, Templates};
@@ -54,7 +54,12 @@ pub struct DispatchLoop {
     pub refused: Arc<AtomicBool>,
     /// Where its steps are written down, if they are.
     pub trace: Option<DispatchTrace>,
+    /// Says that the task is alive.
+    pub heart: Heart,
 }
+
+/// How often the heart beats when there is nothing to do.
+const BEAT: Duration = Duration::from_secs(5);
 
 impl DispatchLoop {
     /// Runs until the process ends.
@@ -66,15 +71,22 @@ impl DispatchLoop {
                 self.carry_out(effect);
             }
             self.show();
-            let due = self.core.wake_at().map(|at| self.clock.instant(at));
-            let input = match due {
-                None => self.inbox.recv().await,
-                Some(due) => tokio::select! {
-                    input = self.inbox.recv() => input,
-                    () = tokio::time::sleep_until(due.into()) => Some(Input::Tick),
+            let now = self.clock.now();
+            self.heart.beat(now.0.as_millis() as u64);
+            let (due, beat) = (self.core.wake_at(), now + BEAT);
+            let until = self.clock.instant(due.map_or(beat, |due| due.min(beat)));
+            let input = tokio::select! {
+                input = self.inbox.recv() => match input {
+                    Some(input) => input,
+                    None => return,
                 },
+                () = tokio::time::sleep_until(until.into()) => {
+                    if due.is_none_or(|due| due > beat) {
+                        continue;
+                    }
+                    Input::Tick
+                }
             };
-            let Some(input) = input else { return };
             self.fault_point.pass(u64::from(matches!(input, Input::Answered(..))));
             self.step(input, &mut effects);
         }

@@ -213,6 +213,7 @@ pub(super) fn build(
         held: HeldLanes::default(),
         refused: Arc::clone(&refused),
         trace: noted,
+        heart: health.heart("dispatch", HEART_LIMIT_MS),
     };
     runtime.spawn(dispatch.run());
 
@@ -233,7 +234,10 @@ pub(super) fn build(
     };
     let (asker, questions) = channel();
     let (asking, answers) = (consumer.asker(), to_reader.clone());
-    spawn("asker", move || asker::run(&asking, &questions, &answers))?;
+    let heart = health.heart("asker", HEART_LIMIT_MS);
+    spawn("asker", move || {
+        asker::run(&asking, &questions, &answers, &|| heart.beat(clock.now().0.as_millis() as u64))
+    })?;
     let reload = ReloadLoop {
         sources: config.pipelines.clone(),
         template: config.elasticsearch.template.clone(),

@@ -2,7 +2,7 @@
 
 use super::lane::cut_to_live;
 use super::{Dispatch, Effect, Outcome, Queued, Request, RequestId};
-use crate::bulk::{Bulk, Class, ErrorCause, HoldReason, Item, RequestClass, classify_item, classify_request};
+use crate::bulk::{Class, ErrorCause, HoldReason, Item, RequestClass, classify_item, classify_request};
 use crate::clock::Moment;
 use crate::planted::is_planted;
 use crate::record::HoldingId;
@@ -29,7 +29,7 @@ impl Dispatch {
             }
             Outcome::NotSent(why) => {
                 self.close(now, true, why, effects);
-                self.put_back(request.bulk, request.attempt + 1, request.order);
+                self.put_back(request.again());
             }
             Outcome::Unknown(why) => self.unknown(now, request, why, effects),
             Outcome::Status(status, error) => self.refused(now, request, status, error.as_ref(), effects),
@@ -40,7 +40,7 @@ impl Dispatch {
     fn unknown(&mut self, now: Moment, request: Request, why: String, effects: &mut Vec<Effect>) {
         self.limit.overloaded(now, now.since(request.sent_at));
         self.close(now, true, why, effects);
-        self.put_back(request.bulk, request.attempt + 1, request.order);
+        self.put_back(request.again());
     }
 
     fn refused(
@@ -60,23 +60,23 @@ impl Dispatch {
                     self.limit.overloaded(now, now.since(request.sent_at));
                 }
                 self.close(now, true, why, effects);
-                self.put_back(request.bulk, request.attempt + 1, request.order);
+                self.put_back(request.again());
             }
             RequestClass::Hold(reason) => {
                 self.reopen(effects);
                 self.hold(now, &request.bulk.index, reason, &why, effects);
-                self.put_back(request.bulk, request.attempt + 1, request.order);
+                self.put_back(request.again());
             }
             RequestClass::TooLarge | RequestClass::BadRequest if request.bulk.documents.len() > 1 => {
                 self.reopen(effects);
                 let half = request.bulk.documents.len() / 2;
                 let all: Vec<usize> = (0..request.bulk.documents.len()).collect();
-                let Request { bulk, attempt, order, .. } = request;
+                let Request { bulk, attempt, order, suspect, .. } = request;
                 let from = if is_planted("FirstHalfAgain") { 0 } else { half };
                 let to = if is_planted("SecondHalfLost") { half } else { all.len() };
                 let [first, second] = self.divide(bulk, [&all[..half], &all[from..to]], Vec::new(), effects);
                 for bulk in [second, first].into_iter().flatten() {
-                    self.put_back(bulk, attempt, order);
+                    self.put_back(Queued { bulk, attempt, order, suspect });
                 }
             }
             RequestClass::TooLarge => {
@@ -89,7 +89,7 @@ impl Dispatch {
                     self.divide(request.bulk, [&[], &[]], vec![(0, why)], effects);
                 } else {
                     self.hold(now, &request.bulk.index, HoldReason::Unknown, &why, effects);
-                    self.put_back(request.bulk, request.attempt + 1, request.order);
+                    self.put_last(now, request.again());
                 }
             }
         }
@@ -100,11 +100,18 @@ impl Dispatch {
     }
 
     /// Back to the front of its lane, among others that were put back in the order in which they were submitted.
-    pub(super) fn put_back(&mut self, bulk: Bulk, attempt: u32, order: u64) {
-        let Some(bulk) = cut_to_live(bulk, &self.live) else { return };
+    pub(super) fn put_back(&mut self, queued: Queued) {
+        let Some(bulk) = cut_to_live(queued.bulk, &self.live) else { return };
         let lane = self.lanes.entry(std::sync::Arc::clone(&bulk.index)).or_default();
-        let at = lane.queue.partition_point(|queued| queued.order < order);
-        lane.queue.insert(at, Queued { bulk, attempt, order });
+        let at = lane.queue.partition_point(|other| other.order < queued.order);
+        lane.queue.insert(at, Queued { bulk, ..queued });
+    }
+
+    /// Behind everything that waits in its lane: what nobody knows the fault of must not keep the index from those who may have none.
+    pub(super) fn put_last(&mut self, now: Moment, queued: Queued) {
+        let order = self.next_order;
+        self.next_order += 1;
+        self.put_back(Queued { order, suspect: queued.suspect.or(Some(now)), ..queued });
     }
 }
 

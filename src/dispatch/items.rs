@@ -1,10 +1,10 @@
 //! The items of an answer: every one is looked at, and each document leaves by exactly one door: settled, dead letter, look-up,
-//! or back to the front of its lane.
+//! or back to its lane.
 
 use std::sync::Arc;
 
-use super::lane::LaneState;
-use super::{Dispatch, Effect, LookUp, Request, RequestId};
+use super::lane::{Lane, LaneState};
+use super::{Dispatch, Effect, LookUp, Queued, Request, RequestId};
 use crate::bulk::{Answer, Bulk, Class, HoldReason, Settlement, classify_item};
 use crate::clock::Moment;
 use crate::dead_letter::Letter;
@@ -33,7 +33,7 @@ impl Dispatch {
         answer: &Answer,
         effects: &mut Vec<Effect>,
     ) {
-        let Request { bulk, attempt, order, sent_at, under_way, .. } = request;
+        let Request { bulk, attempt, order, suspect, sent_at, under_way, .. } = request;
         let sorted = sort(&bulk, answer, effects);
         let (index, worker) = (Arc::clone(&bulk.index), bulk.worker);
         if sorted.overloaded {
@@ -41,6 +41,7 @@ impl Dispatch {
         } else {
             self.limit.answered(now, now.since(sent_at), bulk.body.len(), under_way);
         }
+        let suspects = self.has_suspects(&index);
         if let Some((reason, why)) = &sorted.hold {
             self.hold(now, &index, *reason, why, effects);
         } else if let Some(lane) = self.lanes.get_mut(&index) {
@@ -49,7 +50,7 @@ impl Dispatch {
                 let delay = self.settings.backoff.delay(lane.refusals - 1, self.chance.bits());
                 lane.not_before = Some(now + delay);
             } else {
-                lane.release(&index, effects);
+                lane.release(&index, suspects, effects);
             }
             if sorted.exists && lane.state == LaneState::Free {
                 lane.state = LaneState::Unchecked { at: now };
@@ -61,11 +62,21 @@ impl Dispatch {
             effects.push(Effect::Settle(worker, sorted.settled));
         }
         if let Some(bulk) = again {
-            self.put_back(bulk, attempt + 1, order);
+            let again = Queued { bulk, attempt: attempt + 1, order, suspect };
+            match sorted.hold {
+                Some((HoldReason::Unknown, _)) => self.put_last(now, again),
+                _ => self.put_back(again),
+            }
         }
         if let Some(bulk) = conflicts {
             self.look_ups.push(LookUp { at: now, id, bulk, attempt: 0, order });
         }
+    }
+
+    /// True if something of the index, waiting or under way, has been refused for a reason that nobody knows.
+    fn has_suspects(&self, index: &Arc<str>) -> bool {
+        self.lanes.get(index).is_some_and(Lane::has_suspects)
+            || self.requests.values().any(|request| request.suspect.is_some() && request.bulk.index == *index)
     }
 
     /// Divides a bulk into what is gone on with, and letters. What is neither has been settled, and frees its slots.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Effect, Notice};
 use crate::bulk::{Bulk, HoldReason};
@@ -16,6 +17,8 @@ pub(super) struct Queued {
     pub(super) attempt: u32,
     /// Its place in the order of submission.
     pub(super) order: u64,
+    /// Since when it has been refused for a reason that nobody knows: the index may be to blame, or its documents.
+    pub(super) suspect: Option<Moment>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +102,7 @@ impl Lane {
         self.state = state;
         let of_name = |held: &Held| matches!(held.reason, HoldReason::NotConcrete | HoldReason::TooManyNew);
         if self.held.as_ref().is_some_and(of_name) {
-            self.release(index, effects);
+            self.release(index, false, effects);
         }
     }
 
@@ -119,11 +122,16 @@ impl Lane {
         }
     }
 
-    /// Notes that the index took something.
-    pub(super) fn release(&mut self, index: &Arc<str>, effects: &mut Vec<Effect>) {
+    /// True if something waits that was refused for a reason that nobody knows.
+    pub(super) fn has_suspects(&self) -> bool {
+        self.queue.iter().any(|queued| queued.suspect.is_some())
+    }
+
+    /// Notes that the index took something. It counts as held as long as `suspects` of it are sent again and again.
+    pub(super) fn release(&mut self, index: &Arc<str>, suspects: bool, effects: &mut Vec<Effect>) {
         self.refusals = 0;
         self.not_before = None;
-        if self.held.take().is_some() {
+        if !suspects && self.held.take().is_some() {
             effects.push(Effect::Tell(Notice::Released(Arc::clone(index))));
         }
     }
@@ -151,14 +159,23 @@ impl Lane {
         if waits || (self.sending > 0 && self.refusals > 0) {
             return Next::Nothing;
         }
-        while let Some(Queued { bulk, attempt, order }) = self.queue.pop_front() {
-            if let Some(bulk) = cut_to_live(bulk, live) {
+        // And mostly not by what may itself be to blame.
+        let innocent = || self.queue.iter().position(|queued| queued.suspect.is_none());
+        let mut at = if self.refusals > 0 { innocent().unwrap_or(0) } else { 0 };
+        while let Some(queued) = self.queue.remove(std::mem::take(&mut at)) {
+            if let Some(bulk) = cut_to_live(queued.bulk, live) {
                 self.not_before = None;
                 self.sending += 1;
-                return Next::Send(Queued { bulk, attempt, order });
+                return Next::Send(Queued { bulk, ..queued });
             }
         }
         Next::Nothing
+    }
+
+    /// When something that waits has been refused for so long that it is given up, if that is the policy.
+    pub(super) fn given_up_at(&self, after: Duration) -> Option<Moment> {
+        let suspect = self.queue.iter().filter_map(|queued| queued.suspect).min();
+        Some(suspect.or(self.held.as_ref().map(|held| held.since))? + after)
     }
 
     /// Drops what waits for holdings that are over.
@@ -167,7 +184,7 @@ impl Lane {
         if is_planted("ForgetLanes") {
             return;
         }
-        let cut = |Queued { bulk, attempt, order }| cut_to_live(bulk, live).map(|bulk| Queued { bulk, attempt, order });
+        let cut = |queued: Queued| Some(Queued { bulk: cut_to_live(queued.bulk, live)?, ..queued });
         self.queue = queue.into_iter().filter_map(cut).collect();
     }
 }

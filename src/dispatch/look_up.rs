@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::lane::cut_to_live;
-use super::{Dispatch, Effect, Found, LookUp, Request, RequestId};
+use super::{Dispatch, Effect, Found, LookUp, Queued, Request, RequestId};
 use crate::bulk::origin_json;
 use crate::clock::Moment;
 use crate::planted::is_planted;
@@ -23,7 +23,8 @@ impl Dispatch {
                 .map(|document| (bulk.id(document), Arc::clone(&bulk.batch(document).records.origin().route.field)));
             effects.push(Effect::LookUp { request: id, index: Arc::clone(&bulk.index), ids: ids.collect() });
             let under_way = self.requests.len() + 1;
-            self.requests.insert(id, Request { bulk, attempt, order, sent_at: now, under_way, looks_up: true });
+            self.requests
+                .insert(id, Request { bulk, attempt, order, sent_at: now, under_way, suspect: None, looks_up: true });
         }
     }
 
@@ -84,7 +85,7 @@ impl Dispatch {
             let delay = self.settings.backoff.delay(attempt, self.chance.bits());
             let lane = self.lanes.entry(Arc::clone(&bulk.index)).or_default();
             lane.not_before = lane.not_before.max(Some(now + delay));
-            self.put_back(bulk, attempt + 1, order);
+            self.put_back(Queued { bulk, attempt: attempt + 1, order, suspect: None });
         }
     }
 }

@@ -62,7 +62,7 @@ impl Reader {
             self.commits.sent = None;
         }
         let mut waiting = self.shutdown.as_ref().is_some_and(|shutdown| !shutdown.left);
-        waiting |= self.serving.wants_commit() || self.barrier_wants_commit();
+        waiting |= self.serving.wants_commit() || self.barrier_wants_commit() || self.anew_wants_commit();
         let open = || self.holdings.iter().filter(|(_, held)| !held.is_committed());
         // While catching up, the last commit decides when to end: it does not wait for the interval.
         let reached = |held: &Holding| held.stopped || held.committable >= held.end;

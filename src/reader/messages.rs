@@ -192,8 +192,8 @@ pub enum Notice {
     OutOfRange(TopicPartition, OutOfRange),
     /// The topic was made again while it was read: it is read from its beginning.
     TopicReplaced(TopicPartition),
-    /// The group gives a partition whose topic is not there: it is read once there is one of that name.
-    TopicGone(TopicPartition),
+    /// The group gives a partition that is not there, as its topic is gone, or that has no leader: it is read once it is there.
+    NotThere(TopicPartition),
     /// Too much, or too old, is above the watermark: the partition is not read on until that changes.
     Ahead(TopicPartition),
     /// The watermark has moved: it is read on.

@@ -2,8 +2,8 @@
 //! assignment or by giving back just what was asked for, and nothing else is: the group takes the first answer that comes for the
 //! one that it waits for.
 //!
-//! Partitions that are to begin anew (their offset is out of range, their topic was made again) go the same way, and the group hears nothing of
-//! it. They come last, and step back when there is a rebalance: it would wait for them, and might take them back.
+//! Partitions that are to begin anew (their offset is out of range, their topic was made again) are no rebalance, and the group hears nothing
+//! of it: see `anew.rs`.
 
 use std::sync::Arc;
 
@@ -61,13 +61,11 @@ pub(super) enum Serving {
     },
     /// What is in flight of these settles.
     Draining {
-        whom: For,
         partitions: Vec<TopicPartition>,
         until: Moment,
     },
     /// What was settled is being committed.
     Committing {
-        whom: For,
         partitions: Vec<TopicPartition>,
         until: Moment,
     },
@@ -96,39 +94,6 @@ impl Serving {
 }
 
 impl Reader {
-    /// A rebalance waits for its turn, which comes before that of whatever begins anew.
-    pub(super) fn record(&mut self, rebalance: Rebalance) {
-        self.waiting.push_back(rebalance);
-        self.serving = match std::mem::replace(&mut self.serving, Serving::Nothing) {
-            Serving::Draining { whom: For::Us, partitions, .. }
-            | Serving::Committing { whom: For::Us, partitions, .. }
-            | Serving::ResolveAgain { whom: For::Us, partitions, .. } => {
-                self.anew.extend(partitions);
-                Serving::Nothing
-            }
-            // What was asked is answered soon.
-            other => other,
-        };
-    }
-
-    /// Partitions that the group takes back do not begin anew here.
-    pub(super) fn stay_as_they_are(&mut self, revoked: &[TopicPartition]) {
-        if is_planted("RestartRevoked") {
-            return;
-        }
-        let stays = |partition: &TopicPartition| !revoked.contains(partition);
-        self.anew.retain(stays);
-        self.gone.retain(stays);
-        self.restarts.retain(|partition, _| stays(partition));
-        match &mut self.serving {
-            Serving::Resolving { whom: For::Us, partitions, .. }
-            | Serving::ResolveAgain { whom: For::Us, partitions, .. }
-            | Serving::Draining { whom: For::Us, partitions, .. }
-            | Serving::Committing { whom: For::Us, partitions, .. } => partitions.retain(stays),
-            _ => {}
-        }
-    }
-
     /// Goes on with what is being served, and takes up the next as long as something can be done.
     pub(super) fn serve(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         loop {
@@ -136,40 +101,37 @@ impl Reader {
                 Serving::Nothing => match self.waiting.pop_front() {
                     Some(Rebalance::Assign(partitions)) => self.begin_assign(partitions, effects),
                     Some(Rebalance::Revoke { partitions, lost }) => self.begin_revoke(now, partitions, lost, effects),
-                    None if self.anew.is_empty() || self.shutdown.is_some() => return,
-                    // What was read is not to be read again, and what was read of a topic that is gone is nowhere else: it
-                    // settles as it would before a revoke.
-                    None => {
-                        let partitions = std::mem::take(&mut self.anew).into_iter().collect();
-                        self.begin_draining(now, For::Us, partitions, effects);
-                    }
+                    None if self.shutdown.is_some() => return,
+                    None => match self.take_ready(now) {
+                        ready if ready.is_empty() => return,
+                        ready => {
+                            self.end(&ready, effects);
+                            self.ask(For::Us, ready, 0, effects);
+                        }
+                    },
                 },
-                Serving::Draining { whom, partitions, until } => {
+                Serving::Draining { partitions, until } => {
                     let open =
                         |partition: &TopicPartition| self.holdings.get(partition).is_some_and(|held| !held.drained);
                     if partitions.iter().any(open) && now < until {
-                        self.serving = Serving::Draining { whom, partitions, until };
+                        self.serving = Serving::Draining { partitions, until };
                         return;
                     }
                     for partition in partitions.iter().filter(|partition| open(partition)) {
                         effects.push(Effect::Tell(Notice::NotDrained(partition.clone())));
                     }
                     let until = now + self.settings.drain_timeout;
-                    self.serving = Serving::Committing { whom, partitions, until };
+                    self.serving = Serving::Committing { partitions, until };
                 }
-                Serving::Committing { whom, partitions, until } => {
+                Serving::Committing { partitions, until } => {
                     let open =
                         |partition| self.holdings.get(partition).is_some_and(|held: &Holding| !held.is_committed());
                     if partitions.iter().any(open) && now < until {
-                        self.serving = Serving::Committing { whom, partitions, until };
+                        self.serving = Serving::Committing { partitions, until };
                         return;
                     }
                     self.end(&partitions, effects);
-                    match whom {
-                        For::TheGroup => effects.push(Effect::Unassign(partitions)),
-                        For::Us if self.shutdown.is_some() || partitions.is_empty() => {}
-                        For::Us => self.ask(whom, partitions, 0, effects),
-                    }
+                    effects.push(Effect::Unassign(partitions));
                 }
                 Serving::ResolveAgain { whom, at, partitions, attempt } if now >= at => {
                     self.ask(whom, partitions, attempt, effects);
@@ -205,16 +167,12 @@ impl Reader {
             effects.push(Effect::Unassign(partitions));
             return;
         }
-        self.begin_draining(now, For::TheGroup, partitions, effects);
-    }
-
-    fn begin_draining(&mut self, now: Moment, whom: For, partitions: Vec<TopicPartition>, effects: &mut Vec<Effect>) {
         for partition in &partitions {
             if let Some(held) = self.holdings.get(partition) {
                 effects.push(Effect::Drain(held.origin.holding));
             }
         }
-        self.serving = Serving::Draining { whom, partitions, until: now + self.settings.drain_timeout };
+        self.serving = Serving::Draining { partitions, until: now + self.settings.drain_timeout };
     }
 
     pub(super) fn resolved(&mut self, now: Moment, answer: Result<Vec<Resolved>, String>, effects: &mut Vec<Effect>) {
@@ -230,8 +188,7 @@ impl Reader {
             Err(why) => {
                 effects.push(Effect::Tell(Notice::NotResolved(why)));
                 if whom == For::Us && !self.waiting.is_empty() {
-                    self.anew.extend(partitions);
-                    return;
+                    return self.step_back(partitions);
                 }
                 let at = now + RESOLVE.delay(attempt, self.chance.bits());
                 self.serving = Serving::ResolveAgain { whom, at, partitions, attempt: attempt + 1 };
@@ -247,7 +204,7 @@ impl Reader {
         answer.retain(|resolved| partitions.contains(&resolved.partition));
         for partition in partitions {
             if !answer.iter().any(|resolved| resolved.partition == partition) {
-                effects.push(Effect::Tell(Notice::TopicGone(partition.clone())));
+                effects.push(Effect::Tell(Notice::NotThere(partition.clone())));
                 if !self.waiting.iter().any(|rebalance| rebalance.takes_back(&partition)) {
                     self.gone.insert(partition);
                 }

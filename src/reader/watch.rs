@@ -54,7 +54,7 @@ impl Reader {
                 self.gone.iter().filter(|partition| partition.topic == topic).cloned().collect();
             if !there.is_empty() {
                 self.gone.retain(|partition| partition.topic != topic);
-                self.anew.extend(there);
+                self.begin_anew(there, effects);
             }
             let replaced = |incarnation: &Arc<str>| *incarnation != id && !is_none(incarnation) && !is_none(&id);
             let partitions: Vec<TopicPartition> = self
@@ -68,7 +68,7 @@ impl Reader {
                 continue;
             }
             effects.extend(partitions.iter().cloned().map(|partition| Effect::Tell(Notice::TopicReplaced(partition))));
-            self.anew.extend(partitions);
+            self.begin_anew(partitions, effects);
         }
     }
 }

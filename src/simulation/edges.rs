@@ -71,6 +71,14 @@ impl World {
                 } else {
                     Ok(self.broker.resolve(partitions))
                 };
+                let answer = answer.map(|mut resolved| {
+                    // One of them has no leader for a while.
+                    if resolved.len() > 1 && self.chance.hits(failing, 100) {
+                        resolved.remove(self.chance.below(resolved.len() as u64) as usize);
+                        self.tally("partitions without a leader", 1);
+                    }
+                    resolved
+                });
                 let answer = match answer {
                     // A timeout is taken for the answer that there is no id.
                     Err(_) if self.has(Mutant::TimeoutIsNoId) => {

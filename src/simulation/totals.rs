@@ -9,7 +9,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    const NAMES: [&str; 37] = [
+    const NAMES: [&str; 39] = [
         "records",
         "rebalances",
         "lost sessions",
@@ -47,6 +47,8 @@ impl Totals {
         "topics gone",
         "new partitions",
         "records that cannot be read",
+        "partitions begun anew",
+        "partitions without a leader",
     ];
 
     pub(super) fn add(&mut self, other: &Self) {

@@ -30,9 +30,9 @@ impl ReaderLoop {
             Notice::TopicReplaced(partition) => {
                 tracing::warn!(%partition, "the topic was deleted and made again: what is in flight of the old one is settled, then the new one is read from its beginning");
             }
-            Notice::TopicGone(partition) => {
+            Notice::NotThere(partition) => {
                 if let Tell::Now { suppressed } = self.teller.note(&format!("gone {}", partition.topic)) {
-                    tracing::warn!(%partition, suppressed, "the group gives a partition of a topic that is not there; it is read once the topic is there again");
+                    tracing::warn!(%partition, suppressed, "the group gives a partition of a topic that is not there, or that has no leader; it is read once it is there");
                 }
             }
             Notice::Ahead(partition) => {
