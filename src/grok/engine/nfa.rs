@@ -94,9 +94,10 @@ fn is_rough_alternative(node: &Node) -> bool {
 
 /// All bytes of letters and digits that a node has, if it takes something and has no others.
 fn letters(node: &Node) -> Option<ByteSet> {
+    let others = range(b'0', b'9').union(range(b'A', b'Z')).union(range(b'a', b'z')).negated();
     let plain = |class: &Class| {
         let (ascii, wide) = class.bytes();
-        (wide == Wide::None && ascii.iter().all(|byte| byte.is_ascii_alphanumeric())).then_some(ascii)
+        (wide == Wide::None && !ascii.meets(others)).then_some(ascii)
     };
     match node {
         Node::Class(class) => plain(class),

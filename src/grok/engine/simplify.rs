@@ -63,8 +63,8 @@ fn last_relaxed(node: Node) -> Node {
 
 /// A loop over atomic alternatives, of which one at most can come at any place: `(?>\\.|[^"\\]+)+`. Where a run in it cannot be
 /// gone on with by what follows, giving back some of it leads to the same ends only, so it need not be atomic.
-fn loop_relaxed(node: Node, rest: &[Node]) -> Node {
-    let relaxed = match &node {
+fn loop_relaxed(node: &Node, rest: &[Node]) -> Option<Node> {
+    match node {
         Node::Repeat(repeat) if repeat.max.is_none() => match &repeat.node {
             Node::Atomic(inner) => {
                 let comes = rest.iter().rev().fold(Ahead::ANYTHING, |then, node| ahead(node, then));
@@ -73,8 +73,7 @@ fn loop_relaxed(node: Node, rest: &[Node]) -> Node {
             _ => None,
         },
         _ => None,
-    };
-    relaxed.unwrap_or(node)
+    }
 }
 
 fn is_choice_apart(inner: &Node, comes: Ahead) -> bool {
@@ -104,13 +103,11 @@ fn concat(nodes: Vec<Node>) -> Node {
             node => flat.push(node),
         }
     }
-    let mut kept: Vec<Node> = Vec::with_capacity(flat.len());
-    for (index, node) in flat.iter().enumerate() {
-        if !holds_anyway(node, &flat[index + 1..]) {
-            kept.push(loop_relaxed(node.clone(), &flat[index + 1..]));
-        }
-    }
-    Node::concat(kept)
+    let places = 0..flat.len();
+    let holds: Vec<bool> = places.clone().map(|index| holds_anyway(&flat[index], &flat[index + 1..])).collect();
+    let relaxed: Vec<Option<Node>> = places.map(|index| loop_relaxed(&flat[index], &flat[index + 1..])).collect();
+    let all = flat.into_iter().zip(relaxed).zip(holds);
+    Node::concat(all.filter(|(_, holds)| !holds).map(|((node, relaxed), _)| relaxed.unwrap_or(node)).collect())
 }
 
 /// A negative look-ahead for what cannot come there (`(?!<[0-9])` before a digit).

@@ -52,6 +52,11 @@ impl Named {
 
     /// The characters; only those of ASCII if `ascii`.
     pub(super) fn class(self, ascii: bool) -> Class {
+        static KNOWN: [OnceLock<Class>; 28] = [const { OnceLock::new() }; 28];
+        KNOWN[self as usize * 2 + usize::from(ascii)].get_or_init(|| self.look_up(ascii)).clone()
+    }
+
+    fn look_up(self, ascii: bool) -> Class {
         let all = match self {
             Named::Alnum => property(r"[\p{Alphabetic}\p{Nd}]"),
             Named::Alpha => property(r"\p{Alphabetic}"),

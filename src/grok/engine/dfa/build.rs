@@ -3,6 +3,8 @@
 //! A state of the automaton is a list of states of the nfa, in the order in which they would be tried. Where a condition is on the
 //! way, it is looked at when the next byte is known.
 
+mod rows;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -15,6 +17,7 @@ use super::super::scan::Run;
 use super::super::tree::{Assertion, Node};
 use super::sides::{holds, part, side};
 use super::{DEAD, Dfa, ENDS, OTHERS, ROW, RUNS, UNSURE};
+use rows::Rows;
 
 /// How many states there may be, and how much work building them may be: some ten nanoseconds each.
 const MOST_STATES: usize = 2500;
@@ -72,8 +75,9 @@ struct Builder<'n> {
     reached: Vec<Option<Box<[u32]>>>,
     states: HashMap<Key, u32, FixedState>,
     queue: Vec<Key>,
-    /// The state that is made now, and what conditions lead to, to be used again.
+    /// The state that is made now, for each class that leads from one to another, and what conditions lead to: to be used again.
     made: Vec<u32>,
+    rows: Rows,
     opened: Vec<u32>,
     /// When each state of the NFA was last seen.
     seen: Vec<u32>,
@@ -87,21 +91,18 @@ struct Builder<'n> {
 /// A state while it is built: the kind of the byte before, if that matters, and the states of the NFA.
 type Key = Rc<[u32]>;
 
-/// What one step from a state finds.
-#[derive(Default)]
-struct Step {
-    ends: bool,
-    others: bool,
-    unsure: bool,
-}
-
 impl<'n> Builder<'n> {
     fn new(nfa: &'n [State], follow: Follow, ordered: bool) -> Option<Builder<'n>> {
         let mut sets: Vec<ByteSet> = vec![follow.set];
         let mut assertions: Vec<Assertion> = Vec::new();
+        // Many states in a row take the same.
+        let mut last = None;
         for state in nfa {
             match state {
                 State::Bytes { set, unsure, .. } => {
+                    if last.replace((set, unsure)) == Some((set, unsure)) {
+                        continue;
+                    }
                     for set in [set, unsure] {
                         if !sets.contains(set) {
                             sets.push(*set);
@@ -124,6 +125,10 @@ impl<'n> Builder<'n> {
         for set in &sets {
             part(&mut all, |byte| u8::from(byte.is_some_and(|byte| set.contains(byte))));
         }
+        let mut afters = [0; 257];
+        for assertion in &assertions {
+            part(&mut afters, |byte| side(*assertion, byte, false));
+        }
         // Nothing follows the end, so it is a class of its own, the last.
         let count = all[..256].iter().max().map_or(0, |most| usize::from(*most)) + 1;
         if count > 250 {
@@ -137,6 +142,8 @@ impl<'n> Builder<'n> {
         let representatives: Vec<Option<u8>> = (0..=count).map(|class| representative(&all, class)).collect();
         let most_kinds = usize::from(*kinds.iter().max().unwrap_or(&0));
         let kind_representatives = (0..=most_kinds).map(|kind| representative(&kinds, kind)).collect();
+        let afters = representatives.iter().map(|byte| afters[byte.map_or(256, usize::from)] as u8).collect();
+        let rows = Rows::new(nfa, follow, &representatives, afters);
         let classes = std::array::from_fn(|byte| all[byte] as u8);
         let kinds = representatives.iter().map(|byte| kinds[byte.map_or(256, usize::from)] as u8).collect();
         Some(Builder {
@@ -151,6 +158,7 @@ impl<'n> Builder<'n> {
             states: HashMap::default(),
             queue: Vec::new(),
             made: Vec::new(),
+            rows,
             opened: Vec::new(),
             seen: vec![0; nfa.len()],
             time: 0,
@@ -186,8 +194,12 @@ impl<'n> Builder<'n> {
             let key = self.queue[next].clone();
             next += 1;
             let (kind, kernel) = (key[0], &key[1..]);
+            self.steps(kind, kernel);
+            if self.work >= self.most {
+                return None;
+            }
             for class in 0..stride {
-                table.push(self.transition(kind, kernel, class, stride)?);
+                table.push(self.transition(class, stride)?);
             }
         }
         Some((starts, table))
@@ -217,13 +229,19 @@ impl<'n> Builder<'n> {
     /// The states that take many bytes to themselves; what leads to them is marked.
     fn runs(&self, table: &mut [u32], stride: usize) -> Vec<(u32, Run)> {
         let mut runs: Vec<(u32, Run)> = Vec::new();
+        let mut sizes = vec![0; stride];
+        self.classes.iter().for_each(|class| sizes[usize::from(*class)] += 1);
         for (row, entries) in table.chunks(stride).enumerate().skip(1) {
             let row = (row * stride) as u32;
+            let own = entries.iter().zip(&sizes).filter(|(entry, _)| **entry == row);
+            if own.map(|(_, size)| *size).sum::<u32>() < MANY {
+                continue;
+            }
             let mut set = ByteSet::EMPTY;
             (0..=255).filter(|byte| entries[usize::from(self.classes[usize::from(*byte)])] == row).for_each(|byte| {
                 set.insert(byte);
             });
-            if set.len() >= MANY && Run::is_quick(set) {
+            if Run::is_quick(set) {
                 runs.push((row, Run::new(set)));
             }
         }
@@ -258,12 +276,10 @@ impl<'n> Builder<'n> {
         Some(row)
     }
 
-    fn transition(&mut self, kind: u32, kernel: &[u32], class: usize, stride: usize) -> Option<u32> {
-        let before = self.kind_representatives[kind as usize];
-        let step = self.step(kernel, before, self.representatives[class]);
-        if self.work >= self.most {
-            return None;
-        }
+    /// The entry for a class, of what a step with it found.
+    fn transition(&mut self, class: usize, stride: usize) -> Option<u32> {
+        let step = self.rows.steps[class];
+        std::mem::swap(&mut self.made, &mut self.rows.made[class]);
         let leads_on = self.made.len() > 1;
         let mut flags = 0;
         if step.ends {
@@ -288,59 +304,9 @@ impl<'n> Builder<'n> {
         Some(row | flags)
     }
 
-    /// Takes the next byte, on all ways in order; where that leads is what is made.
-    fn step(&mut self, kernel: &[u32], before: Option<u8>, next: Option<u8>) -> Step {
-        let mut step = Step::default();
-        let follows = match next {
-            Some(byte) => self.follow.set.contains(byte),
-            None => self.follow.end,
-        };
-        // What conditions lead to is gone over as it comes.
-        let mut opened = std::mem::take(&mut self.opened);
-        opened.clear();
-        let asks = kernel.iter().any(|state| self.asks(*state));
-        if asks {
-            self.time += 1;
-            for state in kernel {
-                step.unsure |= !self.close(*state, before, next, &mut opened);
-            }
-        }
-        let takers = if asks { opened.as_slice() } else { kernel };
-        self.work += takers.len();
-        self.time += 1;
-        self.made.clear();
-        self.made.push(0);
-        for taker in takers {
-            match self.nfa[*taker as usize] {
-                State::Match if follows => step.ends = true,
-                State::Rough if follows && !step.ends => step.unsure = true,
-                State::Rough if follows => step.others = true,
-                State::Bytes { set, unsure, next: to } => {
-                    let Some(byte) = next else { continue };
-                    let (takes, doubts) = (set.contains(byte), unsure.contains(byte));
-                    if step.ends && self.ordered {
-                        // What would be tried after the end that was found.
-                        step.others |= (takes || doubts) && !self.follow.last;
-                    } else if doubts {
-                        step.unsure = true;
-                    } else if takes {
-                        self.reach(to);
-                    }
-                }
-                _ => {}
-            }
-        }
-        self.opened = opened;
-        step
-    }
-
     /// Adds where a state leads without taking anything, as far as that can be said without knowing what is before and after.
     fn reach(&mut self, state: u32) {
-        if self.reached[state as usize].is_none() {
-            let mut list = Vec::new();
-            let known = self.unconditional(state, &mut list);
-            self.reached[state as usize] = Some(if known { list.into() } else { Box::new([state]) });
-        }
+        self.find_reached(state);
         let Builder { reached, seen, time, made, .. } = self;
         for state in reached[state as usize].iter().flatten() {
             if std::mem::replace(&mut seen[*state as usize], *time) != *time {
@@ -349,8 +315,20 @@ impl<'n> Builder<'n> {
         }
     }
 
+    fn find_reached(&mut self, state: u32) {
+        if self.reached[state as usize].is_none() {
+            let mut list = Vec::new();
+            let known = self.unconditional(state, &mut list);
+            self.reached[state as usize] = Some(if known { list.into() } else { Box::new([state]) });
+        }
+    }
+
     /// The states that take bytes, in order; says whether there is no condition on the way.
     fn unconditional(&self, state: u32, list: &mut Vec<u32>) -> bool {
+        if matches!(self.nfa[state as usize], State::Bytes { .. } | State::Match | State::Rough) {
+            list.push(state);
+            return true;
+        }
         let mut stack = vec![state];
         let mut visited: Vec<u32> = Vec::new();
         while let Some(state) = stack.pop() {

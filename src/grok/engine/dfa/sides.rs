@@ -6,12 +6,21 @@ use super::super::tree::Assertion;
 pub(super) fn part(classes: &mut [u16; 257], of: impl Fn(Option<u8>) -> u8) {
     let mut known: Vec<(u16, u8)> = Vec::new();
     // The bytes before the end of the text are numbered first.
+    // Most bytes are what the one before them is.
+    let mut last = None;
     for (index, class) in classes.iter_mut().enumerate() {
         let key = (*class, of(u8::try_from(index).ok()));
+        if let Some((same, number)) = last
+            && same == key
+        {
+            *class = number;
+            continue;
+        }
         *class = known.iter().position(|known| *known == key).unwrap_or_else(|| {
             known.push(key);
             known.len() - 1
         }) as u16;
+        last = Some((key, *class));
     }
 }
 
