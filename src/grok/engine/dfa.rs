@@ -142,10 +142,16 @@ impl Dfa {
     }
 
     /// Where it ends, if it is a run with what usually comes after; the byte before is one of those that [`Dfa::leads_after`] was
-    /// asked about.
+    /// asked about. Whether what is there may come is not asked, if that is `checked` otherwise.
     #[inline(always)]
-    pub(super) fn lead_end(&self, text: &[u8], start: usize) -> Option<usize> {
-        self.lead.as_ref()?.end(text, start)
+    pub(super) fn lead_end(&self, text: &[u8], start: usize, checked: bool) -> Option<usize> {
+        let lead = self.lead.as_ref()?;
+        if checked { lead.end_anyhow(text, start) } else { lead.end(text, start) }
+    }
+
+    /// Whether the shortcut over a run may end before a byte.
+    pub(super) fn lead_before(&self, byte: u8) -> bool {
+        self.lead.as_ref().is_some_and(|lead| lead.may_come(byte))
     }
 
     /// Whether there is a shortcut over a run, whichever of these bytes comes before.

@@ -118,6 +118,8 @@ pub(super) struct Step {
     pub(super) clear: u32,
     /// A lead was tried before.
     pub(super) led: bool,
+    /// After a lead, the literal says that what is there may come.
+    pub(super) literal_tells: bool,
     pub(super) tail: Tail,
 }
 
@@ -142,6 +144,11 @@ impl Tail {
 
     pub(super) fn is_empty(self) -> bool {
         self.length == 0
+    }
+
+    /// The first byte, if there is any.
+    pub(super) fn first(self) -> Option<u8> {
+        (self.length > 0).then_some(self.bytes as u8)
     }
 
     /// The last byte, if there is any.
@@ -266,7 +273,7 @@ pub(super) struct BackReference {
 #[derive(Debug, Default)]
 pub(super) struct Code {
     pub(super) ops: Vec<Op>,
-    /// How many groups there are, the whole match being one. Slots are: where each begins, where each ends, and one for
+    /// How many groups there are, the whole match being one. Slots are: where each begins and where it ends, and one for
     /// what nobody asks for.
     pub(super) groups: u32,
     pub(super) sets: Vec<Set>,
@@ -293,12 +300,12 @@ impl Code {
 
     /// The slot for where a group begins.
     pub(super) fn start_of(&self, group: u32) -> u32 {
-        group
+        group * 2
     }
 
     /// The slot for where a group ends.
     pub(super) fn end_of(&self, group: u32) -> u32 {
-        self.groups + group
+        group * 2 + 1
     }
 
     /// The slot that nobody asks for.

@@ -200,7 +200,9 @@ impl Emitter {
     /// The number of a step that goes on after it.
     fn new_step(&mut self, index: u32, slots: steps::Slots, tail: Tail) -> u32 {
         let steps::Slots { before, after } = slots;
-        self.code.steps.push(Step { index, before, after, next: 0, clear: self.next_group, led: false, tail });
+        let clear = self.next_group;
+        let step = Step { index, before, after, next: 0, clear, led: false, literal_tells: false, tail };
+        self.code.steps.push(step);
         self.code.steps.len() as u32 - 1
     }
 

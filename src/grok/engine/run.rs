@@ -44,17 +44,18 @@ pub(super) fn run(code: &Code, input: Input<'_>, start: usize, stack: &mut Stack
     let groups = code.groups as usize;
     stack.frames.clear();
     stack.registers.resize(code.registers as usize, NONE);
+    stack.slots.clear();
     stack.slots.resize(groups * 2 + 1, NONE);
-    stack.slots[groups..].fill(NONE);
     stack.slots[0] = start as u32;
     let frames = std::mem::take(&mut stack.frames);
     let halves = std::mem::take(&mut stack.slots);
     let mut run = Run { code, input, stack, frames, slots: halves, barrier: NONE };
     let verdict = run.go(start);
     if verdict == Verdict::Matched {
-        let (starts, ends) = run.slots.split_at(groups);
-        for (slot, (start, end)) in slots.iter_mut().zip(starts.iter().zip(ends)) {
-            *slot = if *end == NONE { Slot::NONE } else { Slot { start: *start, end: *end } };
+        let (halves, _) = run.slots.as_chunks::<2>();
+        for (slot, [start, end]) in slots.iter_mut().zip(halves) {
+            // Of a group that has not matched the beginning may be there.
+            *slot = Slot { start: if *end == NONE { NONE } else { *start }, end: *end };
         }
     }
     run.stack.slots = run.slots;
@@ -89,7 +90,7 @@ impl Run<'_, '_> {
             match ops[place] {
                 Op::Lead(step) => {
                     let step = &code.steps[step as usize];
-                    if let Some(end) = code.dfas[step.index as usize].lead_end(text, at)
+                    if let Some(end) = code.dfas[step.index as usize].lead_end(text, at, step.literal_tells)
                         && let Some(next) = step.tail.end(text, end)
                     {
                         self.charge(end - at);
@@ -153,14 +154,16 @@ impl Run<'_, '_> {
                     }
                 }
                 Op::Match => {
-                    self.slots[code.groups as usize] = at as u32;
+                    self.slots[1] = at as u32;
                     return Verdict::Matched;
                 }
                 Op::Fail => {}
                 Op::GiveUp => return Verdict::TooLong,
                 Op::Jump(target) => {
                     // Rounds of a loop cost steps even if they leave no frames.
-                    self.stack.steps = self.stack.steps.saturating_sub(u64::from(target as usize <= place));
+                    if target as usize <= place {
+                        self.stack.steps = self.stack.steps.saturating_sub(1);
+                    }
                     place = target as usize;
                     continue;
                 }
@@ -362,7 +365,9 @@ impl Run<'_, '_> {
     fn clear(&mut self, group: u32) {
         let groups = self.code.groups as usize;
         if (group as usize) < groups {
-            self.slots[groups + group as usize..groups * 2].fill(NONE);
+            for [_, end] in self.slots[group as usize * 2..groups * 2].as_chunks_mut::<2>().0 {
+                *end = NONE;
+            }
         }
     }
 
@@ -378,7 +383,9 @@ impl Run<'_, '_> {
     /// Long runs cost steps, too, as these would not be bounded otherwise.
     #[inline(always)]
     fn charge(&mut self, bytes: usize) {
-        self.stack.steps = self.stack.steps.saturating_sub((bytes >> 5) as u64);
+        if bytes >> 5 != 0 {
+            self.stack.steps = self.stack.steps.saturating_sub((bytes >> 5) as u64);
+        }
     }
 }
 

@@ -42,6 +42,8 @@ struct Ranges {
     count: u8,
     /// The ranges are those of the other bytes.
     negated: bool,
+    /// They are all but one byte, or two.
+    all_but_few: bool,
 }
 
 impl Ranges {
@@ -59,6 +61,7 @@ impl Ranges {
             mores: std::array::from_fn(|index| [bound(index).1; 16]),
             count: list.len() as u8,
             negated,
+            all_but_few: negated && list.len() <= 2 && list.iter().all(|(_, more)| *more == 0),
         })
     }
 }
@@ -80,6 +83,15 @@ pub(super) fn run_end(text: &[u8], at: usize, run: &Run) -> usize {
     let mut at = at;
     #[cfg(target_arch = "x86_64")]
     if let Some(ranges) = &run.ranges {
+        if ranges.all_but_few {
+            while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+                let outside = sse2::outside_few(chunk, ranges);
+                if outside != 0 {
+                    return at + outside.trailing_zeros() as usize;
+                }
+                at += 16;
+            }
+        }
         while let Some(chunk) = text.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
             let outside = sse2::outside(chunk, ranges);
             if outside != 0 {

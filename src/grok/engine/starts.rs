@@ -44,6 +44,8 @@ impl Starts {
                 Some(Anchor::Text) if at > 0 => return None,
                 Some(Anchor::Line) if at > 0 => at += memchr(b'\n', text.get(at - 1..)?)?,
                 Some(_) => {}
+                // Most matches begin where they are first looked for.
+                None if text.get(at).is_some_and(|byte| !self.skipped.has(*byte)) => {}
                 None => at = run_end(text, at, &self.skipped),
             }
             match text.get(at) {

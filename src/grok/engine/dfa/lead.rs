@@ -30,6 +30,8 @@ pub(super) struct Lead {
     most: usize,
     /// What may come after; 256 is the end of the text.
     ends: [bool; 257],
+    /// The heads are the bytes of the run.
+    uniform: bool,
 }
 
 impl Lead {
@@ -43,19 +45,36 @@ impl Lead {
         })
     }
 
+    /// Whether a byte may come after it.
+    pub(super) fn may_come(&self, byte: u8) -> bool {
+        self.ends[usize::from(byte)]
+    }
+
     /// Where the run that is at a position ends, if it is a match.
     #[inline(always)]
     pub(super) fn end(&self, text: &[u8], at: usize) -> Option<usize> {
+        let end = self.end_anyhow(text, at)?;
+        self.ends[text.get(end).map_or(256, |byte| usize::from(*byte))].then_some(end)
+    }
+
+    /// The same, if what comes after it may come.
+    #[inline(always)]
+    pub(super) fn end_anyhow(&self, text: &[u8], at: usize) -> Option<usize> {
         let head = match self.quotes {
             Some((open, _)) if text.get(at) != Some(&open) => return None,
             Some(_) => at + 1,
             None => at,
         };
-        if !self.heads.contains(*text.get(head)?) {
+        let from = if self.uniform {
+            head
+        } else if self.heads.contains(*text.get(head)?) {
+            head + 1
+        } else {
             return None;
-        }
-        let mut end = run_end(text, head + 1, &self.run);
-        if end - head > self.most {
+        };
+        let mut end = run_end(text, from, &self.run);
+        // None is too few.
+        if (end - head).wrapping_sub(1) >= self.most {
             return None;
         }
         if let Some((_, close)) = self.quotes {
@@ -64,7 +83,7 @@ impl Lead {
             }
             end += 1;
         }
-        self.ends[text.get(end).map_or(256, |byte| usize::from(*byte))].then_some(end)
+        Some(end)
     }
 }
 
@@ -138,7 +157,8 @@ impl Search<'_> {
             u8::try_from(byte).map_or(self.dfa.end_class, |byte| usize::from(self.dfa.classes[usize::from(byte)]))
         };
         let ends = std::array::from_fn(|byte| by_class[class(byte)]);
-        Some(Lead { row, quotes, heads: bytes(&heads), run: Run::new(run), most, ends })
+        let heads = bytes(&heads);
+        Some(Lead { row, quotes, heads, run: Run::new(run), most, ends, uniform: heads == run })
     }
 
     /// How long runs of the set can be, and the states that they lead to; or what leads short ones astray.

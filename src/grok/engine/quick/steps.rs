@@ -99,7 +99,9 @@ impl Emitter {
         let Dfa { doubts, several, rough, .. } = self.code.dfas[number as usize];
         let step = self.new_step(number, slots, tail);
         if self.behind != ByteSet::FULL && self.code.dfas[number as usize].leads_after(self.behind) {
+            let tells = tail.first().is_some_and(|byte| self.code.dfas[number as usize].lead_before(byte));
             self.code.steps[step as usize].led = true;
+            self.code.steps[step as usize].literal_tells = tells;
             self.push(Op::Lead(step))?;
         }
         self.push(Op::Token(step))?;

@@ -250,8 +250,7 @@ impl Run<'_, '_> {
     fn back(&mut self, back: u32, at: usize) -> Option<usize> {
         let reference = &self.code.backs[back as usize];
         let text = self.input.text;
-        let groups = self.code.groups as usize;
-        let slot = |group: &u32| (self.slots[*group as usize], self.slots[groups + *group as usize]);
+        let slot = |group: &u32| (self.slots[*group as usize * 2], self.slots[*group as usize * 2 + 1]);
         reference.groups.iter().map(slot).filter(|(start, end)| *end != NONE && start <= end).find_map(
             |(start, end)| {
                 let wanted = &text[start as usize..end as usize];

@@ -38,6 +38,22 @@ fn outside_sse2(chunk: &[u8; 16], ranges: &Ranges) -> u32 {
     if ranges.negated { mask } else { mask ^ 0xFFFF }
 }
 
+/// The same, of ranges that are all but one byte, or two.
+#[inline(always)]
+pub(super) fn outside_few(chunk: &[u8; 16], ranges: &Ranges) -> u32 {
+    // SAFETY: SSE2 is there on every x86_64.
+    unsafe { outside_few_sse2(chunk, ranges) }
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn outside_few_sse2(chunk: &[u8; 16], ranges: &Ranges) -> u32 {
+    let bytes = load(chunk);
+    let first = _mm_cmpeq_epi8(bytes, load(&ranges.firsts[0]));
+    let second = _mm_cmpeq_epi8(bytes, load(&ranges.firsts[1]));
+    _mm_movemask_epi8(_mm_or_si128(first, second)) as u32
+}
+
 /// A bit for each of sixteen bytes that is a digit, and one for each that is the mark.
 #[inline(always)]
 pub(super) fn digits_and_marks(chunk: &[u8; 16], mark: u8) -> (u32, u32) {
