@@ -58,7 +58,14 @@ impl ByteSet {
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = u8> {
-        (0..=255).filter(move |byte| self.contains(*byte))
+        (0_u8..4).flat_map(move |word| {
+            let mut bits = self.0[usize::from(word)];
+            std::iter::from_fn(move || {
+                let bit = bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+                (bit < 64).then(|| word * 64 + bit as u8)
+            })
+        })
     }
 }
 

@@ -13,10 +13,10 @@ const LAST: u32 = 0x10_FFFF;
 /// A set of characters. Cheap to copy about: parts of one expression share it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Class {
-    ranges: Arc<[(u32, u32)]>,
-    /// What the ranges mean for a first byte.
+    /// What the ranges mean for a first byte. It stands first because most classes differ in it.
     ascii: ByteSet,
     wide: Wide,
+    ranges: Arc<[(u32, u32)]>,
 }
 
 impl Class {

@@ -72,7 +72,12 @@ struct Builder<'n> {
     kinds: Vec<u8>,
     kind_representatives: Vec<Option<u8>>,
     /// What each state leads to without taking anything; itself, where a condition is on the way.
-    reached: Vec<Option<Box<[u32]>>>,
+    reached: Vec<Option<(u32, u32)>>,
+    /// Where these are.
+    all_reached: Vec<u32>,
+    /// What is still to be gone over, and what was: to be used again.
+    stack: Vec<u32>,
+    visited: Vec<u32>,
     states: HashMap<Key, u32, FixedState>,
     queue: Vec<Key>,
     /// The state that is made now, for each class that leads from one to another, and what conditions lead to: to be used again.
@@ -93,6 +98,8 @@ type Key = Rc<[u32]>;
 
 impl<'n> Builder<'n> {
     fn new(nfa: &'n [State], follow: Follow, ordered: bool) -> Option<Builder<'n>> {
+        // These part nothing.
+        let trivial = [ByteSet::EMPTY, ByteSet::FULL];
         let mut sets: Vec<ByteSet> = vec![follow.set];
         let mut assertions: Vec<Assertion> = Vec::new();
         // Many states in a row take the same.
@@ -104,7 +111,7 @@ impl<'n> Builder<'n> {
                         continue;
                     }
                     for set in [set, unsure] {
-                        if !sets.contains(set) {
+                        if !sets.contains(set) && !trivial.contains(set) {
                             sets.push(*set);
                         }
                     }
@@ -155,6 +162,9 @@ impl<'n> Builder<'n> {
             kinds,
             kind_representatives,
             reached: vec![None; nfa.len()],
+            all_reached: Vec::with_capacity(2 * nfa.len()),
+            stack: Vec::new(),
+            visited: Vec::new(),
             states: HashMap::default(),
             queue: Vec::new(),
             made: Vec::new(),
@@ -306,40 +316,43 @@ impl<'n> Builder<'n> {
 
     /// Adds where a state leads without taking anything, as far as that can be said without knowing what is before and after.
     fn reach(&mut self, state: u32) {
-        self.find_reached(state);
-        let Builder { reached, seen, time, made, .. } = self;
-        for state in reached[state as usize].iter().flatten() {
+        let (from, to) = self.find_reached(state);
+        let Builder { all_reached, seen, time, made, .. } = self;
+        for state in &all_reached[from as usize..to as usize] {
             if std::mem::replace(&mut seen[*state as usize], *time) != *time {
                 made.push(*state);
             }
         }
     }
 
-    fn find_reached(&mut self, state: u32) {
-        if self.reached[state as usize].is_none() {
-            let mut list = Vec::new();
-            let known = self.unconditional(state, &mut list);
-            self.reached[state as usize] = Some(if known { list.into() } else { Box::new([state]) });
+    /// The states to which a state leads without taking anything, or itself if there is a condition on the way.
+    fn find_reached(&mut self, state: u32) -> (u32, u32) {
+        if let Some(known) = self.reached[state as usize] {
+            return known;
         }
+        let from = self.all_reached.len();
+        if !self.unconditional(state) {
+            self.all_reached.truncate(from);
+            self.all_reached.push(state);
+        }
+        *self.reached[state as usize].insert((from as u32, self.all_reached.len() as u32))
     }
 
-    /// The states that take bytes, in order; says whether there is no condition on the way.
-    fn unconditional(&self, state: u32, list: &mut Vec<u32>) -> bool {
-        if matches!(self.nfa[state as usize], State::Bytes { .. } | State::Match | State::Rough) {
-            list.push(state);
-            return true;
-        }
-        let mut stack = vec![state];
-        let mut visited: Vec<u32> = Vec::new();
+    /// Adds the states that take bytes, in order; says whether there is no condition on the way.
+    fn unconditional(&mut self, state: u32) -> bool {
+        let Builder { nfa, stack, visited, all_reached, .. } = self;
+        stack.clear();
+        visited.clear();
+        stack.push(state);
         while let Some(state) = stack.pop() {
             if visited.contains(&state) {
                 continue;
             }
             visited.push(state);
-            match self.nfa[state as usize] {
+            match nfa[state as usize] {
                 State::Split(first, second) => stack.extend([second, first]),
                 State::Assert(..) => return false,
-                _ => list.push(state),
+                _ => all_reached.push(state),
             }
         }
         true
@@ -347,13 +360,15 @@ impl<'n> Builder<'n> {
 
     /// Adds the states that take bytes, or end, to which a state leads between two bytes. Says whether that can be said.
     fn close(&mut self, state: u32, before: Option<u8>, after: Option<u8>, into: &mut Vec<u32>) -> bool {
-        let mut stack = vec![state];
+        let Builder { nfa, stack, work, seen, time, .. } = self;
+        stack.clear();
+        stack.push(state);
         while let Some(state) = stack.pop() {
-            self.work += 1;
-            if std::mem::replace(&mut self.seen[state as usize], self.time) == self.time {
+            *work += 1;
+            if std::mem::replace(&mut seen[state as usize], *time) == *time {
                 continue;
             }
-            match self.nfa[state as usize] {
+            match nfa[state as usize] {
                 State::Split(first, second) => stack.extend([second, first]),
                 State::Assert(assertion, next) => match holds(assertion, before, after) {
                     Some(true) => stack.push(next),

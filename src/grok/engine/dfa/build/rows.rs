@@ -131,7 +131,7 @@ impl Builder<'_> {
                     }
                 }
                 State::Bytes { next, .. } => {
-                    self.find_reached(next);
+                    let reached = self.find_reached(next);
                     let list = Rc::clone(&self.rows.takes[*taker as usize]);
                     for (class, doubts) in list.iter().map(|(class, doubts)| (usize::from(*class), *doubts)) {
                         if !is_asked(&self.rows.afters, class) {
@@ -144,7 +144,7 @@ impl Builder<'_> {
                         } else if doubts {
                             step.unsure = true;
                         } else {
-                            self.add(next, class);
+                            self.add(reached, class);
                         }
                     }
                 }
@@ -154,10 +154,10 @@ impl Builder<'_> {
     }
 
     /// Adds where a state leads, for a class.
-    fn add(&mut self, state: u32, class: usize) {
+    fn add(&mut self, (from, to): (u32, u32), class: usize) {
         let Rows { made, seen, time, .. } = &mut self.rows;
         let seen = &mut seen[class * self.nfa.len()..][..self.nfa.len()];
-        for state in self.reached[state as usize].iter().flatten() {
+        for state in &self.all_reached[from as usize..to as usize] {
             if std::mem::replace(&mut seen[*state as usize], *time) != *time {
                 made[class].push(*state);
             }
