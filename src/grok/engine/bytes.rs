@@ -100,3 +100,18 @@ pub(super) fn before(text: &[u8], mut at: usize) -> usize {
     }
     at
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bytes_of_a_set_come_in_order() {
+        for bytes in [&[][..], &[0], &[255], &[63, 64, 127, 128, 191, 192], &[b'a', b'b', b'z']] {
+            let mut set = ByteSet::EMPTY;
+            bytes.iter().for_each(|byte| set.insert(*byte));
+            assert_eq!(set.iter().collect::<Vec<u8>>(), bytes);
+        }
+        assert_eq!(ByteSet::FULL.iter().collect::<Vec<u8>>(), (0..=255).collect::<Vec<u8>>());
+    }
+}
