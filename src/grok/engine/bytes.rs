@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_bytes_of_a_set_come_in_order() {
-        for bytes in [&[][..], &[0], &[255], &[63, 64, 127, 128, 191, 192], &[b'a', b'b', b'z']] {
+        for bytes in [&[][..], &[0], &[255], &[63, 64, 127, 128, 191, 192], b"abz"] {
             let mut set = ByteSet::EMPTY;
             bytes.iter().for_each(|byte| set.insert(*byte));
             assert_eq!(set.iter().collect::<Vec<u8>>(), bytes);
