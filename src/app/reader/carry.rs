@@ -1,8 +1,7 @@
 //! Carrying out what the core asks for.
 
+use std::fmt::Display;
 use std::sync::Arc;
-
-use rdkafka::error::KafkaResult;
 
 use super::take::Held;
 use super::tell::show;
@@ -113,7 +112,7 @@ impl ReaderLoop {
         None
     }
 
-    fn read(&mut self, starts: Vec<Start>, taken: KafkaResult<()>, state: &mut State) {
+    fn read(&mut self, starts: Vec<Start>, taken: Result<(), impl Display>, state: &mut State) {
         if let Err(error) = taken {
             // Without its partitions this process would sit in the group and read nothing: better to start again.
             tracing::error!(%error, "the partitions that the group assigned could not be taken");
