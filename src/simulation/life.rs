@@ -194,7 +194,9 @@ impl Life {
 
     /// True if nothing is in flight and nothing waits.
     pub(super) fn is_idle(&self) -> bool {
-        self.workers.iter().all(|worker| worker.in_flight() == 0) && self.dispatch.is_idle()
+        let nothing = self.workers.iter().all(|worker| worker.in_flight() == 0) && self.dispatch.is_idle();
+        // Records may be on their way to a worker.
+        nothing && self.budget.used() == 0
     }
 
     /// What the dispatch is about to be told.
