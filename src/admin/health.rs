@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use serde_json::{Value, json};
 
+use crate::clock::Moment;
+
 /// Something that has to hold for the process to be at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
@@ -93,8 +95,8 @@ pub struct Heart(Arc<Beats>);
 
 impl Heart {
     /// Says that the thread is alive at `now`.
-    pub fn beat(&self, now: u64) {
-        self.0.last.fetch_max(now, Ordering::Relaxed);
+    pub fn beat(&self, now: Moment) {
+        self.0.last.fetch_max(now.0.as_millis() as u64, Ordering::Relaxed);
     }
 
     /// Says what the thread is at until it says something else.

@@ -1,8 +1,10 @@
 //! Over a real socket: status, content type and body of every path.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::*;
+use crate::clock::Moment;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -44,7 +46,7 @@ fn every_path_answers() {
             body.trim_end(),
             r#"{"hearts":[{"age_ms":1000,"limit_ms":500,"name":"reader","ok":false}],"live":false}"#
         );
-        heart.beat(1_900);
+        heart.beat(Moment(Duration::from_millis(1_900)));
         assert_eq!(ask(address, "/livez").await.0, 200);
 
         let (status, _, body) = ask(address, "/readyz").await;
@@ -92,11 +94,11 @@ fn each_condition_alone_makes_it_unready_and_says_why() {
 fn a_heart_that_is_gone_no_longer_counts() {
     let health = health_at(&Arc::default());
     let (kept, dropped) = (health.heart("worker 0", 10), health.heart("worker 1", 10));
-    kept.beat(100);
+    kept.beat(Moment(Duration::from_millis(100)));
     assert!(!health.liveness(105).0);
     drop(dropped);
     assert!(health.liveness(105).0);
-    kept.beat(50);
+    kept.beat(Moment(Duration::from_millis(50)));
     assert!(health.liveness(110).0, "a beat that comes late does not turn time back");
     assert!(!health.liveness(111).0);
 }

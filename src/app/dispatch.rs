@@ -72,7 +72,7 @@ impl DispatchLoop {
             }
             self.show();
             let now = self.clock.now();
-            self.heart.beat(now.0.as_millis() as u64);
+            self.heart.beat(now);
             let (due, beat) = (self.core.wake_at(), now + BEAT);
             let until = self.clock.instant(due.map_or(beat, |due| due.min(beat)));
             let input = tokio::select! {

@@ -82,7 +82,7 @@ impl LettersLoop {
     pub fn run(mut self) {
         loop {
             let now = self.clock.now();
-            self.heart.beat(now.0.as_millis() as u64);
+            self.heart.beat(now);
             let wait = self.state.later.next_at().map_or(NAP, |at| at.since(now).min(NAP));
             match self.inbox.recv_timeout(wait) {
                 Ok(message) => self.message(message),

@@ -100,7 +100,7 @@ impl ReaderLoop {
     pub fn run(mut self) -> (Ending, Consumer) {
         let mut state = State::default();
         loop {
-            self.heart.beat(self.clock.now().0.as_millis() as u64);
+            self.heart.beat(self.clock.now());
             let busy = self.take(&mut state);
             for event in self.consumer.poll(if busy { Duration::ZERO } else { IDLE }) {
                 self.event(event, &mut state);

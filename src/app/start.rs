@@ -235,9 +235,7 @@ pub(super) fn build(
     let (asker, questions) = channel();
     let (asking, answers) = (consumer.asker(), to_reader.clone());
     let heart = health.heart("asker", HEART_LIMIT_MS);
-    spawn("asker", move || {
-        asker::run(&asking, &questions, &answers, &|| heart.beat(clock.now().0.as_millis() as u64))
-    })?;
+    spawn("asker", move || asker::run(&asking, &questions, &answers, &|| heart.beat(clock.now())))?;
     let reload = ReloadLoop {
         sources: config.pipelines.clone(),
         template: config.elasticsearch.template.clone(),

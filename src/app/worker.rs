@@ -52,9 +52,9 @@ impl WorkerLoop {
         if self.trace.is_some() {
             self.core.note_made();
         }
-        self.heart.beat(self.clock.now().0.as_millis() as u64);
+        self.heart.beat(self.clock.now());
         while round(&mut self, inbox, &mut open) {
-            self.heart.beat(self.clock.now().0.as_millis() as u64);
+            self.heart.beat(self.clock.now());
         }
     }
 }
