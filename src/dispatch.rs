@@ -24,6 +24,7 @@ use crate::clock::Moment;
 
 use lane::{Lane, LaneState, Live, Queued};
 use limit::Limit;
+pub use look_up::JUDGED_BY;
 pub use messages::{Blocked, Effect, Found, Input, NameIs, Notice, Outcome, RequestId, Settings};
 
 /// A request that is out.

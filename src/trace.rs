@@ -30,7 +30,7 @@ use crate::worker::{BulkLimits, Made};
 
 pub use dispatch::{DispatchHeard, OutcomeHeard, dispatch_says};
 pub use replay::{Replayed, replay};
-pub use runs::{DocumentRun, SettledRun, documents, show_documents};
+pub use runs::{DocumentRun, SettledRun, documents};
 pub use worker::{WorkerHeard, stamps, worker_says};
 
 /// The number of this format; a replay refuses others.
@@ -206,11 +206,12 @@ struct Pen {
 }
 
 impl Pen {
-    fn hears(&mut self, now: Moment, input: &impl Serialize) {
+    fn hears<T: Serialize>(&mut self, now: Moment, input: impl FnOnce() -> T) {
         self.line.clear();
         if !self.trace.is_open() {
             return;
         }
+        let input = &input();
         self.line.extend_from_slice(self.begin.as_bytes());
         self.add("\"at\":", &(now.0.as_nanos() as u64));
         self.add(",\"in\":", input);
@@ -245,7 +246,7 @@ pub struct ReaderTrace(Pen);
 impl ReaderTrace {
     /// The reader is about to be told something.
     pub fn hears(&mut self, now: Moment, input: &crate::reader::Input) {
-        self.0.hears(now, input);
+        self.0.hears(now, || input);
     }
 
     /// What came of it, before it is carried out.
@@ -267,7 +268,7 @@ pub struct WorkerTrace(Pen);
 impl WorkerTrace {
     /// The worker is about to be told something; `quiet` as it was told before.
     pub fn hears(&mut self, now: Moment, input: &crate::worker::Input, quiet: bool) {
-        self.0.hears(now, &WorkerHeard::of(input, quiet));
+        self.0.hears(now, || WorkerHeard::of(input, quiet));
     }
 
     /// What came of it, before it is carried out; `made` is what the transform made.
@@ -287,7 +288,7 @@ pub struct DispatchTrace(Pen);
 impl DispatchTrace {
     /// The dispatch is about to be told something.
     pub fn hears(&mut self, now: Moment, input: &crate::dispatch::Input) {
-        self.0.hears(now, &DispatchHeard::of(input));
+        self.0.hears(now, || DispatchHeard::of(input));
     }
 
     /// What came of it, before it is carried out.

@@ -90,7 +90,10 @@ impl Dispatch {
     }
 }
 
-/// The origins agree in topic, partition, offset and timestamp.
+/// The fields of an origin that tell whose document is in the way.
+pub const JUDGED_BY: [&str; 4] = ["topic", "partition", "offset", "timestamp"];
+
+/// The origins agree in these.
 fn same_origin(stored: &serde_json::Value, ours: &serde_json::Value) -> bool {
-    ["topic", "partition", "offset", "timestamp"].iter().all(|field| stored.get(field) == ours.get(field))
+    JUDGED_BY.iter().all(|field| stored.get(field) == ours.get(field))
 }

@@ -5,13 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::errors::essence;
-use super::runs::{DocumentRun, documents, settled, show_settled};
+use super::runs::{DocumentRun, documents, settled, show_letter, show_settled};
 use crate::bulk::{Answer, ErrorCause, Item};
-use crate::dispatch::{Effect, Found, Input, NameIs, Notice, Outcome, RequestId};
+use crate::dispatch::{Effect, Found, Input, JUDGED_BY, NameIs, Notice, Outcome, RequestId};
 use crate::record::HoldingId;
-
-/// The fields of an origin that a look-up is judged by.
-const ORIGIN: [&str; 4] = ["topic", "partition", "offset", "timestamp"];
 
 /// An input of the dispatch without what its documents say.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -85,7 +82,7 @@ impl DispatchHeard {
 
 /// Those fields of a document's origin that it is judged by.
 fn origin(found: &serde_json::Value) -> serde_json::Value {
-    ORIGIN.iter().filter_map(|field| Some(((*field).to_owned(), found.get(field)?.clone()))).collect()
+    JUDGED_BY.iter().filter_map(|field| Some(((*field).to_owned(), found.get(field)?.clone()))).collect()
 }
 
 impl OutcomeHeard {
@@ -137,9 +134,7 @@ pub fn dispatch_says(effect: &Effect) -> String {
             format!("look up {request} in {index}: {} from {} to {}", ids.len(), id(first), id(last))
         }
         Effect::Settle(worker, settlements) => format!("settle {worker}: {}", show_settled(&settled(settlements))),
-        Effect::Letter(letter) => {
-            format!("letter {}:{}.{} {:?}", letter.holding(), letter.settlement().seq, letter.sub, letter.stage())
-        }
+        Effect::Letter(letter) => show_letter(letter),
         Effect::Tell(notice) => match notice {
             Notice::Unavailable(_) => "tell unavailable".to_owned(),
             Notice::Available => "tell available".to_owned(),

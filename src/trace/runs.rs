@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bulk::{Bulk, Settlement};
+use crate::dead_letter::Letter;
 use crate::record::{Fate, HoldingId};
 
 /// Records of a holding that follow each other and were settled alike.
@@ -66,12 +67,22 @@ pub fn documents(bulk: &Bulk) -> Vec<DocumentRun> {
 }
 
 /// Runs of documents in words: `h1:17+500` for the first documents of 500 records from number 17 on.
-pub fn show_documents(runs: &[DocumentRun]) -> String {
+fn show_documents(runs: &[DocumentRun]) -> String {
     let show = |DocumentRun(holding, first, count, sub): &DocumentRun| match sub {
         0 => format!("{holding}:{first}+{count}"),
         sub => format!("{holding}:{first}+{count}.{sub}"),
     };
     runs.iter().map(show).collect::<Vec<_>>().join(" ")
+}
+
+/// A body for an index, in words: of how many bytes, and of which documents.
+pub(super) fn show_submit(index: &str, bytes: usize, runs: &[DocumentRun]) -> String {
+    format!("submit to {index}, {bytes} bytes: {}", show_documents(runs))
+}
+
+/// A letter in words: of which record and document, and where it was rejected.
+pub(super) fn show_letter(letter: &Letter) -> String {
+    format!("letter {}:{}.{} {:?}", letter.holding(), letter.settlement().seq, letter.sub, letter.stage())
 }
 
 pub(super) fn show_settled(runs: &[SettledRun]) -> String {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::runs::{SettledRun, documents, settled, show_documents};
+use super::runs::{SettledRun, documents, settled, show_letter, show_submit};
 use crate::record::{HoldingId, Origin};
 use crate::worker::{Effect, Input};
 
@@ -91,13 +91,8 @@ pub fn stamps(offsets: &[(i64, i64)], timestamps: &[i64]) -> Vec<(i64, i64)> {
 /// What is told of an effect of a worker.
 pub fn worker_says(effect: &Effect) -> String {
     match effect {
-        Effect::Submit(bulk) => {
-            format!("submit to {}, {} bytes: {}", bulk.index, bulk.body.len(), show_documents(&documents(bulk)))
-        }
-        Effect::Letter(letter) => {
-            let seq = letter.settlement().seq;
-            format!("letter {}:{seq}.{} {:?}", letter.holding(), letter.sub, letter.stage())
-        }
+        Effect::Submit(bulk) => show_submit(&bulk.index, bulk.body.len(), &documents(bulk)),
+        Effect::Letter(letter) => show_letter(letter),
         other => format!("{other:?}"),
     }
 }

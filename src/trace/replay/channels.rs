@@ -7,7 +7,8 @@ use super::Checked;
 use crate::bulk::Settlement;
 use crate::promise::Owed;
 use crate::record::{Fate, HoldingId, Stage};
-use crate::trace::{DispatchHeard, DocumentRun, WorkerHeard, documents, show_documents};
+use crate::trace::runs::show_submit;
+use crate::trace::{DispatchHeard, WorkerHeard, documents};
 use crate::{dispatch, reader, worker};
 
 /// One channel, by what is on its way.
@@ -128,7 +129,7 @@ impl Channels {
         use worker::Effect;
         let to_reader = match effect {
             Effect::Submit(bulk) => {
-                let what = submit(&bulk.index, bulk.body.len(), &documents(bulk));
+                let what = show_submit(&bulk.index, bulk.body.len(), &documents(bulk));
                 return self.submits.entry(id).or_default().says(what);
             }
             Effect::Letter(letter) => return self.letter(&letter.settlement()),
@@ -163,7 +164,7 @@ impl Channels {
             DispatchHeard::Begin(holding) => self.begins_and_ends.hears("the dispatch", &format!("begin {holding}")),
             DispatchHeard::End(holding) => self.begins_and_ends.hears("the dispatch", &format!("end {holding}")),
             DispatchHeard::Submit { worker, index, bytes, documents } => {
-                let what = submit(index, *bytes, documents);
+                let what = show_submit(index, *bytes, documents);
                 self.submits.entry(*worker).or_default().hears("the dispatch", &what)
             }
             _ => Ok(()),
@@ -179,8 +180,4 @@ impl Channels {
             _ => {}
         }
     }
-}
-
-fn submit(index: &str, bytes: usize, runs: &[DocumentRun]) -> String {
-    format!("submit to {index}, {bytes} bytes: {}", show_documents(runs))
 }
