@@ -1,11 +1,12 @@
 //! The dispatch core: one lane for each index, what may be sent now, and what follows from each answer.
 //!
 //! `step(now, input) -> effects`, without input or output of its own. Requests of a lane are sent in the order in which
-//! they were submitted; what has to be sent again goes alone and first. While the cluster as a whole does not answer,
+//! they were submitted; what has to be sent again goes alone and first, and what is refused for a reason that nobody knows last. While the cluster as a whole does not answer,
 //! one request at a time asks whether it is back; while an index refuses, its lane alone is held. Nothing is given up:
 //! a document leaves by being settled, or as a dead letter.
 
 mod answer;
+mod blocked;
 mod items;
 mod lane;
 mod limit;
@@ -315,49 +316,6 @@ impl Dispatch {
         effects.push(Effect::Send { request: id, index, body: bulk.body.clone(), documents: bulk.documents.len() });
         let under_way = self.requests.len() + 1;
         self.requests.insert(id, Request { bulk, attempt, order, suspect, sent_at: now, under_way, looks_up: false });
-    }
-
-    /// Where that is the policy: what waits for an index that has been held for long goes to the dead letters.
-    fn give_up_blocked(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        let Blocked { after, dead_letter } = self.settings.blocked;
-        // While the cluster is away nobody asks the index.
-        if !dead_letter || self.gate != Gate::Open {
-            return;
-        }
-        let mut given_up = Vec::new();
-        for (index, lane) in &mut self.lanes {
-            let Some(held) = lane.held().cloned() else { continue };
-            if lane.state == LaneState::Checking || lane.given_up_at(after).is_none_or(|at| now < at) {
-                continue;
-            }
-            let reason =
-                format!("the index has refused its documents for {after:?}: {}: {}", held.reason.as_str(), held.why);
-            let by_request = matches!(lane.state, LaneState::Free | LaneState::Concrete);
-            if lane.has_suspects() {
-                let late = |queued: &Queued| queued.suspect.is_some_and(|since| now >= since + after);
-                let (late, rest): (VecDeque<_>, _) = std::mem::take(&mut lane.queue).into_iter().partition(late);
-                lane.queue = rest;
-                given_up.extend(late.into_iter().map(|queued| (queued.bulk, reason.clone())));
-                if lane.refusals == 0 {
-                    lane.release(index, lane.has_suspects(), effects);
-                }
-                continue;
-            }
-            let queue = std::mem::take(&mut lane.queue);
-            let last = queue.len().saturating_sub(1);
-            for (index, queued) in queue.into_iter().enumerate() {
-                // The last one stays until it was tried: it finds out whether the index still refuses.
-                if by_request && index == last && queued.attempt == 0 {
-                    lane.queue.push_back(queued);
-                } else {
-                    given_up.push((queued.bulk, reason.clone()));
-                }
-            }
-        }
-        for (bulk, reason) in given_up {
-            let all: Vec<_> = (0..bulk.documents.len()).map(|index| (index, reason.clone())).collect();
-            self.divide(bulk, [&[], &[]], all, effects);
-        }
     }
 
     /// Closes lanes that have had nothing to do for long: every day has its own.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::lane::{Lane, LaneState};
+use super::lane::LaneState;
 use super::{Dispatch, Effect, LookUp, Queued, Request, RequestId};
 use crate::bulk::{Answer, Bulk, Class, HoldReason, Settlement, classify_item};
 use crate::clock::Moment;
@@ -71,12 +71,6 @@ impl Dispatch {
         if let Some(bulk) = conflicts {
             self.look_ups.push(LookUp { at: now, id, bulk, attempt: 0, order });
         }
-    }
-
-    /// True if something of the index, waiting or under way, has been refused for a reason that nobody knows.
-    fn has_suspects(&self, index: &Arc<str>) -> bool {
-        self.lanes.get(index).is_some_and(Lane::has_suspects)
-            || self.requests.values().any(|request| request.suspect.is_some() && request.bulk.index == *index)
     }
 
     /// Divides a bulk into what is gone on with, and letters. What is neither has been settled, and frees its slots.
