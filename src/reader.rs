@@ -211,8 +211,12 @@ impl Reader {
 
     /// True if the holding of the partition is being ended, or waits for that.
     fn is_about_to_end(&self, partition: &TopicPartition) -> bool {
-        let waits = |rebalance: &Rebalance| rebalance.takes_back(partition);
-        self.serving.ends(partition) || self.anew.contains_key(partition) || self.waiting.iter().any(waits)
+        self.serving.ends(partition) || self.anew.contains_key(partition) || self.is_to_be_given_back(partition)
+    }
+
+    /// True if a revoke of the partition waits.
+    fn is_to_be_given_back(&self, partition: &TopicPartition) -> bool {
+        self.waiting.iter().any(|rebalance| rebalance.takes_back(partition))
     }
 
     fn end(&mut self, partitions: &[TopicPartition], effects: &mut Vec<Effect>) {

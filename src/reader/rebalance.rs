@@ -205,7 +205,7 @@ impl Reader {
         for partition in partitions {
             if !answer.iter().any(|resolved| resolved.partition == partition) {
                 effects.push(Effect::Tell(Notice::NotThere(partition.clone())));
-                if !self.waiting.iter().any(|rebalance| rebalance.takes_back(&partition)) {
+                if !self.is_to_be_given_back(&partition) {
                     self.gone.insert(partition);
                 }
             }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::sync::mpsc::{Receiver, Sender};
 
-use super::others::ToDispatch;
+use super::others::{ToDispatch, in_any_order};
 use crate::bulk::{Answer, Item};
 use crate::dispatch::{Found, Input, NameIs, Outcome, RequestId};
 
@@ -37,27 +37,9 @@ impl Oracle {
 }
 
 pub(super) fn run(inbox: &Receiver<Asked>, dispatch: &Sender<ToDispatch>, oracle: &Oracle) {
-    let mut pending: Vec<Asked> = Vec::new();
-    loop {
-        let next = match pending.is_empty() {
-            true => inbox.recv().ok(),
-            false => inbox.try_recv().ok(),
-        };
-        match next {
-            Some(Asked::Stop) => return,
-            Some(asked) => pending.push(asked),
-            None if pending.is_empty() => return,
-            None => {}
-        }
-        if !pending.is_empty() && thread_rng().gen_bool(0.5) {
-            let which = thread_rng().gen_range(0..pending.len());
-            let input = answer(pending.swap_remove(which), oracle);
-            // Whoever asked may have come to its end.
-            if dispatch.send(ToDispatch::Input(input)).is_err() {
-                return;
-            }
-        }
-    }
+    let asked = |asked| if let Asked::Stop = asked { None } else { Some(asked) };
+    // Whoever asked may have come to its end.
+    in_any_order(inbox, asked, |asked| dispatch.send(ToDispatch::Input(answer(asked, oracle))).is_ok());
 }
 
 fn answer(asked: Asked, oracle: &Oracle) -> Input {

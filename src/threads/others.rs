@@ -167,22 +167,37 @@ pub(super) fn run_dispatch(
 
 /// The thread of the dead letters: delivers in any order.
 pub(super) fn run_letters(inbox: &Receiver<ToLetters>, workers: &[WorkerHandle], oracle: &Oracle) {
+    let asked = |message| match message {
+        ToLetters::Stop => None,
+        ToLetters::Deliver(letter) => Some(letter),
+    };
+    in_any_order(inbox, asked, |letter| {
+        oracle.known().letters.insert(letter.id());
+        delivered(letter, workers);
+        true
+    });
+}
+
+/// Does what is asked in any order, until it is told to stop (`asked` gives nothing), nobody can ask any more, or `does` says that
+/// nobody listens.
+pub(super) fn in_any_order<M, T>(inbox: &Receiver<M>, asked: impl Fn(M) -> Option<T>, mut does: impl FnMut(T) -> bool) {
     let mut pending = Vec::new();
     loop {
         let next = match pending.is_empty() {
             true => inbox.recv().ok(),
             false => inbox.try_recv().ok(),
         };
-        match next {
-            Some(ToLetters::Stop) => return,
-            Some(ToLetters::Deliver(letter)) => pending.push(letter),
+        match next.map(&asked) {
+            Some(None) => return,
+            Some(Some(one)) => pending.push(one),
             None if pending.is_empty() => return,
             None => {}
         }
         if !pending.is_empty() && thread_rng().gen_bool(0.5) {
-            let letter = pending.swap_remove(thread_rng().gen_range(0..pending.len()));
-            oracle.known().letters.insert(letter.id());
-            delivered(letter, workers);
+            let which = thread_rng().gen_range(0..pending.len());
+            if !does(pending.swap_remove(which)) {
+                return;
+            }
         }
     }
 }
