@@ -57,11 +57,11 @@ fn resolve(asking: &Asking, partitions: &[TopicPartition], beat: &dyn Fn()) -> R
         partitions.iter().filter(|partition| ids.contains_key(&*partition.topic)).cloned().collect();
     let committed = if there.is_empty() { HashMap::new() } else { asking.committed(&there, ASK)? };
     let mut resolved = Vec::with_capacity(there.len());
-    let mut unknown = None;
+    let mut patience = ASK;
     for partition in &there {
         let incarnation = ids.get(&*partition.topic).ok_or_else(|| format!("no id of topic {}", partition.topic))?;
         beat();
-        match asking.bounds(partition, if unknown.is_none() { ASK } else { ASK_MORE }) {
+        match asking.bounds(partition, patience) {
             Ok(bounds) => resolved.push(Resolved {
                 partition: partition.clone(),
                 incarnation: Arc::clone(incarnation),
@@ -71,14 +71,11 @@ fn resolve(asking: &Asking, partitions: &[TopicPartition], beat: &dyn Fn()) -> R
             // A partition without a leader must not hold up the others, nor the group.
             Err(why) => {
                 tracing::debug!(%partition, why, "no offsets of a partition");
-                unknown = Some(why);
+                patience = ASK_MORE;
             }
         }
     }
-    match unknown {
-        Some(why) if resolved.is_empty() => Err(why),
-        _ => Ok(resolved),
-    }
+    Ok(resolved)
 }
 
 /// One topic at a time: one that is being deleted must not keep the others from being watched.

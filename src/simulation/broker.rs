@@ -127,6 +127,8 @@ pub(super) type GroupEvents = Vec<(LifeId, GroupEvent)>;
 struct Owner {
     life: LifeId,
     revoking: bool,
+    /// The generation that it was given the partition in.
+    since: u64,
 }
 
 /// The broker and its group coordinator.
@@ -288,12 +290,16 @@ impl Broker {
         events
     }
 
-    /// A member gave partitions back.
+    /// A member gave partitions back: what is free is dealt in another generation.
     pub(super) fn unassigned(&mut self, life: LifeId, partitions: &[TopicPartition]) -> GroupEvents {
+        let before = self.owners.len();
         for partition in partitions {
             if self.owners.get(partition).is_some_and(|owner| owner.life == life && owner.revoking) {
                 self.owners.remove(partition);
             }
+        }
+        if self.owners.len() < before {
+            self.generation += 1;
         }
         self.deal()
     }
@@ -302,7 +308,7 @@ impl Broker {
         let mut assigned: BTreeMap<LifeId, Vec<TopicPartition>> = BTreeMap::new();
         for (partition, target) in &self.targets {
             if self.members.contains_key(target) && !self.owners.contains_key(partition) {
-                self.owners.insert(partition.clone(), Owner { life: *target, revoking: false });
+                self.owners.insert(partition.clone(), Owner { life: *target, revoking: false, since: self.generation });
                 self.given.entry(*target).or_default().insert(partition.clone());
                 assigned.entry(*target).or_default().push(partition.clone());
             }
@@ -331,7 +337,8 @@ impl Broker {
         // While the members of a generation are being gathered, the one before it still counts.
         let current = credentials.1 == self.generation || chance.hits(1, 3);
         let mut result = |entry: &CommitEntry| {
-            let owned = self.owners.get(&entry.partition).is_some_and(|owner| owner.life == *life);
+            let owner = self.owners.get(&entry.partition);
+            let owned = owner.is_some_and(|owner| owner.life == *life && owner.since <= credentials.1);
             let refused = if !member {
                 Some("unknown member".to_owned())
             } else if credentials.1 != self.generation && !(current && owned) {

@@ -44,10 +44,12 @@ impl World {
                         return Err(format!("a request of {} documents says that it has {documents}", ids.len()));
                     }
                     self.lives[life].check_send(&index, &ids)?;
+                    self.lives[life].check_request(request)?;
                     self.later(100, Event::Bulk(life, request, index, body));
                 }
                 dispatch::Effect::LookUp { request, index, ids } => {
                     self.tally("look-ups", 1);
+                    self.lives[life].check_request(request)?;
                     let ids = ids.into_iter().map(|(id, _)| id).collect();
                     self.later(100, Event::LookUp(life, request, index, ids));
                 }
@@ -58,6 +60,8 @@ impl World {
                         return Err(format!("{} is given up: {}", letter.id(), letter.rejection.reason));
                     }
                     self.tally("letters of held indices", gives_up.into());
+                    let taken = letter.rejection.reason.starts_with("id_conflict");
+                    self.tally("ids that others have taken", taken.into());
                     self.send_letter(life, letter);
                 }
                 dispatch::Effect::Tell(notice) => self.note(|| format!("p{life} dispatch -> {notice:?}")),
@@ -132,6 +136,7 @@ impl World {
         let failing = self.failing();
         let Reaction { mut outcome, applied_late, documents } =
             self.search.arrive(&index, &body, failing, &mut self.chance);
+        self.tally_answer(&outcome, documents);
         let done = || Item { status: 201, ..Item::default() };
         match &mut outcome {
             Outcome::Answer(answer) if self.has(Mutant::FillShortAnswers) => {
@@ -149,6 +154,30 @@ impl World {
         }
         let most = if matches!(outcome, Outcome::Unknown(_)) { 5_000 } else { self.plan.answers };
         self.later(most, Event::Dispatch(life, dispatch::Input::Answered(request, outcome)));
+    }
+
+    fn tally_answer(&mut self, outcome: &Outcome, documents: usize) {
+        match outcome {
+            Outcome::Answer(answer) => {
+                let refused = answer.items.iter().filter(|item| matches!(item.status, 429 | 500..));
+                let (refused, told) = (refused.count() as u64, answer.items.len());
+                self.tally("items refused for now", refused);
+                self.tally("short answers", (told < documents).into());
+                self.tally("long answers", (told > documents).into());
+            }
+            Outcome::Unknown(why) => {
+                for name in [search::LOST, search::ANSWER_LOST, search::NO_ANSWER] {
+                    self.tally(name, why.starts_with(name).into());
+                }
+            }
+            Outcome::Status(400, Some(cause)) if documents == 1 => {
+                self.tally(
+                    "documents refused for no known reason",
+                    (cause.kind == "illegal_argument_exception").into(),
+                );
+            }
+            Outcome::Status(..) | Outcome::NotSent(_) => {}
+        }
     }
 
     pub(super) fn late(&mut self, index: &str, body: &[u8]) {

@@ -73,7 +73,7 @@ impl World {
                 };
                 let answer = answer.map(|mut resolved| {
                     // One of them has no leader for a while.
-                    if resolved.len() > 1 && self.chance.hits(failing, 100) {
+                    if !resolved.is_empty() && self.chance.hits(failing, 100) {
                         resolved.remove(self.chance.below(resolved.len() as u64) as usize);
                         self.tally("partitions without a leader", 1);
                     }
@@ -183,10 +183,12 @@ impl World {
                 worker::Effect::Submit(bulk) => self.submit(life, worker, bulk)?,
                 worker::Effect::Letter(letter) => self.send_letter(life, letter),
                 worker::Effect::Committable(moved) => {
+                    self.lives[life].check_told(moved.holding)?;
                     let input = reader::Input::Committable(moved);
                     self.send(life, reader, self.now, Event::Reader(life, input));
                 }
                 worker::Effect::Drained(holding) => {
+                    self.lives[life].check_told(holding)?;
                     let input = reader::Input::Drained(holding);
                     self.send(life, reader, self.now, Event::Reader(life, input));
                 }
@@ -204,6 +206,7 @@ impl World {
         }
         self.effects.worker = effects;
         self.lives[life].check_counts()?;
+        self.lives[life].check_memory()?;
         self.arrange(life, Core::Worker(worker));
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::budget::Budget;
 use crate::bulk::{Bulk, Settlement};
 use crate::clock::Moment;
 use crate::dispatch::{self, Dispatch};
-use crate::promise::{self, Order, Owed};
+use crate::promise::{self, Held, Order, Owed};
 use crate::reader::{self, Ending, Reader};
 use crate::record::{HoldingId, Origin, TopicPartition};
 use crate::worker::{self, Tally, Worker};
@@ -57,6 +57,11 @@ impl Fetch {
         }
     }
 }
+
+/// Records are taken in as long as there is room, and become up to three documents each, which are larger: this many times the limit…
+const GROWN: usize = 5;
+/// … and the bytes that the last ones to be taken in may come to.
+const LAST: usize = 8 << 10;
 
 /// A payload of the script.
 type Payload = [u8; 2];
@@ -101,11 +106,17 @@ pub(super) struct Life {
     /// A body that waits to change places with the next.
     pub(super) swapped: Option<Bulk>,
     /// The holdings that the dispatch was told of.
-    live: BTreeSet<HoldingId>,
+    live: Held,
+    /// The holdings that the workers were told of.
+    at_worker: Held,
     /// The holdings that an id was submitted for; a worker may be so late that a later holding's came first.
     holdings_of: search::ByText<Vec<(HoldingId, Place)>>,
     submitted: Order<Place>,
     sent: Order<Place>,
+    /// Requests and look-ups that are under way.
+    requests: BTreeSet<dispatch::RequestId>,
+    /// How many may be.
+    concurrency: usize,
     /// What was sent, by holding, offset and sub-document.
     sent_places: HashSet<(HoldingId, Place), FixedState>,
     /// The payload of each record that each holding was given, by its number.
@@ -156,10 +167,13 @@ impl Life {
             credentials: (0, 0),
             wakes: BTreeMap::new(),
             swapped: None,
-            live: BTreeSet::new(),
+            live: Held::default(),
+            at_worker: Held::default(),
             holdings_of: search::ByText::default(),
             submitted: Order::default(),
             sent: Order::default(),
+            requests: BTreeSet::new(),
+            concurrency: plan.dispatch.concurrency,
             sent_places: HashSet::default(),
             payloads: BTreeMap::new(),
             received: 0,
@@ -202,8 +216,11 @@ impl Life {
     /// What the dispatch is about to be told.
     pub(super) fn note_dispatch(&mut self, input: &dispatch::Input) {
         match input {
-            dispatch::Input::Begin(holding) => drop(self.live.insert(*holding)),
-            dispatch::Input::End(holding) => drop(self.live.remove(holding)),
+            dispatch::Input::Begin(holding) => self.live.begin(*holding),
+            dispatch::Input::End(holding) => self.live.end(*holding),
+            dispatch::Input::Answered(request, _) | dispatch::Input::LookedUp(request, _) => {
+                self.requests.remove(request);
+            }
             _ => {}
         }
     }
@@ -245,6 +262,15 @@ impl Life {
         Ok(())
     }
 
+    /// No more requests are under way than may be.
+    pub(super) fn check_request(&mut self, request: dispatch::RequestId) -> Result<(), String> {
+        self.requests.insert(request);
+        match self.requests.len() {
+            number if number > self.concurrency => Err(format!("{number} requests are under way")),
+            _ => Ok(()),
+        }
+    }
+
     /// A request is sent for live holdings alone, after the template, and first sent in order.
     pub(super) fn check_send(&mut self, index: &Arc<str>, ids: &[&str]) -> Result<(), String> {
         if !self.template {
@@ -254,7 +280,7 @@ impl Life {
             let Some(holdings) = self.holdings_of.get(*id) else {
                 return Err(format!("{id} is sent and was never submitted"));
             };
-            let Some(&(holding, place)) = holdings.iter().find(|(holding, _)| self.live.contains(holding)) else {
+            let Some(&(holding, place)) = holdings.iter().find(|(holding, _)| self.live.has(*holding)) else {
                 return Err(format!("{id} is sent for {holdings:?}, which are over"));
             };
             if self.sent_places.insert((holding, place)) {
@@ -266,10 +292,26 @@ impl Life {
 
     /// What a worker is about to be told.
     pub(super) fn note_worker(&mut self, input: &worker::Input) {
-        if let worker::Input::Records { records, .. } = input {
-            let payloads = self.payloads.entry(records.origin().holding).or_default();
-            payloads.extend(records.iter().map(|record| record.payload.and_then(|payload| payload.try_into().ok())));
+        match input {
+            worker::Input::Begin { origin, .. } => self.at_worker.begin(origin.holding),
+            worker::Input::End(holding) => self.at_worker.end(*holding),
+            worker::Input::Records { records, .. } => {
+                let payloads = self.payloads.entry(records.origin().holding).or_default();
+                payloads.extend(records.iter().map(|record| record.payload.and_then(|each| each.try_into().ok())));
+            }
+            _ => {}
         }
+    }
+
+    /// A worker says something of a holding.
+    pub(super) fn check_told(&self, holding: HoldingId) -> Result<(), String> {
+        self.at_worker.tells(holding)
+    }
+
+    /// Nobody has more in memory than may be.
+    pub(super) fn check_memory(&self) -> Result<(), String> {
+        let limit = self.budget.limit();
+        promise::within_memory(self.budget.used(), limit, limit * GROWN + LAST)
     }
 
     /// Nothing is settled as what it cannot have become.

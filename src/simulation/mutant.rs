@@ -30,6 +30,8 @@ pub(super) enum Mutant {
     KeepReading,
     StayMoved,
     BelieveMoved,
+    CommitAgain,
+    IgnoreLimit,
 }
 
 impl Mutant {
@@ -67,11 +69,13 @@ impl Mutant {
             Self::KeepReading => "a revoke is answered at once, and the partition is read on",
             Self::StayMoved => "nobody takes the client back to where an error has moved it away from",
             Self::BelieveMoved => "a position that an error has moved is believed",
+            Self::IgnoreLimit => "records are taken in where there is no room for them",
+            Self::CommitAgain => "a commit arrives once more, after later ones",
         }
     }
 
     /// Every one.
-    pub(super) const ALL: [Self; 27] = [
+    pub(super) const ALL: [Self; 29] = [
         Self::CommitPosition,
         Self::SettleOnSend,
         Self::NoopIsDone,
@@ -99,11 +103,13 @@ impl Mutant {
         Self::LoseBodies,
         Self::StayMoved,
         Self::BelieveMoved,
+        Self::CommitAgain,
+        Self::IgnoreLimit,
     ];
 }
 
 /// What is planted in the cores themselves, by name, and what it is.
-pub(super) const IN_CORES: [(&str, &str); 18] = [
+pub(super) const IN_CORES: [(&str, &str); 20] = [
     ("StaleCommitCounts", "the result of a holding's commit counts for the next holding of the partition"),
     ("CommitHighest", "the highest settled offset is committed"),
     ("SettleByFirstUnit", "a record is settled with the first of its documents"),
@@ -117,9 +123,11 @@ pub(super) const IN_CORES: [(&str, &str); 18] = [
     ("OffsetOfOldTopic", "the committed offset of a topic that was made again is believed"),
     ("ConflictUnverified", "a 409 is taken for the record's own document without a look-up"),
     ("AnyOriginIsOurs", "whatever a look-up finds is taken for the record's own document"),
+    ("ShortZipped", "the items of a short answer are taken for those of the first documents"),
     ("FirstHalfAgain", "after a 413 the first half is sent with the second again"),
     ("SecondHalfLost", "after a 413 the second half is lost"),
     ("ForgetAll", "the end of one holding throws away what a worker has ready of all"),
     ("ForgetLanes", "the end of one holding throws away what waits to be sent of all"),
+    ("NoLimit", "as many requests are under way as there are"),
     ("SendForOver", "documents of a holding that is over are sent"),
 ];

@@ -9,6 +9,7 @@ use super::edges::Checked;
 use super::life::{Core, Fetch};
 use super::mutant::Mutant;
 use super::world::World;
+use crate::promise;
 use crate::reader::{self, Ending};
 use crate::record::{HoldingId, RecordBatch};
 use crate::{dispatch, worker};
@@ -172,13 +173,18 @@ impl World {
             self.lives[life].credentials = self.broker.credentials(life);
         }
         let credentials = self.lives[life].credentials;
+        if self.has(Mutant::CommitAgain) {
+            self.later(20_000, Event::Commit(CommitRequest { life, credentials, entries: entries.clone() }));
+        }
         self.send(life, Channel::Commits, self.now, Event::Commit(CommitRequest { life, credentials, entries }));
     }
 
     pub(super) fn commit(&mut self, request: &CommitRequest) -> Checked {
         let failing = self.failing() > 0;
+        let of = |entry: &reader::CommitEntry| self.broker.committed.get(&entry.partition).cloned();
+        let before: Vec<_> = request.entries.iter().map(of).collect();
         let mut results = self.broker.commit(request, &mut self.chance, failing);
-        for (entry, result) in request.entries.iter().zip(&mut results) {
+        for ((entry, before), result) in request.entries.iter().zip(before).zip(&mut results) {
             let incarnation = self.broker.logs[&entry.partition].incarnation();
             let is_current = entry.metadata.strip_prefix("kelp:") == Some(&*incarnation);
             let number = entry.metadata.strip_prefix("kelp:i").and_then(|number| number.parse::<u32>().ok());
@@ -188,6 +194,10 @@ impl World {
             let applied = result.refused.as_ref().is_none_or(|why| why == "timed out");
             self.tally(if applied { "commits" } else { "refused commits" }, 1);
             // An offset under an older incarnation says nothing about this one, and nobody believes it.
+            if let Some((offset, metadata)) = before.filter(|_| applied) {
+                let (end, now) = (self.broker.logs[&entry.partition].end(), (entry.offset, &*entry.metadata));
+                promise::goes_up(&entry.partition, (offset, &metadata), now, end)?;
+            }
             if applied && is_current {
                 self.oracle.check_commit(&entry.partition, entry.offset, &self.broker, &self.search)?;
             }
@@ -260,6 +270,7 @@ impl World {
         let is_back = self.chance.hits(3, 4);
         let passes_corrupt = self.has(Mutant::PassCorrupt);
         let reads_errors = self.has(Mutant::ErrorIsRecord);
+        let ignores_limit = self.has(Mutant::IgnoreLimit);
         let this = &mut self.lives[life];
         let Some(fetch) = this.fetches.get_mut(&holding) else { return Ok(()) };
         if !fetch.intake || fetch.paused || this.workers[fetch.worker].in_flight() > 60 {
@@ -267,7 +278,7 @@ impl World {
         }
         // A partition may use as much as is free beyond it.
         let free = this.budget.free();
-        if free == 0 || fetch.part.used() >= free {
+        if (free == 0 || fetch.part.used() >= free) && !ignores_limit {
             self.tally("full memories", 1);
             return Ok(());
         }

@@ -9,6 +9,13 @@ use crate::backoff::Chance;
 use crate::bulk::{Answer, ErrorCause, Item, parse_answer};
 use crate::dispatch::{NameIs, Outcome};
 
+/// Why a request came to nothing.
+pub(super) const LOST: &str = "requests lost on their way";
+/// Why nothing is known of a request that was done.
+pub(super) const ANSWER_LOST: &str = "answers lost on their way";
+/// Why nothing is known of a request though bytes came back.
+pub(super) const NO_ANSWER: &str = "answers that are none";
+
 /// One document of a body.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
@@ -119,7 +126,7 @@ fn garbled(items: &[Item], chance: &mut Chance) -> Outcome {
     }
     match parse_answer(&text) {
         Ok(answer) => Outcome::Answer(answer),
-        Err(error) => Outcome::Unknown(error.to_string()),
+        Err(error) => Outcome::Unknown(format!("{NO_ANSWER}: {error}")),
     }
 }
 
@@ -141,7 +148,12 @@ impl Search {
             return reaction(Outcome::Status(413, None));
         }
         if lines.iter().any(|line| line.fault == "malformed") {
-            let kind = if lines.len() == 1 { "document_parsing_exception" } else { "illegal_argument_exception" };
+            // Now and then nobody knows the reason.
+            let unlisted = chance.hits(failing, 100);
+            let kind = match lines.len() {
+                1 if !unlisted => "document_parsing_exception",
+                _ => "illegal_argument_exception",
+            };
             return reaction(Outcome::Status(400, Some(cause(kind, "malformed"))));
         }
         if self.held.contains(index) && chance.hits(1, 3) {
@@ -154,10 +166,10 @@ impl Search {
     fn fail(&mut self, index: &str, lines: &[Line<'_>], failing: u64, chance: &mut Chance) -> Reaction {
         let mut applied_late = false;
         let outcome = match chance.below(10) {
-            0 => Outcome::Unknown("lost on its way there".to_owned()),
+            0 => Outcome::Unknown(LOST.to_owned()),
             1 => {
                 self.apply(index, lines, failing, chance);
-                Outcome::Unknown("lost on its way back".to_owned())
+                Outcome::Unknown(ANSWER_LOST.to_owned())
             }
             2 => {
                 applied_late = true;
@@ -173,8 +185,10 @@ impl Search {
             }
             6 | 7 => {
                 let mut items = self.apply(index, lines, failing, chance);
-                if chance.hits(2, 3) {
+                if chance.hits(1, 3) {
                     items.truncate(chance.below(items.len() as u64) as usize);
+                } else if chance.hits(1, 2) {
+                    items.remove(chance.below(items.len() as u64) as usize);
                 } else {
                     items.push(Item { status: 201, ..Item::default() });
                 }
@@ -205,7 +219,7 @@ impl Search {
             };
         }
         if chance.hits(failing, 200) {
-            return failed([429, 503][chance.below(2) as usize], "es_rejected_execution_exception", "busy");
+            return failed([429, 500, 503][chance.below(3) as usize], "es_rejected_execution_exception", "busy");
         }
         if line.fault == "noop" {
             return Item { status: 200, noop: true, ..Item::default() };

@@ -9,7 +9,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    const NAMES: [&str; 39] = [
+    const NAMES: [&str; 48] = [
         "records",
         "rebalances",
         "lost sessions",
@@ -49,6 +49,15 @@ impl Totals {
         "records that cannot be read",
         "partitions begun anew",
         "partitions without a leader",
+        "midnights",
+        "items refused for now",
+        "short answers",
+        "long answers",
+        "requests lost on their way",
+        "answers lost on their way",
+        "answers that are none",
+        "documents refused for no known reason",
+        "ids that others have taken",
     ];
 
     pub(super) fn add(&mut self, other: &Self) {

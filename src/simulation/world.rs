@@ -14,6 +14,7 @@ use super::search::Search;
 use super::totals::Totals;
 use crate::backoff::Chance;
 use crate::clock::Moment;
+use crate::promise;
 use crate::record::{HoldingId, TopicPartition};
 use crate::{dispatch, reader, worker};
 
@@ -112,6 +113,7 @@ impl World {
 
     /// Lives through it.
     pub(super) fn run(&mut self) -> Result<Totals, String> {
+        self.tally("midnights", u64::from(self.plan.midnight && self.plan.records > 2));
         for slot in 0..self.plan.members {
             self.start_soon(slot, 500);
         }
@@ -286,7 +288,8 @@ impl World {
         let current = self.broker.logs[partition].incarnation();
         let foreign = |metadata: &str| !metadata.starts_with("kelp:i");
         let is_current = |metadata: &str| metadata.strip_prefix("kelp:") == Some(&*current) || foreign(metadata);
-        self.broker.committed.get(partition).is_some_and(|(offset, metadata)| *offset == end && is_current(metadata))
+        let committed = self.broker.committed.get(partition).filter(|(_, metadata)| is_current(metadata));
+        promise::reaches_the_end(partition, committed.map(|(offset, _)| *offset), end).is_ok()
     }
 
     fn end(&mut self) -> Result<Totals, String> {

@@ -1,14 +1,14 @@
 //! An account of a trace beside the cores', made of what they were told alone: which records were received under which holding, and which of
 //! them are settled. Against it stand what is committed, what is counted and what is sent.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::Checked;
 use super::fill::{batch, fill, places};
 use crate::bulk::{Batch, Bulk, DocumentRef, Slots};
 use crate::ledger::Counts;
-use crate::promise::{self, Order};
+use crate::promise::{self, Held, Order};
 use crate::record::{HoldingId, Origin, TopicPartition};
 use crate::trace::{DispatchHeard, DocumentRun, WorkerHeard, stamps};
 use crate::worker::{Made, MadeUnit};
@@ -65,7 +65,7 @@ pub(super) struct Account {
     /// The holding of each partition that the reader has, and where it began.
     held: BTreeMap<TopicPartition, (HoldingId, i64)>,
     /// The holdings that the dispatch was told of and that are not over.
-    live: BTreeSet<HoldingId>,
+    live: Held,
 }
 
 impl Account {
@@ -226,11 +226,9 @@ impl Account {
 
     pub(super) fn dispatch_hears(&mut self, input: &DispatchHeard) {
         match input {
-            DispatchHeard::Begin(holding) => {
-                self.live.insert(*holding);
-            }
+            DispatchHeard::Begin(holding) => self.live.begin(*holding),
             DispatchHeard::End(holding) => {
-                self.live.remove(holding);
+                self.live.end(*holding);
                 self.forget_over(*holding);
             }
             _ => {}
@@ -239,16 +237,14 @@ impl Account {
 
     /// What is sent is sent for live holdings.
     pub(super) fn dispatch_says(&mut self, effect: &dispatch::Effect) -> Checked {
-        if let dispatch::Effect::Send { body, .. } = effect
-            && let Some((holding, offset, _)) = places(body).into_iter().find(|place| !self.live.contains(&place.0))
-        {
-            return Err(format!("offset {offset} of {holding} is sent, and the holding is over"));
-        }
-        Ok(())
+        let dispatch::Effect::Send { body, .. } = effect else { return Ok(()) };
+        places(body).into_iter().try_for_each(|(holding, offset, _)| {
+            self.live.tells(holding).map_err(|why| format!("offset {offset} is sent: {why}"))
+        })
     }
 
     fn forget_over(&mut self, holding: HoldingId) {
-        if !self.live.contains(&holding) && self.tables.get(&holding).is_some_and(|table| !table.at_worker) {
+        if !self.live.has(holding) && self.tables.get(&holding).is_some_and(|table| !table.at_worker) {
             self.tables.remove(&holding);
         }
     }

@@ -1,16 +1,40 @@
 //! What is committed, as Kafka tells it.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::time::Duration;
 
+use kelp::promise;
+use kelp::record::TopicPartition;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use crate::lab::oracle::Commit;
 use crate::lab::{Result, kafka};
 
+/// The commits as they were read last.
+#[derive(Default)]
+struct Seen {
+    last: HashMap<TopicPartition, (i64, String)>,
+    gone_back: Vec<String>,
+}
+
+impl Seen {
+    fn see(&mut self, commit: &Commit) {
+        let partition = TopicPartition::new(&*commit.topic, commit.partition);
+        let now = (commit.offset as i64, commit.metadata.clone());
+        if let Some((offset, metadata)) = self.last.insert(partition.clone(), now.clone())
+            && let Err(why) = promise::goes_up(&partition, (offset, &metadata), (now.0, &now.1), i64::MAX)
+        {
+            self.gone_back.push(why);
+        }
+    }
+}
+
 /// Asks for the commits of a group that it is no member of.
 pub struct Commits {
     consumer: BaseConsumer,
+    seen: RefCell<Seen>,
     topics: Vec<String>,
     partitions: i32,
 }
@@ -21,7 +45,12 @@ impl Commits {
         let mut config = kafka::client(bootstrap);
         config.set_log_level(rdkafka::config::RDKafkaLogLevel::Emerg);
         let consumer = config.set("group.id", group).create()?;
-        Ok(Self { consumer, topics: topics.to_vec(), partitions })
+        Ok(Self { consumer, seen: RefCell::default(), topics: topics.to_vec(), partitions })
+    }
+
+    /// The commits that have gone back since this was asked last, in words.
+    pub fn gone_back(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.borrow_mut().gone_back)
     }
 
     /// All commits that there are.
@@ -43,7 +72,9 @@ impl Commits {
                 metadata: element.metadata().to_owned(),
             })
         };
-        Ok(told.elements().into_iter().filter_map(commit).collect())
+        let commits: Vec<Commit> = told.elements().into_iter().filter_map(commit).collect();
+        commits.iter().for_each(|commit| self.seen.borrow_mut().see(commit));
+        Ok(commits)
     }
 
     /// The end of each partition of a topic, below which all transactions are over.

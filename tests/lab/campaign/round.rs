@@ -110,6 +110,7 @@ pub fn play(stage: &mut Stage<'_>, number: u64, faults: &[Fault], random: &mut R
     }
     stage.crew.look_at_all()?;
     round.violations.append(&mut stage.crew.violations);
+    round.violations.append(&mut stage.commits.gone_back());
     let mut out_of_order = stage.proxy.submissions().order().violations;
     round.violations.extend(out_of_order.drain(order..).take(10));
     for (fault, times) in stage.proxy.faults() {
