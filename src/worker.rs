@@ -103,8 +103,13 @@ pub enum Effect {
     Drained(HoldingId),
     /// Records were settled, by fate; for the metrics.
     Counted(Tally),
-    /// A holding ended with this many records in flight; they are the next owner's.
-    Forgotten(u64),
+    /// A holding ended with records in flight; they are the next owner's.
+    Forgotten {
+        /// The topic.
+        topic: Arc<str>,
+        /// How many.
+        records: u64,
+    },
     /// What is in flight of a holding is not what its ledger says: nothing more of it is committable.
     Mismatch(HoldingId, String),
     /// A contradiction inside the service: commit nothing more, stop.
@@ -225,7 +230,10 @@ impl<T: Transform> Worker<T> {
             }
             Input::End(holding) => {
                 let over = self.holdings.remove(&holding);
-                effects.extend(over.map(|held| Effect::Forgotten(held.ledger.in_flight())));
+                effects.extend(over.map(|held| Effect::Forgotten {
+                    topic: Arc::clone(&held.origin.partition.topic),
+                    records: held.ledger.in_flight(),
+                }));
                 self.bodies.forget(holding);
                 self.transform.end(holding);
             }

@@ -8,6 +8,7 @@ mod endpoints;
 mod faults;
 mod group;
 mod guarded;
+mod held;
 mod killed;
 mod letters;
 mod main_job;

@@ -57,6 +57,10 @@ impl WorkerLoop {
             self.heart.beat(self.clock.now());
         }
     }
+
+    fn meters(&mut self, topic: &Arc<str>) -> &TopicMeters {
+        self.meters.entry(Arc::clone(topic)).or_insert_with(|| self.metrics.topic(topic))
+    }
 }
 
 impl Seat for WorkerLoop {
@@ -99,9 +103,8 @@ impl Seat for WorkerLoop {
             Effect::Committable(moved) => self.reader.send(ToReader::Committable(moved)).is_ok(),
             Effect::Drained(holding) => self.reader.send(ToReader::Drained(holding)).is_ok(),
             Effect::Counted(tally) => {
-                let topic = &tally.topic;
-                let meters = self.meters.entry(Arc::clone(topic)).or_insert_with(|| self.metrics.topic(topic));
                 let counts = tally.counts;
+                let meters = self.meters(&tally.topic);
                 for (fate, count) in [
                     (Fate::Indexed, counts.indexed),
                     (Fate::Duplicate, counts.duplicate),
@@ -115,7 +118,8 @@ impl Seat for WorkerLoop {
                 self.metrics.in_flight_records.add(counts.received as i64 - counts.settled() as i64);
                 true
             }
-            Effect::Forgotten(records) => {
+            Effect::Forgotten { topic, records } => {
+                self.meters(&topic).given_up(records);
                 self.metrics.in_flight_records.sub(records as i64);
                 true
             }

@@ -51,6 +51,11 @@ pub const FAMILIES: &[Family] = &[
         "Records settled, by fate: indexed, duplicate, dropped, dead_lettered",
     ),
     counter("kelp_records_dropped_total", &["topic", "reason"], "Records dropped by a rule, by reason"),
+    counter(
+        "kelp_records_given_up_total",
+        &["topic"],
+        "Records that were not settled when their partition was given back or read anew: whoever has it next reads them",
+    ),
     counter("kelp_documents_indexed_total", &[], "Documents written to Elasticsearch"),
     counter("kelp_documents_duplicate_total", &[], "Documents verified to have been there before"),
     counter(

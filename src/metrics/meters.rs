@@ -24,6 +24,7 @@ pub struct TopicMeters {
     duplicate: IntCounter,
     dropped: IntCounter,
     dead_lettered: IntCounter,
+    given_up: IntCounter,
     drop_reasons: [IntCounter; DropReason::ALL.len()],
 }
 
@@ -37,6 +38,7 @@ impl TopicMeters {
             duplicate: settled("duplicate"),
             dropped: settled("dropped"),
             dead_lettered: settled("dead_lettered"),
+            given_up: metrics.records_given_up.with_label_values(&[topic]),
             drop_reasons: DropReason::ALL
                 .map(|reason| metrics.records_dropped.with_label_values(&[topic, reason.as_str()])),
         }
@@ -60,6 +62,11 @@ impl TopicMeters {
                 self.drop_reasons[index].inc_by(records);
             }
         }
+    }
+
+    /// Counts records that were in flight when the holding that received them ended.
+    pub fn given_up(&self, records: u64) {
+        self.given_up.inc_by(records);
     }
 }
 

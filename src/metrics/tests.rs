@@ -11,6 +11,7 @@ fn counts_show_up_in_the_text() {
     topic.settled(Fate::Indexed, 1);
     topic.settled(Fate::Dropped(DropReason::Tombstone), 1);
     topic.settled(Fate::DeadLettered(Stage::Elasticsearch), 1);
+    topic.given_up(2);
     metrics.bulk_duration_seconds.observe(0.02);
     metrics.bulk_requests.with_label_values(&["answered"]).inc();
 
@@ -23,6 +24,7 @@ fn counts_show_up_in_the_text() {
         "kelp_records_settled_total{fate=\"duplicate\",topic=\"web\"} 0",
         "kelp_records_settled_total{fate=\"dead_lettered\",topic=\"web\"} 1",
         "kelp_records_dropped_total{reason=\"tombstone\",topic=\"web\"} 1",
+        "kelp_records_given_up_total{topic=\"web\"} 2",
         "kelp_records_dropped_total{reason=\"pipeline\",topic=\"web\"} 0",
         "kelp_bulk_requests_total{outcome=\"answered\"} 1",
         "kelp_bulk_duration_seconds_bucket{le=\"0.01\"} 0",

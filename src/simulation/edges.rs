@@ -199,7 +199,7 @@ impl World {
                     self.tally("duplicate", tally.counts.duplicate);
                     self.tally("dropped", tally.counts.dropped);
                 }
-                worker::Effect::Forgotten(records) => self.lives[life].forgot(records),
+                worker::Effect::Forgotten { records, .. } => self.lives[life].forgot(records),
                 worker::Effect::Mismatch(holding, why) => return Err(format!("p{life} {holding}: {why}")),
                 worker::Effect::Fault(partition, fault) => return Err(format!("p{life} {partition}: {fault}")),
             }

@@ -115,7 +115,7 @@ impl Seat for WorkerSeat {
             Effect::Drained(holding) => self.reader.send(ToReader::Drained(holding)).is_ok(),
             Effect::Mismatch(holding, why) => self.reader.send(ToReader::Mismatch(format!("{holding}: {why}"))).is_ok(),
             Effect::Fault(partition, fault) => panic!("{partition}: {fault}"),
-            Effect::Counted(_) | Effect::Forgotten(_) => true,
+            Effect::Counted(_) | Effect::Forgotten { .. } => true,
         };
         assert!(heard, "whoever hears a worker outlives it");
     }

@@ -162,7 +162,7 @@ impl Account {
                 sums.dropped += tally.counts.dropped;
                 sums.dead_lettered += tally.counts.dead_lettered;
             }
-            Effect::Forgotten(records) => self.sums.entry(id).or_default().forgotten += records,
+            Effect::Forgotten { records, .. } => self.sums.entry(id).or_default().forgotten += records,
             Effect::Committable(moved) => {
                 let table = self.tables.get(&moved.holding).filter(|table| table.at_worker);
                 let table = table.ok_or(format!("worker {id} tells of {}, which it does not have", moved.holding))?;

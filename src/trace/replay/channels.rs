@@ -136,7 +136,7 @@ impl Channels {
             Effect::Committable(moved) => format!("{moved:?}"),
             Effect::Drained(holding) => format!("drained {holding}"),
             Effect::Mismatch(holding, why) => format!("mismatch {holding} {why}"),
-            Effect::Counted(_) | Effect::Forgotten(_) | Effect::Fault(..) => return,
+            Effect::Counted(_) | Effect::Forgotten { .. } | Effect::Fault(..) => return,
         };
         self.to_reader.entry(id).or_default().says(to_reader);
     }
