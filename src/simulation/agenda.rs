@@ -27,7 +27,8 @@ pub(super) enum Event {
     Resolve(LifeId, Vec<TopicPartition>),
     Watch(LifeId, Vec<Arc<str>>),
     Commit(CommitRequest),
-    Unassigned(LifeId, Vec<TopicPartition>),
+    /// Of which life, as which member.
+    Unassigned(LifeId, u64, Vec<TopicPartition>),
     Join(LifeId),
     /// A member learns that its session timed out.
     Learn(LifeId, Vec<TopicPartition>),

@@ -290,8 +290,11 @@ impl Broker {
         events
     }
 
-    /// A member gave partitions back: what is free is dealt in another generation.
-    pub(super) fn unassigned(&mut self, life: LifeId, partitions: &[TopicPartition]) -> GroupEvents {
+    /// A member gave partitions back: what is free is dealt in another generation. One that has come again since had lost them.
+    pub(super) fn unassigned(&mut self, life: LifeId, member: u64, partitions: &[TopicPartition]) -> GroupEvents {
+        if self.members.get(&life) != Some(&member) {
+            return Vec::new();
+        }
         let before = self.owners.len();
         for partition in partitions {
             if self.owners.get(partition).is_some_and(|owner| owner.life == life && owner.revoking) {

@@ -45,8 +45,8 @@ impl World {
                 let (_, events) = self.broker.remove(life, &mut self.chance);
                 self.group(events);
             }
-            Event::Unassigned(life, partitions) => {
-                let events = self.broker.unassigned(life, &partitions);
+            Event::Unassigned(life, member, partitions) => {
+                let events = self.broker.unassigned(life, member, &partitions);
                 self.group(events);
             }
             // What follows concerns a process that may be gone.

@@ -75,7 +75,10 @@ impl World {
                 }
                 reader::Effect::Drain(holding) => self.drain(life, holding),
                 reader::Effect::End(holding) => over.extend(self.over(life, holding)),
-                reader::Effect::Unassign(partitions) => self.later(50, Event::Unassigned(life, partitions)),
+                reader::Effect::Unassign(partitions) => {
+                    let (member, _) = self.broker.credentials(life);
+                    self.later(50, Event::Unassigned(life, member, partitions));
+                }
                 reader::Effect::Commit(entries) => self.send_commit(life, entries),
                 reader::Effect::Tell(reader::Notice::NotDrained(_)) => self.tally("undrained revokes", 1),
                 reader::Effect::Tell(_) => {}
