@@ -21,7 +21,7 @@ fn options(seed: u64, faults: &[Fault], logs: &tempfile::TempDir) -> Options {
         kelp: super::binary(),
         logs: logs.path().to_owned(),
         memory_limit: 64,
-        memory_allowance: 160,
+        memory_allowance: 16,
         patience: Duration::from_secs(180),
         debug: None,
         planted: None,
@@ -50,7 +50,7 @@ fn expect_good(options: &Options) {
 #[test]
 fn a_short_campaign_holds() {
     let logs = tempfile::tempdir().unwrap();
-    let processes = [Fault::Storm, Fault::Kill, Fault::Stop, Fault::RemakeDown, Fault::Retention];
+    let processes = [Fault::Storm, Fault::Kill, Fault::Stop, Fault::RemakeDown, Fault::RetentionUp];
     expect_good(&options(1, &processes, &logs));
     let fresh = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 % 1_000_000_000;
     expect_good(&options(fresh, &[Fault::CoordinatorKill, Fault::ElasticKill, Fault::Refuse, Fault::KillAll], &logs));

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use feed::{Load, TopicKind, feed};
 pub use sight::Sight;
-pub use verdict::{Commit, Verdict};
+pub use verdict::{Commit, Ends, Verdict};
 
 /// What has to become of a record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -58,7 +58,11 @@ pub fn carry_out(stage: &mut Stage<'_>, fault: Fault, round: &mut Round, random:
             recover(stage, round, fault, &marks)
         }
         Fault::Storm => storm(stage, random),
-        Fault::Retention => retention(stage, round, random),
+        Fault::RetentionDown => power_cut(stage, round, random, |stage, random| retention(stage, random).map(drop)),
+        Fault::RetentionUp => {
+            let marks = retention(stage, random)?;
+            recover(stage, round, fault, &marks)
+        }
         Fault::RemakeDown => {
             let (topic, kind) = random.pick(&stage.topics).clone();
             power_cut(stage, round, random, |stage, random| remake(stage, &topic, kind, random))
@@ -181,8 +185,8 @@ fn power_cut(
 ) -> Result<()> {
     stage.fed()?;
     stage.kill_all()?;
-    let (commits, sight) = stage.look()?;
-    let verdict = Verdict::of_commits(&oracle::lock(&stage.oracle), &sight, &commits);
+    let (commits, ends, sight) = stage.look()?;
+    let verdict = Verdict::of_commits(&oracle::lock(&stage.oracle), &sight, &commits, &ends);
     if !verdict.is_good() {
         round.violations.push(format!("after all were killed: {verdict}"));
     }
@@ -200,44 +204,44 @@ fn storm(stage: &mut Stage<'_>, random: &mut Random) -> Result<()> {
     let few = random.chance(500);
     let kinds: Vec<_> = proxy::Fault::ALL.into_iter().filter(|_| !few || random.chance(300)).collect();
     let met = |stage: &Stage<'_>| stage.proxy.faults().values().sum::<u64>();
-    let goal = met(stage) + 10 + random.below(60);
+    let goal = met(stage) + 20 + random.below(80);
     stage.proxy.set(Mode::Weather(Weather::new(random.next(), often, &kinds)));
+    stage.feed((stage.options.records / 30).max(1), random);
     let begin = Instant::now();
     wait_until("the storm", stage.options.patience, || {
         (stage.check)()?;
-        Ok((met(stage) >= goal || begin.elapsed() > Duration::from_secs(10)).then_some(()))
+        Ok((met(stage) >= goal || begin.elapsed() > Duration::from_secs(20)).then_some(()))
     })
 }
 
-fn retention(stage: &mut Stage<'_>, round: &mut Round, random: &mut Random) -> Result<()> {
+/// Removes records above the commits of a topic. Gives where its partitions were.
+fn retention(stage: &mut Stage<'_>, random: &mut Random) -> Result<Marks> {
     let plain: Vec<_> = stage.topics.iter().filter(|(_, kind)| *kind == TopicKind::Plain).cloned().collect();
     let (topic, _) = random.pick(&plain).clone();
-    power_cut(stage, round, random, |stage, random| {
-        let marks = stage.marks()?;
-        for (_, partition, committed) in marks.into_iter().filter(|(of, ..)| *of == topic) {
-            let (making, end) = {
-                let oracle = oracle::lock(&stage.oracle);
-                let makings = oracle.makings(&topic);
-                (makings.len() - 1, makings[makings.len() - 1][partition as usize].end())
-            };
-            let below = committed + random.below(end - committed + 1);
-            if below > committed && random.chance(500) {
-                oracle::lock(&stage.oracle).let_go(&topic, making, partition, committed..below);
-                stage.kafka.delete_records(&topic, partition, i64::try_from(below)?)?;
-            }
+    let marks: Marks = stage.marks()?.into_iter().filter(|(of, ..)| *of == topic).collect();
+    for (_, partition, committed) in &marks {
+        let (making, end) = {
+            let oracle = oracle::lock(&stage.oracle);
+            let makings = oracle.makings(&topic);
+            (makings.len() - 1, makings[makings.len() - 1][*partition as usize].end())
+        };
+        let below = committed + random.below(end - committed + 1);
+        if below > *committed && random.chance(500) {
+            oracle::lock(&stage.oracle).let_go(&topic, making, *partition, *committed..below);
+            stage.kafka.delete_records(&topic, *partition, i64::try_from(below)?)?;
         }
-        Ok(())
-    })
+    }
+    Ok(marks)
 }
 
-/// Deletes a topic and makes it again, longer than the commits reach.
+/// Deletes a topic and makes it again; one of its partitions becomes longer than what was committed of it before.
 fn remake(stage: &mut Stage<'_>, topic: &str, kind: TopicKind, random: &mut Random) -> Result<()> {
     stage.fed()?;
     stage.complete()?;
     // What is committed at the end of the topic is settled; of the rest nobody knows.
     let commits = wait_until("the commits", stage.options.patience, || Ok(stage.commits.read().ok()))?;
     let own: Vec<_> = commits.iter().filter(|commit| commit.topic == topic).collect();
-    let highest = own.iter().map(|commit| commit.offset).max().unwrap_or(0);
+    let far: Vec<_> = own.iter().filter(|commit| commit.offset > 0).map(|one| (one.partition, one.offset)).collect();
     {
         let mut oracle = oracle::lock(&stage.oracle);
         let making = oracle.makings(topic).len() - 1;
@@ -248,8 +252,10 @@ fn remake(stage: &mut Stage<'_>, topic: &str, kind: TopicKind, random: &mut Rand
     }
     stage.kafka.delete_topic(topic)?;
     stage.make(topic, kind)?;
-    let enough = (highest + 100) * stage.options.partitions as u64;
-    let least = stage.options.records / 10;
-    stage.feed_one(topic, kind, enough.clamp(least, least.max(200_000)), random);
+    stage.feed_one(topic, kind, (None, stage.options.records / 10), random);
+    if !far.is_empty() {
+        let (partition, committed) = *random.pick(&far);
+        stage.feed_one(topic, kind, (Some(partition), committed + 100), random);
+    }
     stage.fed()
 }

@@ -214,8 +214,7 @@ impl Crew {
         Ok(())
     }
 
-    /// Demands that the counts of each process add up, when all is settled. A process that had to give partitions back
-    /// may have received what others settled.
+    /// Demands that the counts of each process add up, when all is settled.
     pub fn add_up(&mut self, patience: Duration) -> Result<()> {
         for member in &mut self.members {
             let mut last = String::new();
@@ -240,7 +239,7 @@ struct Counts {
     received: f64,
     settled: f64,
     in_flight: f64,
-    given_back: f64,
+    given_up: f64,
     /// Partitions that are not read on.
     stopped: f64,
 }
@@ -248,20 +247,19 @@ struct Counts {
 impl Counts {
     fn of(metrics: &Metrics) -> Self {
         let sum = |name: &str| metrics.sum(name).unwrap_or_default();
-        let given_back = ["revoke", "lost"]
-            .map(|kind| metrics.sum_where("kelp_rebalances_total", &[("kind", kind)]).unwrap_or_default());
         Self {
             received: sum("kelp_records_received_total"),
             settled: sum("kelp_records_settled_total"),
             in_flight: sum("kelp_in_flight_records"),
-            given_back: given_back.iter().sum(),
+            given_up: sum("kelp_records_given_up_total"),
             stopped: sum("kelp_partition_stopped"),
         }
     }
 
     fn add_up(&self) -> bool {
-        let [received, settled, in_flight] = [self.received, self.settled, self.in_flight].map(|count| count as u64);
-        let given_up = if self.given_back > 0.0 { received.saturating_sub(settled) } else { 0 };
-        in_flight == 0 && self.stopped == 0.0 && promise::accounted(received, settled, given_up, in_flight).is_ok()
+        let Self { received, settled, in_flight, given_up, stopped } = self;
+        let [received, settled, given_up, in_flight] =
+            [received, settled, given_up, in_flight].map(|count| *count as u64);
+        in_flight == 0 && *stopped == 0.0 && promise::accounted(received, settled, given_up, in_flight).is_ok()
     }
 }

@@ -35,7 +35,9 @@ pub enum Fault {
     /// Bad weather before Elasticsearch: all faults of requests, answers and items.
     Storm,
     /// Retention removes records above the commits while nobody runs.
-    Retention,
+    RetentionDown,
+    /// Retention removes records above the commits under running processes.
+    RetentionUp,
     /// A topic is deleted and made again while nobody runs.
     RemakeDown,
     /// A topic is deleted and made again under running processes.

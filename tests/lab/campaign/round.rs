@@ -95,11 +95,11 @@ pub fn play(stage: &mut Stage<'_>, number: u64, faults: &[Fault], random: &mut R
     if round.violations.is_empty() {
         stage.crew.add_up(Duration::from_secs(30))?;
     }
-    let (commits, sight) = stage.look()?;
+    let (commits, ends, sight) = stage.look()?;
     {
         let oracle = oracle::lock(&stage.oracle);
         round.verdict = Verdict::at_rest(&oracle, &sight);
-        let commits = Verdict::of_commits(&oracle, &sight, &commits);
+        let commits = Verdict::of_commits(&oracle, &sight, &commits, &ends);
         round.records = oracle.records() - records;
         if !round.verdict.is_good() {
             round.violations.push(format!("census: {}", round.verdict));

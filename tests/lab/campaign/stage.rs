@@ -1,11 +1,12 @@
 //! What a campaign plays on: servers, topics, the proxy, the oracle, the processes.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use kelp::promise;
+use kelp::record::TopicPartition;
 use rdkafka::message::Message as _;
 
 use super::commits::Commits;
@@ -15,7 +16,7 @@ use super::{Options, Report};
 use crate::lab::generate::Random;
 use crate::lab::kafka::Kafka;
 use crate::lab::kelp::Config;
-use crate::lab::oracle::{self, Commit, Load, Oracle, Shared, Sight, Told, TopicKind};
+use crate::lab::oracle::{self, Commit, Ends, Load, Oracle, Shared, Sight, Told, TopicKind};
 use crate::lab::proxy::{Mode, Proxy};
 use crate::lab::servers::RunFolder;
 use crate::lab::{Result, census, kafka, wait_until};
@@ -62,7 +63,7 @@ impl<'a> Stage<'a> {
         let mut config = Config::new(kafka.bootstrap(), &name, "", &paths);
         config.kafka.extend(["commit_interval: 200ms".into(), "out_of_range: beginning".into()]);
         config.elastic.push("request_timeout: 4s".into());
-        config.elastic.push("bulk: {max_documents: 400, max_bytes: 256KiB, linger: 50ms}".into());
+        config.elastic.push("bulk: {max_documents: 150, max_bytes: 256KiB, linger: 50ms}".into());
         config.more.push(format!("memory_limit: {}MiB", options.memory_limit));
         config.more.push(format!("dead_letters: {{topic: {name}.dead-letters}}"));
         let names: Vec<_> = topics.iter().map(|(topic, _)| topic.clone()).collect();
@@ -134,12 +135,12 @@ impl<'a> Stage<'a> {
     /// Begins to produce so many records to each topic.
     pub fn feed(&mut self, records: u64, random: &mut Random) {
         for (topic, kind) in self.topics.clone() {
-            self.feed_one(&topic, kind, records, random);
+            self.feed_one(&topic, kind, (None, records), random);
         }
     }
 
-    /// Begins to produce to one topic; after what is being produced to it already.
-    pub fn feed_one(&mut self, topic: &str, kind: TopicKind, records: u64, random: &mut Random) {
+    /// Begins to produce to one topic, or to one partition of it; after what is being produced to it already.
+    pub fn feed_one(&mut self, topic: &str, kind: TopicKind, (only, records): (Option<i32>, u64), random: &mut Random) {
         self.loads += 1;
         let making = oracle::lock(&self.oracle).makings(topic).len() - 1;
         let load = Load {
@@ -148,6 +149,7 @@ impl<'a> Stage<'a> {
             making,
             kind,
             partitions: self.options.partitions,
+            only,
             records,
             seed: random.next(),
             number: self.loads,
@@ -238,7 +240,7 @@ impl<'a> Stage<'a> {
     /// Waits until everything that there is is committed; gives how long it took, or what is not.
     pub fn caught_up(&mut self) -> Result<std::result::Result<Duration, String>> {
         let begin = Instant::now();
-        let mut ends = BTreeMap::new();
+        let mut ends = Ends::new();
         let mut behind = Vec::new();
         let patience = self.options.patience;
         let waited = wait_until("everything to be committed", patience, || {
@@ -251,12 +253,11 @@ impl<'a> Stage<'a> {
             if commits.is_empty() || commits.iter().any(is_past) {
                 ends = self.ends()?;
             }
-            let told = |(topic, partition): &(String, i32)| {
-                commits.iter().find(|one| one.topic == *topic && one.partition == *partition).map(|one| one.offset)
-            };
-            let late = |(place, end): (&(String, i32), &u64)| {
-                let at = told(place);
-                (at.unwrap_or(0) != *end).then(|| format!("{}-{}: {at:?} of {end}", place.0, place.1))
+            let late = |((topic, number), end): (&(String, i32), &u64)| {
+                let own = commits.iter().find(|one| one.topic == *topic && one.partition == *number);
+                let partition = TopicPartition::new(topic.as_str(), *number);
+                let committed = own.map(|one| one.offset as i64).or((*end == 0).then_some(0));
+                promise::reaches_the_end(&partition, committed, *end as i64).err()
             };
             behind = ends.iter().filter_map(late).collect();
             Ok(behind.is_empty().then(|| begin.elapsed()))
@@ -266,8 +267,8 @@ impl<'a> Stage<'a> {
     }
 
     /// The end of each partition of each topic.
-    fn ends(&self) -> Result<BTreeMap<(String, i32), u64>> {
-        let mut ends = BTreeMap::new();
+    fn ends(&self) -> Result<Ends> {
+        let mut ends = Ends::new();
         for (topic, _) in &self.topics {
             for (partition, end) in self.commits.ends(topic)?.into_iter().enumerate() {
                 ends.insert((topic.clone(), partition as i32), end);
@@ -294,14 +295,14 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// What there is, and what is committed; the commits are read first.
-    pub fn look(&mut self) -> Result<(Vec<Commit>, Sight)> {
+    /// What there is, what is committed, and where the partitions end; the commits are read first.
+    pub fn look(&mut self) -> Result<(Vec<Commit>, Ends, Sight)> {
         self.complete()?;
         let commits = wait_until("the commits", self.options.patience, || Ok(self.commits.read().ok()))?;
         let letters = format!("{}.dead-letters", self.name);
         let letters = (self.kafka.bootstrap(), letters.as_str());
         let sight = Sight::take(&self.oracle, &self.search, &format!("{}-t*", self.name), letters)?;
-        Ok((commits, sight))
+        Ok((commits, self.ends()?, sight))
     }
 
     /// Ends the processes and tells the report what only the end shows.

@@ -44,6 +44,8 @@ pub struct Load {
     pub kind: TopicKind,
     /// How many partitions it has.
     pub partitions: i32,
+    /// The partition that gets all of them, if one does.
+    pub only: Option<i32>,
     /// How many records.
     pub records: u64,
     /// The same seed gives the same records.
@@ -133,7 +135,7 @@ impl Feeder {
         let told = Told { timestamp, drop, key, open: load.kind == TopicKind::Transactional };
         let key = key.map(|key| format!("key-{key}"));
         let mut record = BaseRecord::<str, [u8], _>::with_opaque_to(&load.topic, Box::new(told));
-        record.partition = Some(generated.partition);
+        record.partition = Some(load.only.unwrap_or(generated.partition));
         record.timestamp = Some(timestamp);
         record.payload = generated.payload.as_deref();
         record.key = key.as_deref().or(generated.key.as_deref());

@@ -1,5 +1,6 @@
 //! What there is against what has to be there.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use kelp::promise;
@@ -9,6 +10,9 @@ use super::sight::{Found, Sight};
 use super::{Account, Expect, Oracle};
 
 const SAMPLES: usize = 10;
+
+/// Where partitions end, by topic and number.
+pub type Ends = BTreeMap<(String, i32), u64>;
 
 /// A commit, as Kafka tells it.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,7 +104,7 @@ impl Verdict {
             match expect {
                 Expect::Must if times == 0 && !dead => {
                     self.missing += 1;
-                    self.fault(|| format!("{} is missing", place(offset)));
+                    self.fault(|| told(promise::stands_once(&place(offset), 0)));
                 }
                 Expect::Drop | Expect::Never | Expect::Nothing | Expect::Open if times > 0 || dead => {
                     self.unexpected += 1;
@@ -113,7 +117,7 @@ impl Verdict {
                 _ if times > 1 && remade => self.under_both += times - 1,
                 _ if times > 1 => {
                     self.duplicates += times - 1;
-                    self.fault(|| format!("{} is there under {times} incarnations", place(offset)));
+                    self.fault(|| told(promise::stands_once(&place(offset), times as usize)));
                 }
                 _ => {}
             }
@@ -121,8 +125,8 @@ impl Verdict {
     }
 
     /// Everything below the commits has to be settled; the rest need not be. Commits for an earlier making of a topic
-    /// than the present one say nothing about the present one.
-    pub fn of_commits(oracle: &Oracle, sight: &Sight, commits: &[Commit]) -> Self {
+    /// than the present one say nothing about the present one. `ends` are those of the present ones, as Kafka tells them.
+    pub fn of_commits(oracle: &Oracle, sight: &Sight, commits: &[Commit], ends: &Ends) -> Self {
         let mut verdict = Self { documents: sight.documents, ..Self::default() };
         let nothing = Found::default();
         for commit in commits {
@@ -140,6 +144,12 @@ impl Verdict {
             let key = (commit.topic.clone(), making, commit.partition);
             let found = sight.found.get(&key).unwrap_or(&nothing);
             let partition = TopicPartition::new(&*commit.topic, commit.partition);
+            if let Some(end) = ends.get(&(commit.topic.clone(), commit.partition))
+                && let Err(why) = promise::passes_settled_only(&partition, commit.offset as i64, *end as i64, None)
+            {
+                verdict.committed_unsettled += 1;
+                verdict.fault(|| why);
+            }
             for offset in (0..account.end()).filter(|at| account.expect(*at) == Expect::Must) {
                 if found.is_indexed(offset) || found.dead.contains(offset) {
                     continue;
@@ -153,6 +163,11 @@ impl Verdict {
         }
         verdict
     }
+}
+
+/// What a rule says that is broken.
+fn told(rule: promise::Kept) -> String {
+    rule.err().unwrap_or_default()
 }
 
 impl fmt::Display for Verdict {
@@ -213,10 +228,12 @@ mod tests {
     fn commits_past_what_is_settled_are_seen() {
         let (oracle, mut sight) = scene();
         let commit = |offset| Commit { topic: "t".into(), partition: 0, offset, metadata: "kelp:a".into() };
-        assert!(Verdict::of_commits(&oracle, &sight, &[commit(5)]).is_good());
+        let ends = Ends::from([(("t".into(), 0), 5)]);
+        assert!(Verdict::of_commits(&oracle, &sight, &[commit(5)], &ends).is_good());
+        assert_eq!(Verdict::of_commits(&oracle, &sight, &[commit(6)], &ends).committed_unsettled, 1);
         sight.found.get_mut(&("t".to_owned(), 0, 0)).unwrap().dead = Offsets::default();
-        assert!(Verdict::of_commits(&oracle, &sight, &[commit(2)]).is_good());
-        assert_eq!(Verdict::of_commits(&oracle, &sight, &[commit(3)]).committed_unsettled, 1);
+        assert!(Verdict::of_commits(&oracle, &sight, &[commit(2)], &ends).is_good());
+        assert_eq!(Verdict::of_commits(&oracle, &sight, &[commit(3)], &ends).committed_unsettled, 1);
     }
 
     use crate::lab::census::Offsets;
