@@ -140,7 +140,7 @@ async fn spoil(
     }
     let bytes = match fault {
         Some(Fault::Garbled) => garbled(&bytes, detail),
-        Some(Fault::Short) => short(&bytes)?,
+        Some(Fault::Short) => short(&bytes, detail)?,
         _ => bytes,
     };
     Ok(Spoiled { fault, answer: (status, bytes) })
@@ -205,11 +205,12 @@ fn garbled(bytes: &Bytes, detail: u64) -> Bytes {
     }
 }
 
-/// The answer without its last item.
-fn short(bytes: &Bytes) -> std::result::Result<Bytes, serde_json::Error> {
+/// The answer without one of its items.
+fn short(bytes: &Bytes, detail: u64) -> std::result::Result<Bytes, serde_json::Error> {
     let mut answer: Value = serde_json::from_slice(bytes)?;
     if let Some(items) = answer["items"].as_array_mut() {
-        items.pop();
+        let which = detail as usize % items.len().max(1);
+        items.drain(which..items.len().min(which + 1));
     }
     Ok(answer.to_string().into())
 }
