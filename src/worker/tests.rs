@@ -2,6 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::bulk::Bulk;
 use crate::bulk::document_id;
 use crate::dead_letter::Rejection;
 
