@@ -21,7 +21,7 @@ fn options(seed: u64, faults: &[Fault], logs: &tempfile::TempDir) -> Options {
         kelp: super::binary(),
         logs: logs.path().to_owned(),
         memory_limit: 64,
-        memory_allowance: 16,
+        memory_allowance: 64,
         patience: Duration::from_secs(180),
         debug: None,
         planted: None,

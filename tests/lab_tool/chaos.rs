@@ -59,7 +59,7 @@ pub struct Chaos {
     #[arg(long, default_value_t = 64)]
     memory_limit: u64,
     /// How many MiB more a process may occupy than that.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 64)]
     memory_allowance: u64,
     /// Have librdkafka tell of itself in the logs: its property `debug`, such as cgrp,topic,fetch.
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! The processes under test: started, stopped, killed, and asked in the end whether their counts add up.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub struct Crew {
     protocol: Protocol,
     debug: Option<String>,
     limit: u64,
+    /// Those that have occupied more.
+    over: BTreeSet<i32>,
     /// The most memory that any process occupied, in bytes.
     pub peak: u64,
     /// How many were started.
@@ -55,6 +58,7 @@ impl Crew {
             protocol: options.protocol,
             debug: options.debug.clone(),
             limit: (options.memory_limit + options.memory_allowance) << 20,
+            over: BTreeSet::new(),
             peak: 0,
             started: 0,
             fenced: 0,
@@ -185,8 +189,8 @@ impl Crew {
         let process = self.members[at].kelp.process();
         let memory = process.usage().peak_memory;
         self.peak = self.peak.max(memory);
-        if memory > self.limit {
-            let pid = process.pid();
+        let pid = process.pid();
+        if memory > self.limit && self.over.insert(pid) {
             self.violations.push(format!("process {pid} occupied {} MiB of {}", memory >> 20, self.limit >> 20));
         }
         if let Some(status) = process.try_wait()? {

@@ -63,7 +63,7 @@ impl<'a> Stage<'a> {
         let mut config = Config::new(kafka.bootstrap(), &name, "", &paths);
         config.kafka.extend(["commit_interval: 200ms".into(), "out_of_range: beginning".into()]);
         config.elastic.push("request_timeout: 4s".into());
-        config.elastic.push("bulk: {max_documents: 150, max_bytes: 256KiB, linger: 50ms}".into());
+        config.elastic.push("bulk: {max_documents: 250, max_bytes: 256KiB, linger: 50ms}".into());
         config.more.push(format!("memory_limit: {}MiB", options.memory_limit));
         config.more.push(format!("dead_letters: {{topic: {name}.dead-letters}}"));
         let names: Vec<_> = topics.iter().map(|(topic, _)| topic.clone()).collect();
