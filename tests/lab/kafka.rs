@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
@@ -191,6 +191,18 @@ impl Kafka {
         Ok(())
     }
 
+    /// Gives a topic more partitions, and waits until they can be used.
+    ///
+    /// # Errors
+    /// The broker refuses.
+    pub fn add_partitions(&self, name: &str, partitions: i32) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> = self.client().create()?;
+        let more = NewPartitions::new(name, usize::try_from(partitions)?);
+        let added = block_on(admin.create_partitions(&[more], &AdminOptions::new()))??;
+        added.into_iter().try_for_each(|one| one.map(drop).map_err(|(name, code)| refused(&name, code)))?;
+        await_leaders(&admin, name, partitions)
+    }
+
     /// Deletes the records of a partition below an offset, as retention does.
     ///
     /// # Errors
@@ -261,7 +273,11 @@ pub fn create_topic(bootstrap: &str, name: &str, partitions: i32, settings: &[(&
     let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
     let created = block_on(admin.create_topics(&[topic], &options))??;
     created.into_iter().try_for_each(|one| one.map(drop).map_err(|(name, code)| refused(&name, code)))?;
-    wait_until("the new topic's leaders", Duration::from_secs(30), || {
+    await_leaders(&admin, name, partitions)
+}
+
+fn await_leaders(admin: &AdminClient<DefaultClientContext>, name: &str, partitions: i32) -> Result<()> {
+    wait_until("the topic's leaders", Duration::from_secs(30), || {
         let metadata = admin.inner().fetch_metadata(Some(name), Duration::from_secs(10))?;
         let topic = metadata.topics().first();
         let led = topic.map_or(0, |topic| topic.partitions().iter().filter(|one| one.leader() >= 0).count());
