@@ -101,11 +101,9 @@ impl WorkerHandle {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// Whether records of a holding that uses `part` of the whole budget may be sent to it now. A partition may use as much as is free
-    /// beyond it: one whose index is blocked never takes all.
+    /// Whether records of a holding that uses `part` of the whole budget may be sent to it now.
     pub fn has_room(&self, whole: &Budget, part: &Budget) -> bool {
-        let free = whole.free();
-        free > 0 && part.used() < free && self.queued() < QUEUE_BYTES
+        is_within_share(whole, part) && self.queued() < QUEUE_BYTES
     }
 
     fn pass(&self, message: ToWorker) {
@@ -113,6 +111,13 @@ impl WorkerHandle {
             tracing::debug!("a worker is gone already");
         }
     }
+}
+
+/// Whether a holding that uses `part` of the whole budget may take more of it. It may use as much as is free beyond it: one whose index is
+/// blocked never takes all.
+pub fn is_within_share(whole: &Budget, part: &Budget) -> bool {
+    let free = whole.free();
+    free > 0 && part.used() < free
 }
 
 /// Tells its worker that a letter was delivered.
@@ -182,4 +187,33 @@ pub fn round(seat: &mut impl Seat, inbox: &Receiver<ToWorker>, open: &mut Permit
         seat.carry_out(effect);
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holding_that_settles_nothing_leaves_half_to_others() {
+        let whole = Budget::new(900);
+        let (stuck, other) = (whole.part(), whole.part());
+        let fill = |part: &Budget| {
+            let mut permits = Vec::new();
+            while is_within_share(&whole, part) {
+                permits.push(part.take(10));
+            }
+            permits
+        };
+        let held = fill(&stuck);
+        assert_eq!((stuck.used(), whole.free()), (450, 450));
+        assert!(is_within_share(&whole, &other), "what another one does not settle is not its own");
+        let more = fill(&other);
+        assert_eq!((other.used(), whole.free()), (230, 220), "and that one leaves as much as it has");
+        drop(more);
+        assert!(!is_within_share(&whole, &stuck));
+        drop(held);
+        assert!(is_within_share(&whole, &stuck));
+        let _all = other.take(900);
+        assert!(!is_within_share(&whole, &stuck), "there is nothing at all");
+    }
 }

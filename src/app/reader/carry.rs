@@ -137,6 +137,7 @@ impl ReaderLoop {
             part: self.budget.part(),
             intake: true,
             paused: false,
+            crowded: false,
             last: (0, 0),
             waiting: Waiting::new(self.clock.now()),
             seen: None,

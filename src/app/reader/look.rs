@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use super::take::Held;
 use super::{ReaderLoop, State};
+use crate::admin::Condition;
 use crate::app::clock::wall_millis;
 use crate::app::stall::{Seen, Stall};
+use crate::passage::is_within_share;
 use crate::reader::Input;
 
 /// How often it is looked for partitions that do not move.
 const STALLS: Duration = Duration::from_secs(1);
+/// A partition that settles nothing for this long, and may take nothing more into memory, is told of.
+const CROWDED: Duration = Duration::from_secs(10);
 
 impl ReaderLoop {
     /// Tells the core the consumer's positions, and shows the lag.
@@ -44,11 +48,30 @@ impl ReaderLoop {
     }
 
     /// Says which partitions do not move, and why.
-    fn look_for_stalls(&mut self, state: &State) {
+    fn look_for_stalls(&mut self, state: &mut State) {
         let now = self.clock.now();
         let refused = self.refused.load(Ordering::Relaxed) || self.metrics.dead_letters_waiting.get() > 0;
         let unsettled: HashMap<_, _> =
             self.core.unsettled().map(|(partition, since, stopped)| (partition.clone(), (since, stopped))).collect();
+        // While Elasticsearch as a whole does not answer, all of them wait for the same, which is told already.
+        let answers = self.health.conditions().contains(&(Condition::Elasticsearch, true));
+        for held in &mut state.held {
+            let partition = &held.origin.partition;
+            let since = unsettled.get(partition).and_then(|(since, stopped)| since.filter(|_| !stopped));
+            let waits = answers && held.intake && !held.paused && !is_within_share(&self.budget, &held.part);
+            let crowded = waits && since.is_some_and(|since| now.since(since) >= CROWDED);
+            // It stays so until something settles, even if memory comes and goes meanwhile.
+            let crowded = crowded || held.crowded && since.is_some_and(|since| now.since(since) >= CROWDED);
+            if crowded == std::mem::replace(&mut held.crowded, crowded) {
+                continue;
+            }
+            self.metrics.set_partition_stopped(partition, "memory", crowded);
+            if crowded {
+                tracing::warn!(%partition, bytes = held.part.used(), "the partition has used up its share of memory_limit and nothing of it settles: it waits until something does; see which index is held");
+            } else {
+                tracing::info!(%partition, "the partition is read on");
+            }
+        }
         let room = self.budget.free() > 0;
         let see = |held: &Held| {
             let partition = held.origin.partition.clone();

@@ -27,6 +27,8 @@ pub(super) struct Held {
     pub(super) intake: bool,
     /// True while it is read too far ahead, or what is in flight is not what its ledger says.
     pub(super) paused: bool,
+    /// True once it was told that it has used up its share of the memory limit.
+    pub(super) crowded: bool,
     /// Records and bytes of the last batch.
     pub(super) last: (usize, usize),
     pub(super) waiting: Waiting,
