@@ -1,7 +1,7 @@
 //! The composition root: builds the edges and the cores, joins them, waits for a signal, drains.
 //!
-//! Threads: the reader, the workers, the dead letters, and a small tokio runtime for the dispatch, its requests and the
-//! administrative address. Everything that passes between them is bounded by the memory limit: what is read is only
+//! Threads: the reader, the workers, the dead letters, a small tokio runtime for the dispatch and its requests, and another for signals
+//! and the administrative address. Everything that passes between them is bounded by the memory limit: what is read is only
 //! read while there is room for it.
 
 mod asker;
@@ -65,17 +65,19 @@ enum End {
 pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
     let timeout = plan.config.shutdown_timeout;
     let (events, inbox) = channel();
-    let runtime = match start::runtime() {
-        Ok(runtime) => runtime,
+    let runtimes = start::runtime("dispatch").and_then(|runtime| Ok((runtime, start::runtime("admin")?)));
+    let (runtime, aside) = match runtimes {
+        Ok(runtimes) => runtimes,
         Err(why) => return fail(&StartFault::Own(why)),
     };
     let (hang_ups, signals) = channel();
-    if let Err(why) = listen(&runtime, &events, &hang_ups) {
+    if let Err(why) = listen(&aside, &events, &hang_ups) {
         return fail(&StartFault::Own(why));
     }
     let stopped = || matches!(inbox.try_recv(), Ok(Event::Signal(_)));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pipelines = plan.pipelines.len(), "kelp starts");
-    let Parts { reader, to_reader } = match start::build(plan, (until_caught_up, signals), &runtime, stopped) {
+    let Parts { reader, to_reader } = match start::build(plan, (until_caught_up, signals), (&runtime, &aside), stopped)
+    {
         Ok(Some(parts)) => parts,
         Ok(None) => {
             // Who wanted everything that there was has nothing of it.
@@ -102,7 +104,7 @@ pub fn run(plan: Plan, until_caught_up: bool) -> ExitStatus {
         (end, _) => end,
     };
     // Threads that still wait for it would panic if it went before the process does.
-    std::mem::forget(runtime);
+    std::mem::forget((runtime, aside));
     conclude(&end, &metrics)
 }
 

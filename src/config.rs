@@ -53,6 +53,10 @@ pub struct Config {
     pub dead_letter_topic: String,
     /// The address of `/metrics`, `/livez` and `/readyz`; port 0 takes a free one.
     pub admin_listen: SocketAddr,
+    /// A thread that shows no life for this long hangs.
+    pub hang_after: Duration,
+    /// A partition that does not move for this long, though nothing is in its way, is stuck.
+    pub stuck_after: Duration,
     /// How many worker threads; `None` is one for each core, but no more than there are partitions.
     pub threads: Option<NonZeroUsize>,
     /// The bytes that queues, batches and requests may use together.

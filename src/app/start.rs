@@ -41,10 +41,6 @@ use crate::reader::{Reader, Settings as ReaderSettings};
 use crate::telemetry::{Tell, Teller};
 use crate::worker::{BulkLimits, PipelineTransform, Pipelines, Worker};
 
-/// A thread that has not said anything for this long is taken for dead.
-const HEART_LIMIT_MS: u64 = 60_000;
-/// A partition that has not moved for this long, though nothing is in its way, is stuck.
-const STALL: Duration = Duration::from_secs(300);
 /// How often the ids of the topics are looked at.
 const WATCH_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -60,20 +56,22 @@ pub(super) enum StartFault {
     Own(String),
 }
 
-/// The runtime of the requests and of the administrative address.
-pub(super) fn runtime() -> Result<Runtime, String> {
-    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("dispatch").enable_all().build();
-    runtime.map_err(|error| format!("the runtime cannot be started: {error}"))
+/// A runtime of one thread. The requests have one; signals and the administrative address another, since they have to answer when the
+/// dispatch hangs, and just then.
+pub(super) fn runtime(thread: &str) -> Result<Runtime, String> {
+    let runtime = Builder::new_multi_thread().worker_threads(1).thread_name(thread).enable_all().build();
+    runtime.map_err(|error| format!("the runtime of {thread} cannot be started: {error}"))
 }
 
 /// Builds and starts everything but the reader's thread. `None` if it was told to stop before Kafka answered.
 pub(super) fn build(
     plan: Plan,
     (until_caught_up, signals): (bool, Receiver<()>),
-    runtime: &Runtime,
+    (runtime, aside): (&Runtime, &Runtime),
     stopped: impl Fn() -> bool,
 ) -> Result<Option<Parts>, StartFault> {
     let clock = Clock::start();
+    let hang_after = plan.config.hang_after.as_millis() as u64;
     let Plan { config, files, pipelines, routes, templates, warnings, .. } = plan;
     let templates = Arc::new(templates);
     for Fault { place, what, hint } in &warnings {
@@ -90,10 +88,10 @@ pub(super) fn build(
     for pipeline in &pipelines {
         metrics.pipeline_in_force(pipeline.name(), pipeline.version());
     }
-    let listener = runtime
+    let listener = aside
         .block_on(admin::bind(config.admin_listen))
         .map_err(|error| StartFault::Own(not_bound(config.admin_listen, &error)))?;
-    runtime.spawn(serve_admin(listener, Arc::clone(&metrics), Arc::clone(&health)));
+    aside.spawn(serve_admin(listener, Arc::clone(&metrics), Arc::clone(&health)));
 
     let mut settings = KafkaSettings {
         bootstrap_servers: config.kafka.bootstrap_servers.clone(),
@@ -145,7 +143,7 @@ pub(super) fn build(
         teller: Arc::clone(&teller),
         clock,
         chance: chance.clone().fork(),
-        heart: health.heart("letters", HEART_LIMIT_MS),
+        heart: health.heart("letters", hang_after),
         state: Default::default(),
     };
     spawn("letters", move || letters.run())?;
@@ -175,7 +173,7 @@ pub(super) fn build(
             letters: to_letters.clone(),
             metrics: Arc::clone(&metrics),
             clock,
-            heart: health.heart(format!("worker {id}"), HEART_LIMIT_MS),
+            heart: health.heart(format!("worker {id}"), hang_after),
             fault_point: FaultPoint::new(Place::Worker),
             trace: noted,
             meters: Default::default(),
@@ -213,7 +211,7 @@ pub(super) fn build(
         held: HeldLanes::default(),
         refused: Arc::clone(&refused),
         trace: noted,
-        heart: health.heart("dispatch", HEART_LIMIT_MS),
+        heart: health.heart("dispatch", hang_after),
     };
     runtime.spawn(dispatch.run());
 
@@ -234,7 +232,7 @@ pub(super) fn build(
     };
     let (asker, questions) = channel();
     let (asking, answers) = (consumer.asker(), to_reader.clone());
-    let heart = health.heart("asker", HEART_LIMIT_MS);
+    let heart = health.heart("asker", hang_after);
     spawn("asker", move || asker::run(&asking, &questions, &answers, &|| heart.beat(clock.now())))?;
     let reload = ReloadLoop {
         sources: config.pipelines.clone(),
@@ -269,12 +267,12 @@ pub(super) fn build(
         letters: to_letters,
         budget,
         metrics,
-        heart: health.heart("reader", HEART_LIMIT_MS),
+        heart: health.heart("reader", hang_after),
         health,
         teller,
         clock,
         fault_point: FaultPoint::new(Place::Reader),
-        stalls: Stalls::new(STALL.max(config.elasticsearch.request_timeout * 2)),
+        stalls: Stalls::new(config.stuck_after.max(config.elasticsearch.request_timeout * 2 + bulk.linger)),
         refused,
         trace: noted,
     };
@@ -347,7 +345,7 @@ mod tests {
     fn an_address_that_is_taken_is_told_with_what_to_do() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let runtime = runtime().unwrap();
+        let runtime = runtime("admin").unwrap();
         let error = runtime.block_on(admin::bind(address)).unwrap_err();
         let told = not_bound(address, &error);
         assert!(told.starts_with(&format!("admin.listen {address}: Address already in use")), "{told}");

@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::Clock;
-use super::fault_point::FaultPoint;
+use super::fault_point::{FaultPoint, Later};
 use super::messages::{ToLetters, ToReader};
 use crate::admin::Heart;
 use crate::budget::Permit;
@@ -98,7 +98,15 @@ impl Seat for WorkerLoop {
     fn carry_out(&mut self, effect: Effect) {
         // Those who listen are gone only when the process is about to end.
         let heard = match effect {
-            Effect::Submit(bulk) => self.dispatch.send(dispatch::Input::Submit(bulk)).is_ok(),
+            Effect::Submit(bulk) => {
+                match self.fault_point.due() {
+                    None => {}
+                    Some(Later::Occupy) => bulk.batches[0].slots.occupy(1),
+                    // Nobody drops it: what is lost is not freed.
+                    Some(Later::Lose) => return std::mem::forget(bulk),
+                }
+                self.dispatch.send(dispatch::Input::Submit(bulk)).is_ok()
+            }
             Effect::Letter(letter) => self.letters.send(ToLetters::Deliver(letter)).is_ok(),
             Effect::Committable(moved) => self.reader.send(ToReader::Committable(moved)).is_ok(),
             Effect::Drained(holding) => self.reader.send(ToReader::Drained(holding)).is_ok(),

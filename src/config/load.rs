@@ -111,6 +111,8 @@ fn read(section: Section<'_>, folders: &Folders, root: Option<&Place>) -> Config
     dead_letters.finish();
     let admin = section.section("admin");
     let listen = admin.read("listen", SocketAddr::from(([127, 0, 0, 1], 9600)), address);
+    let hang_after = admin.read("hang_after", Duration::from_secs(60), |node| at_least(node, 30));
+    let stuck_after = admin.read("stuck_after", Duration::from_secs(300), |node| at_least(node, 10));
     admin.finish();
     let threads = section.read("threads", None, threads);
     let shutdown_timeout = section.read("shutdown_timeout", Duration::from_secs(25), duration);
@@ -123,6 +125,8 @@ fn read(section: Section<'_>, folders: &Folders, root: Option<&Place>) -> Config
         pipelines,
         dead_letter_topic: topic.value,
         admin_listen: listen.value,
+        hang_after: hang_after.value,
+        stuck_after: stuck_after.value,
         threads: threads.value,
         memory_limit: memory_limit.value,
         shutdown_timeout: shutdown_timeout.value,
@@ -155,6 +159,15 @@ fn check_drain(section: &Section<'_>, kafka: &Read<Kafka>, shutdown: &Read<Durat
     } else {
         let what = format!("{drain} is not shorter than shutdown_timeout, {timeout}");
         section.complain(kafka.place.clone(), "kafka.drain_timeout", wrong(what, hint));
+    }
+}
+
+fn at_least(node: &Node, seconds: u64) -> Result<Duration, Wrong> {
+    match duration(node)? {
+        short if short < Duration::from_secs(seconds) => {
+            Err(wrong(format!("{} is too short", show_duration(short)), format!("give at least {seconds}s")))
+        }
+        enough => Ok(enough),
     }
 }
 

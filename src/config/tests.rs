@@ -74,6 +74,7 @@ fn nothing_given_gives_the_defaults() {
     assert_eq!(config.pipelines.files().unwrap(), [given.path("pipelines/web.yaml")]);
     assert_eq!(config.dead_letter_topic, "kelp.dead-letters");
     assert_eq!(config.admin_listen.to_string(), "127.0.0.1:9600");
+    assert_eq!((config.hang_after, config.stuck_after), (Duration::from_secs(60), Duration::from_secs(300)));
     assert_eq!((config.threads, config.memory_limit), (None, 512 << 20));
     assert_eq!(config.shutdown_timeout, Duration::from_secs(25));
     for text in ["", "# nothing\n", "kafka:\nelasticsearch: {bulk: ~}\nthreads:\n"] {
@@ -109,7 +110,7 @@ elasticsearch:
   concurrency: 9
 pipelines: [pipelines/web.yaml]
 dead_letters: {topic: letters}
-admin: {listen: "[::]:0"}
+admin: {listen: "[::]:0", hang_after: 30s, stuck_after: 1h}
 threads: 3
 memory_limit: 64MiB
 shutdown_timeout: 10s
@@ -139,6 +140,7 @@ shutdown_timeout: 10s
     assert_eq!(config.pipelines.files().unwrap(), [given.path("pipelines/web.yaml")]);
     assert_eq!(config.dead_letter_topic, "letters");
     assert_eq!(config.admin_listen.to_string(), "[::]:0");
+    assert_eq!((config.hang_after, config.stuck_after), (Duration::from_secs(30), Duration::from_secs(3600)));
     assert_eq!((config.threads.map(NonZeroUsize::get), config.memory_limit), (Some(3), 64 << 20));
     assert!(!format!("{config:?}").contains("hunter2"), "{config:?}");
 }

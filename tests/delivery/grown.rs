@@ -22,7 +22,7 @@ fn partitions_that_a_topic_gains_are_read_from_their_beginning() {
     let pipeline = scene.pipeline("source: {topics: [NAME]}\nprocessors: []\ndestination: {index: NAME-all}\n");
     let mut config = scene.config(&pipeline);
     *config.kafka.last_mut().unwrap() =
-        "properties: {session.timeout.ms: 3000, heartbeat.interval.ms: 500, topic.metadata.refresh.interval.ms: 2000}"
+        "properties: {session.timeout.ms: 20000, heartbeat.interval.ms: 500, topic.metadata.refresh.interval.ms: 2000}"
             .into();
     let mut kelps = [scene.start(&config, &[]), scene.start(&config, &[])];
     for kelp in &mut kelps {

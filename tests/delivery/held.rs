@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{LONG, Letter, Scene, count, count_where};
+use super::{LONG, Letter, Scene, count, count_where, patient};
 use crate::lab::kelp::Metrics;
 use crate::lab::{Kelp, Message, produce, servers};
 
@@ -39,6 +39,7 @@ fn what_is_given_back_unsettled_is_counted() {
     scene.write(&(0..EACH * 2).map(message).collect::<Vec<_>>());
     let waiting = EACH / 3;
     let mut config = scene.config(&scene.pipeline(BY_DAY));
+    patient(&mut config);
     config.kafka.push("drain_timeout: 1s".into());
     let mut first = scene.start(&config, &[]);
     let stands = [EACH * 2, (EACH - waiting) * 2, waiting * 2, 0];
@@ -98,6 +99,7 @@ fn an_index_that_refuses_stops_the_partitions_that_feed_it_and_no_others() {
     light(0);
     let pipeline = BY_DAY.replace("[NAME]", &format!("[NAME, {other}]"));
     let mut config = scene.config(&scene.pipeline(&pipeline));
+    patient(&mut config);
     config.more.push("memory_limit: 64MiB".into());
     config.elastic.push("bulk: {max_bytes: 256KiB}".into());
     let mut kelp = scene.start(&config, &[]);
@@ -154,6 +156,7 @@ fn what_an_index_refuses_for_long_goes_to_the_dead_letters_where_that_is_asked_f
     };
     scene.write(&(0..EACH).map(message).collect::<Vec<_>>());
     let mut config = scene.config(&scene.pipeline(BY_DAY));
+    patient(&mut config);
     config.elastic.push("blocked: {after: 5s, then: dead_letter}".into());
     let mut kelp = scene.start(&config, &[]);
     let metrics = kelp

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{LONG, Scene, count, count_where};
+use super::{LONG, Scene, count, count_where, patient};
 use crate::lab::kelp::Config;
 use crate::lab::{Kelp, Message, Servers, servers, wait_until};
 
@@ -34,6 +34,7 @@ fn filled(servers: &Servers, name: &str, out_of_range: &str) -> (Scene, Config, 
     log.chunks(2000).for_each(|some| drop(scene.write(some)));
     let pipeline = scene.pipeline("source: {topics: [NAME]}\nprocessors: []\ndestination: {index: NAME-all}\n");
     let mut config = scene.config(&pipeline);
+    patient(&mut config);
     config.more.push("memory_limit: 64MiB".into());
     config.elastic.push("bulk: {max_bytes: 256KiB}".into());
     config.kafka.push(format!("out_of_range: {out_of_range}"));
