@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::broker::{Broker, Entry, Log};
+use super::broker::Broker;
+use super::log::{Entry, Log};
 use super::script::{self, Fault, Unit};
 use super::search::{ByText, Search, Stored};
 use crate::backoff::Chance;

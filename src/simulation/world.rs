@@ -264,7 +264,7 @@ impl World {
 
     /// What keeps the history from its end.
     fn unfinished(&self) -> Vec<String> {
-        let partition = |(partition, log): (&TopicPartition, &super::broker::Log)| {
+        let partition = |(partition, log): (&TopicPartition, &super::log::Log)| {
             let committed = self.broker.committed.get(partition);
             let text =
                 format!("{partition} of {} committed at {committed:?}, ends at {}", log.incarnation(), log.end());
