@@ -1,7 +1,7 @@
 //! Whole pipelines: fates, failures, destinations, the shipped files.
 
 use super::*;
-use crate::record::{Headers, HoldingId, Origin, RecordBatch, Route, TopicPartition};
+use crate::record::{Headers, HoldingId, Origin, Record, RecordBatch, Route, TopicPartition};
 
 /// What came of a record, as `index json`, `dropped reason` or `rejected stage reason`.
 #[derive(Default)]
