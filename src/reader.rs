@@ -27,7 +27,7 @@ use commit::Commits;
 use ending::{NOTHING_HELD, Shutdown};
 pub use messages::{
     CommitEntry, CommitResult, Effect, Ending, Input, MaxUncommitted, Notice, OutOfRange, Reload, Resolved, Routes,
-    Settings, Start,
+    Settings, Start, StartReason,
 };
 pub use owed::{answers, owes};
 use rebalance::{Rebalance, Serving};

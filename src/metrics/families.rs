@@ -117,6 +117,16 @@ pub const FAMILIES: &[Family] = &[
         &["topic"],
         "Offsets that retention took before they were read, passed over as kafka.out_of_range says",
     ),
+    counter(
+        "kelp_offsets_without_record_total",
+        &["topic"],
+        "Offsets at which no record came: compacted away, aborted, or the markers of transactions",
+    ),
+    counter(
+        "kelp_partition_starts_total",
+        &["topic", "reason"],
+        "Partitions that were begun, by why they were begun where they were",
+    ),
     counter("kelp_processor_runs_total", PROCESSOR, "How often each processor ran"),
     counter("kelp_processor_failures_total", PROCESSOR, "How often each processor failed, ignored or handled or not"),
     counter("kelp_processor_seconds_total", PROCESSOR, "Time in each processor, estimated from one document in 61"),

@@ -19,6 +19,7 @@ pub fn fate_name(fate: Fate) -> &'static str {
 #[derive(Debug, Clone)]
 pub struct TopicMeters {
     received: IntCounter,
+    without_record: IntCounter,
     bytes: IntCounter,
     indexed: IntCounter,
     duplicate: IntCounter,
@@ -33,6 +34,7 @@ impl TopicMeters {
         let settled = |fate| metrics.records_settled.with_label_values(&[topic, fate]);
         Self {
             received: metrics.records_received.with_label_values(&[topic]),
+            without_record: metrics.offsets_without_record.with_label_values(&[topic]),
             bytes: metrics.bytes_received.clone(),
             indexed: settled("indexed"),
             duplicate: settled("duplicate"),
@@ -48,6 +50,11 @@ impl TopicMeters {
     pub fn received(&self, records: u64, bytes: u64) {
         self.received.inc_by(records);
         self.bytes.inc_by(bytes);
+    }
+
+    /// Counts offsets at which there was nothing to be taken.
+    pub fn without_record(&self, offsets: u64) {
+        self.without_record.inc_by(offsets);
     }
 
     /// Counts records that are settled with this fate; a drop is also counted by its reason.

@@ -179,6 +179,39 @@ pub struct Start {
     pub position: i64,
     /// The worker that it goes to.
     pub worker: usize,
+    /// Why it begins there.
+    pub reason: StartReason,
+}
+
+/// Why a holding begins where it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartReason {
+    /// It is what the group has committed.
+    Commit,
+    /// Nothing was committed: the first record.
+    Beginning,
+    /// Nothing was committed: after the last record, as that was asked for.
+    End,
+    /// The topic was made again since the commit: its first record.
+    MadeAgain,
+    /// What was to be read is gone: the first record.
+    OutOfRange,
+    /// Another version of the pipeline goes on where the one before ended.
+    Reload,
+}
+
+impl StartReason {
+    /// Its name in metrics and the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Commit => "commit",
+            Self::Beginning => "beginning",
+            Self::End => "end",
+            Self::MadeAgain => "made_again",
+            Self::OutOfRange => "out_of_range",
+            Self::Reload => "reload",
+        }
+    }
 }
 
 /// Something that an operator should know.

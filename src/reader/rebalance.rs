@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::reading::Reading;
-use super::{Effect, Holding, Notice, RESOLVE, Reader, Resolved, Start};
+use super::{Effect, Holding, Notice, RESOLVE, Reader, Resolved, Start, StartReason};
 use crate::clock::Moment;
 use crate::planted::is_planted;
 use crate::record::TopicPartition;
@@ -242,20 +242,20 @@ impl Reader {
             let skipped = (low - from).max(0);
             let notice = Notice::OutOfRange(partition.clone(), super::OutOfRange::Restarted { skipped });
             effects.push(Effect::Tell(notice));
-            low
+            (low, StartReason::OutOfRange)
         };
-        let position = match committed {
+        let (position, reason) = match committed {
             // The committed offset may be above the end as well: to try it again would go round in circles.
             ref committed if let Some(before) = restarts => restart(committed.as_ref().map_or(before, |each| each.0)),
             // Metadata that is not ours (of another program in the same group) says nothing about the topic.
             Some((_, metadata)) if made_again(&metadata, &incarnation) && !is_planted("OffsetOfOldTopic") => {
                 effects.push(Effect::Tell(Notice::TopicMadeAgain(partition.clone())));
-                low
+                (low, StartReason::MadeAgain)
             }
             Some((offset, _)) if offset < low && self.settings.restart_out_of_range => restart(offset),
-            Some((offset, _)) => offset,
-            None if self.settings.start_at_end => end,
-            None => low,
+            Some((offset, _)) => (offset, StartReason::Commit),
+            None if self.settings.start_at_end => (end, StartReason::End),
+            None => (low, StartReason::Beginning),
         };
         self.end(std::slice::from_ref(&partition), effects);
         let origin = self.next_origin(partition.clone(), incarnation);
@@ -273,7 +273,7 @@ impl Reader {
             reading: Reading::from(position),
         };
         self.holdings.insert(partition, held);
-        Start { origin, position, worker }
+        Start { origin, position, worker, reason }
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, Holding, Reader, Reload, Start};
+use super::{Effect, Holding, Reader, Reload, Start, StartReason};
 use crate::planted::is_planted;
 use crate::record::{HoldingId, Origin, Route, TopicPartition};
 
@@ -60,7 +60,8 @@ impl Reader {
             let Some(before) = self.holdings.remove(&partition) else { continue };
             effects.push(Effect::End(before.origin.holding));
             let origin = self.next_origin(partition.clone(), Arc::clone(&before.origin.incarnation));
-            let start = Start { origin: Arc::clone(&origin), position: before.committable, worker: before.worker };
+            let (position, worker, reason) = (before.committable, before.worker, StartReason::Reload);
+            let start = Start { origin: Arc::clone(&origin), position, worker, reason };
             let reading = super::reading::Reading::from(before.committable);
             self.holdings.insert(partition, Holding { origin, reading, drained: false, barrier: false, ..before });
             effects.push(Effect::Renew(start));

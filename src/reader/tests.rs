@@ -139,6 +139,16 @@ fn starts(effects: &[Effect]) -> Vec<(u64, i32, i64, usize)> {
     effects.iter().filter_map(assigned).flatten().map(|each| start(&each)).collect()
 }
 
+/// Why holdings begin where they do.
+fn reasons(effects: &[Effect]) -> Vec<&'static str> {
+    let starts = |effect: &Effect| match effect {
+        Effect::Assign(starts) | Effect::Restart(starts) => starts.clone(),
+        Effect::Renew(start) => vec![start.clone()],
+        _ => Vec::new(),
+    };
+    effects.iter().flat_map(starts).map(|start| start.reason.as_str()).collect()
+}
+
 #[test]
 fn partitions_start_where_it_is_said_and_spread_over_the_workers() {
     let mut bench = Bench::with(|_| {});
@@ -151,6 +161,7 @@ fn partitions_start_where_it_is_said_and_spread_over_the_workers() {
     ];
     let effects = bench.assign(at(0), answer);
     assert_eq!(starts(&effects), [(1, 0, 10, 0), (2, 1, 15, 1), (3, 2, 16, 0), (4, 3, 17, 1), (5, 4, 10, 0)]);
+    assert_eq!(reasons(&effects), ["beginning", "commit", "commit", "commit", "made_again"]);
     assert!(effects.contains(&Effect::Tell(Notice::TopicMadeAgain(part(4)))));
     assert!(bench.reader.is_assigned());
 }
@@ -160,6 +171,7 @@ fn a_start_at_the_end_is_committed_at_once() {
     let mut bench = Bench::with(|settings| settings.start_at_end = true);
     let effects = bench.assign(at(0), vec![known(0), known_with(1, (15, "kelp:i"))]);
     assert_eq!(starts(&effects), [(1, 0, 20, 0), (2, 1, 15, 1)]);
+    assert_eq!(reasons(&effects), ["end", "commit"]);
     assert!(effects.contains(&commit(&[(0, 20)])));
 }
 
@@ -400,7 +412,7 @@ fn an_offset_out_of_range_goes_on_at_the_beginning_once_what_was_read_is_settled
     assert_eq!(effects, [end(1), Effect::Resolve(parts(&[0]))], "the group hears nothing of it");
     // A commit above the end would be out of range again.
     let effects = bench.step(at(2), Input::Resolved(Ok(vec![known_with(0, (99, "kelp:i"))])));
-    assert_eq!(starts(&effects), [(3, 0, 10, 0)]);
+    assert_eq!((starts(&effects), reasons(&effects)), (vec![(3, 0, 10, 0)], vec!["out_of_range"]));
     assert!(effects.contains(&restarted(0)));
 }
 
@@ -523,6 +535,7 @@ fn each_partition_reads_on_with_the_new_version_once_what_was_before_is_settled_
     let effects = bench.drained(at(3), 2);
     assert!(effects.contains(&end(2)));
     assert_eq!(renewed(&effects), [(3, 1, 10, "2".to_owned())]);
+    assert_eq!(reasons(&effects), ["reload"]);
     // The commit did not wait for its interval, since something waits for it.
     assert!(effects.contains(&commit(&[(0, 15)])));
     assert_eq!(bench.drained(at(4), 1), []);

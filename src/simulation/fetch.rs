@@ -93,7 +93,7 @@ impl World {
         if self.broker.absent.contains(&fetch.origin.partition.topic) {
             return Ok(());
         }
-        if fetch.next < log.low() || fetch.next > log.end() {
+        if !log.is_in_range(fetch.next) {
             fetch.intake = false;
             let partition = fetch.origin.partition.clone();
             self.tally("out of range", 1);

@@ -73,6 +73,11 @@ impl Log {
         }
     }
 
+    /// True if it can be read from there on: nothing may be there yet, but nothing is gone.
+    pub(super) fn is_in_range(&self, position: i64) -> bool {
+        (self.low..=self.end()).contains(&position)
+    }
+
     /// True if it never had an offset to read.
     pub(super) fn is_empty(&self) -> bool {
         self.low == self.end

@@ -107,7 +107,7 @@ impl World {
 
     fn begin(&mut self, life: LifeId, start: reader::Start, before: Option<Fetch>) -> Checked {
         self.lives[life].check_start(&start)?;
-        let reader::Start { origin, mut position, worker } = start;
+        let reader::Start { origin, mut position, worker, .. } = start;
         let holding = origin.holding;
         let fetch = Fetch {
             origin: Arc::clone(&origin),

@@ -321,7 +321,7 @@ impl Edge {
         None
     }
 
-    fn begin(&mut self, Start { origin, position, worker }: Start) {
+    fn begin(&mut self, Start { origin, position, worker, .. }: Start) {
         self.to_dispatch(dispatch::Input::Begin(origin.holding));
         self.workers[worker].send(worker::Input::Begin { origin: Arc::clone(&origin), position });
         let part = self.budget.part();

@@ -107,6 +107,8 @@ fn an_offset_that_is_gone_stops_its_partition_or_is_counted() {
     let metrics =
         kelp.wait_metrics("the rest", LONG, |metrics| count(metrics, "kelp_records_settled_total") == 70).unwrap();
     assert_eq!(count_where(&metrics, "kelp_offsets_skipped_total", "topic", &scene.name), 30);
+    let starts = |reason| count_where(&metrics, "kelp_partition_starts_total", "reason", reason);
+    assert_eq!((starts("commit"), starts("out_of_range"), count(&metrics, "kelp_partition_starts_total")), (1, 1, 2));
     assert_eq!(count(&metrics, "kelp_partition_stopped"), 0);
     kelp.terminate().unwrap();
     kelp.expect_exit(0, LONG).unwrap();

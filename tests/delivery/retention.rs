@@ -93,6 +93,9 @@ fn what_retention_takes_of_a_partition_that_is_read_is_passed_over_and_counted()
     assert_eq!(count(&metrics, "kelp_records_received_total"), received as u64, "read twice");
     assert_eq!(count(&metrics, "kelp_documents_indexed_total"), received as u64);
     assert_eq!(count(&metrics, "kelp_partition_stopped"), 0);
+    let starts = |reason| count_where(&metrics, "kelp_partition_starts_total", "reason", reason);
+    assert_eq!((starts("beginning"), starts("out_of_range"), starts("commit")), (2, 2, 0));
+    assert_eq!(count(&metrics, "kelp_offsets_without_record_total"), 0, "what retention took is counted apart");
     let told = kelp.output().unwrap();
     assert_eq!(told.matches("going on at the first offset that there is").count(), 2, "{told}");
     assert_eq!((kelp.probe("/livez").unwrap(), kelp.probe("/readyz").unwrap()), (200, 200));

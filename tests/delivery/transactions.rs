@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 
-use super::{LONG, Scene};
+use super::{LONG, Scene, count, count_where};
 use crate::lab::servers;
 
 #[test]
@@ -77,6 +77,10 @@ fn a_log_that_ends_in_a_marker_again_and_again_is_committed_to_its_end() {
         .unwrap();
         assert_eq!((scene.committed(&servers), servers.kafka.ends(&scene.name, 1).unwrap()), (vec![end], vec![end]));
     }
+    // Every offset is accounted for: three records, five of aborted transactions, five markers.
+    let metrics = kelp.metrics().unwrap();
+    assert_eq!(count(&metrics, "kelp_records_received_total"), 3);
+    assert_eq!(count_where(&metrics, "kelp_offsets_without_record_total", "topic", &scene.name), 10);
     kelp.terminate().unwrap();
     kelp.expect_exit(0, LONG).unwrap();
     let report = scene.expect_good();

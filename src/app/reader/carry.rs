@@ -36,6 +36,7 @@ impl ReaderLoop {
             Effect::Watch(topics) => self.ask(Question::Watch(topics)),
             Effect::Position(holding, position) => {
                 if let Some(held) = state.by_id(holding) {
+                    held.passed(position, 0);
                     self.workers[held.worker].send(WorkerInput::Position { holding, position });
                 }
             }
@@ -121,13 +122,15 @@ impl ReaderLoop {
         for start in starts {
             let (partition, position, worker) = (&start.origin.partition, start.position, start.worker);
             let (incarnation, version) = (&start.origin.incarnation, &start.origin.route.version);
-            tracing::info!(%partition, position, worker, %incarnation, %version, "reading a partition");
+            let reason = start.reason.as_str();
+            tracing::info!(%partition, position, reason, worker, %incarnation, %version, "reading a partition");
             self.begin(start, state);
         }
     }
 
-    fn begin(&mut self, Start { origin, position, worker }: Start, state: &mut State) {
+    fn begin(&mut self, Start { origin, position, worker, reason }: Start, state: &mut State) {
         let partition = &origin.partition;
+        self.metrics.partition_starts.with_label_values(&[&*partition.topic, reason.as_str()]).inc();
         // Before its worker, which may send them something of it.
         self.tell_dispatch(dispatch::Input::Begin(origin.holding));
         self.tell_letters(ToLetters::Begin(origin.holding));
@@ -138,6 +141,7 @@ impl ReaderLoop {
             intake: true,
             paused: false,
             crowded: false,
+            next: position,
             last: (0, 0),
             waiting: Waiting::new(self.clock.now()),
             seen: None,

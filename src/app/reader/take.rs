@@ -29,6 +29,8 @@ pub(super) struct Held {
     pub(super) paused: bool,
     /// True once it was told that it has used up its share of the memory limit.
     pub(super) crowded: bool,
+    /// The next offset: everything before it was taken, or is no record.
+    pub(super) next: i64,
     /// Records and bytes of the last batch.
     pub(super) last: (usize, usize),
     pub(super) waiting: Waiting,
@@ -36,6 +38,15 @@ pub(super) struct Held {
     pub(super) seen: Option<(i64, i64)>,
     pub(super) meters: PartitionMeters,
     pub(super) topic: TopicMeters,
+}
+
+impl Held {
+    /// All offsets below `next` are done with; `records` of those since the last time were records.
+    pub(super) fn passed(&mut self, next: i64, records: usize) {
+        let others = (next - self.next).saturating_sub(records as i64);
+        self.topic.without_record(u64::try_from(others).unwrap_or(0));
+        self.next = self.next.max(next);
+    }
 }
 
 impl ReaderLoop {
@@ -64,6 +75,7 @@ impl ReaderLoop {
                 busy = true;
                 held.last = (taken.records, taken.bytes);
                 held.topic.received(taken.records as u64, taken.bytes as u64);
+                held.passed(batch.offset(batch.len() - 1) + 1, taken.records);
                 state.progress.received += taken.records as u64;
                 held.waiting.took(self.clock.now(), batch.offset(batch.len() - 1), batch.get(0).timestamp);
                 let permit = held.part.take(batch.footprint());

@@ -77,7 +77,7 @@ impl Channels {
         Ok(())
     }
 
-    fn begins(&mut self, reader::Start { origin, position, worker }: &reader::Start) {
+    fn begins(&mut self, reader::Start { origin, position, worker, .. }: &reader::Start) {
         let holding = origin.holding;
         self.workers.insert(holding, *worker);
         self.held.insert(holding, *worker);
