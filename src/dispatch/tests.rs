@@ -585,3 +585,23 @@ fn elasticsearch_refuses_as_long_as_anything_has_to_be_sent_again() {
     bench.step(now, Input::Answered(1, Outcome::Answer(Answer { items: vec![item(201)] })));
     assert!(!bench.dispatch.is_refused());
 }
+
+#[test]
+fn what_is_refused_as_too_much_lowers_the_concurrency() {
+    let mut bench = Bench::new();
+    let limit = |bench: &Bench| bench.dispatch.under_way(at(0)).1;
+    let [(request, _)] = bench.submit("a", &[(1, 0), (1, 1)])[..] else { panic!() };
+    assert_eq!(limit(&bench), 3);
+    // An item, though the other was taken.
+    bench.answer(request, &[201, 429]);
+    assert_eq!(limit(&bench), 2);
+    let (now, effects) = bench.wake(at(0));
+    let [(request, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
+    // A fault of the document is none of the cluster's.
+    bench.step(now, Input::Answered(request, Outcome::Answer(Answer { items: vec![item(400)] })));
+    assert_eq!(limit(&bench), 2);
+    // A whole request.
+    let [(request, _)] = bench.submit("a", &[(1, 2)])[..] else { panic!() };
+    bench.status(now, request, 429);
+    assert_eq!(limit(&bench), 1);
+}

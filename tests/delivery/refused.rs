@@ -37,6 +37,28 @@ fn refused_requests_are_sent_again() {
     scene.expect_all_committed(&servers);
 }
 
+/// Whether it is whole requests or items that Elasticsearch has too many of, fewer requests are under way at once then.
+#[test]
+fn what_is_refused_as_too_much_is_sent_by_fewer_requests_at_once() {
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-fewer", 4);
+    scene.write_log(16, 2000);
+    let proxy = Proxy::start(servers.elastic.url(), Mode::Pass).unwrap();
+    let mut config = scene.config(&scene.web_access());
+    slow(&mut config);
+    config.elastic[0] = "concurrency: 4".into();
+    config.elasticsearch = proxy.url();
+    for mode in [Mode::Refuse(429), Mode::RefuseItems] {
+        proxy.set(mode);
+        let mut kelp = scene.start(&config, &[]);
+        kelp.wait_metrics("fewer requests", LONG, |metrics| count(metrics, "kelp_bulk_concurrency") == 1).unwrap();
+        proxy.set(Mode::Pass);
+        kelp.kill().unwrap();
+    }
+    scene.catch_up(&config);
+    assert_eq!(scene.expect_good().produced, 2000);
+}
+
 /// Some items of an answer are refused, others of the same answer are taken: the former alone are sent again.
 #[test]
 fn refused_items_are_sent_again_alone() {
