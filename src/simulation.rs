@@ -12,6 +12,8 @@ mod broker;
 mod command;
 mod dispatch_edge;
 mod edges;
+#[cfg(test)]
+mod fakes_tests;
 mod fetch;
 mod life;
 mod log;

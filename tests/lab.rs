@@ -25,6 +25,7 @@ pub mod sink;
 pub mod tools;
 pub mod unix;
 pub mod wait;
+pub mod wire;
 
 /// What goes wrong in the laboratory is told to a person: a text is enough.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

@@ -6,6 +6,7 @@
 //! - `cli_grok`: `kelp grok`.
 //! - `delivery`: the promise, on a real Kafka and a real Elasticsearch.
 //! - `docs`: what the documentation shows is true.
+//! - `fakes`: the real servers answer as those that the simulator plays.
 //! - `help`: what `--help` and the page of commands teach works.
 //! - `grok_reference`: Elasticsearch's own grok agrees.
 //! - `lab`: what the tests are made with.
@@ -24,6 +25,7 @@ mod cli_grok;
 mod commands;
 mod delivery;
 mod docs;
+mod fakes;
 mod grok_reference;
 mod help;
 mod lab;
