@@ -192,7 +192,11 @@ impl Wire {
         let body = Request::default().text(group).int(member.generation).text(&member.id).long(-1);
         self.send((8, 2), body.int(1).text(topic).int(1).int(0).long(offset).text("kelp:i1"))?;
         let mut answer = self.hear()?;
-        (answer.int()?, answer.text()?, answer.int()?, answer.int()?);
+        // How many topics and which, how many partitions and which.
+        answer.int()?;
+        answer.text()?;
+        answer.int()?;
+        answer.int()?;
         answer.short()
     }
 
@@ -201,12 +205,16 @@ impl Wire {
     /// # Errors
     /// There is no answer.
     pub fn fetch(&mut self, topic: &str, offset: i64) -> Result<i16> {
-        let body = Request::default().int(-1).int(0).int(1).int(1 << 20);
-        let mut body = body;
+        let mut body = Request::default().int(-1).int(0).int(1).int(1 << 20);
         body.0.push(0);
         self.send((1, 4), body.int(1).text(topic).int(1).int(0).long(offset).int(1 << 20))?;
         let mut answer = self.hear()?;
-        (answer.int()?, answer.int()?, answer.text()?, answer.int()?, answer.int()?);
+        // The throttle, how many topics and which, how many partitions and which.
+        answer.int()?;
+        answer.int()?;
+        answer.text()?;
+        answer.int()?;
+        answer.int()?;
         answer.short()
     }
 }
