@@ -68,6 +68,8 @@ pub struct Reader {
     /// Partitions that go on at their beginning because their offset was out of range, wherever they were committed; with
     /// what was committed when that was noticed.
     restarts: BTreeMap<TopicPartition, i64>,
+    /// Of which making of its topic each partition was that was read here last.
+    makings: BTreeMap<TopicPartition, Arc<str>>,
     watch: watch::Watch,
     /// Partitions that the group gave though their topic is not there.
     gone: BTreeSet<TopicPartition>,
@@ -94,6 +96,7 @@ impl Reader {
             anew: BTreeMap::new(),
             serving: Serving::Nothing,
             restarts: BTreeMap::new(),
+            makings: BTreeMap::new(),
             watch: watch::Watch::default(),
             gone: BTreeSet::new(),
             commits,
@@ -123,6 +126,8 @@ impl Reader {
             Input::Mismatch(holding, why) => {
                 if let Some(held) = self.by_id(holding) {
                     held.stopped = true;
+                    // What it was told before may be as wrong.
+                    held.committable = held.committed;
                     let partition = held.origin.partition.clone();
                     effects.extend([Effect::Pause(holding), Effect::Tell(Notice::Mismatch(partition, why))]);
                 }

@@ -35,7 +35,7 @@ impl Reader {
         let (holdings, patience) = (&self.holdings, self.settings.drain_timeout);
         let is_ready = |partition: &TopicPartition, settled: &mut Settled| match holdings.get(partition) {
             // A reload in between has it settle once more.
-            Some(held) if !held.drained => {
+            Some(held) if !held.drained && !is_planted("BeginAnewWithoutDrain") => {
                 *settled = None;
                 false
             }

@@ -235,9 +235,12 @@ impl Reader {
 
     fn begin(&mut self, resolved: Resolved, effects: &mut Vec<Effect>) -> Start {
         let Resolved { partition, incarnation, committed, bounds: (low, end) } = resolved;
-        // Where it starts at its end, that has to be remembered: the end will have moved on by the next start.
+        // Where others would start at the end, that has to be remembered: it will have moved on by the next start.
         let remember = committed.is_none() && self.settings.start_at_end;
         let restarts = self.restarts.remove(&partition);
+        // The commits of a topic go with it.
+        let before = self.makings.insert(partition.clone(), Arc::clone(&incarnation));
+        let is_new = before.is_some_and(|before| made_again(&metadata(&before), &incarnation));
         let mut restart = |from: i64| {
             let skipped = (low - from).max(0);
             let notice = Notice::OutOfRange(partition.clone(), super::OutOfRange::Restarted { skipped });
@@ -254,6 +257,7 @@ impl Reader {
             }
             Some((offset, _)) if offset < low && self.settings.restart_out_of_range => restart(offset),
             Some((offset, _)) => (offset, StartReason::Commit),
+            None if is_new && !is_planted("EndOfNewTopic") => (low, StartReason::MadeAgain),
             None if self.settings.start_at_end => (end, StartReason::End),
             None => (low, StartReason::Beginning),
         };

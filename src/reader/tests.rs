@@ -175,6 +175,23 @@ fn a_start_at_the_end_is_committed_at_once() {
     assert!(effects.contains(&commit(&[(0, 20)])));
 }
 
+/// Its commits are gone with it; what was written to it since is not to be passed over.
+#[test]
+fn a_topic_that_was_made_again_is_read_from_its_beginning_wherever_others_start() {
+    let again = |number| Resolved { incarnation: "j".into(), ..known(number) };
+    let mut bench = Bench::with(|settings| settings.start_at_end = true);
+    bench.assign(at(0), vec![known(0), known(1)]);
+    bench.step(at(1), Input::Committed(vec![result(0, 20, None), result(1, 20, None)]));
+    bench.revoke(at(1), &[1], true);
+    bench.step(at(2), Input::Watched(vec![("t".into(), "j".into())]));
+    assert_eq!(bench.drained(at(3), 1), [end(1), Effect::Resolve(parts(&[0]))]);
+    let effects = bench.step(at(4), Input::Resolved(Ok(vec![again(0)])));
+    assert_eq!((starts(&effects), reasons(&effects)), (vec![(3, 0, 10, 0)], vec!["made_again"]));
+    // The same where the group took it away and gives it again.
+    let effects = bench.assign(at(5), vec![again(1)]);
+    assert_eq!((starts(&effects), reasons(&effects)), (vec![(4, 1, 10, 1)], vec!["made_again"]));
+}
+
 #[test]
 fn the_origin_field_is_that_of_the_topic() {
     let mut bench = Bench::with(|settings| drop(settings.routes.insert("t".into(), route("1"))));
@@ -678,6 +695,10 @@ fn a_position_is_told_once_and_not_where_a_record_cannot_be_read() {
 #[test]
 fn a_ledger_that_does_not_add_up_stops_its_partition() {
     let mut bench = Bench::holding(|_| {});
+    bench.moved(at(1), 1, 15);
     let effects = bench.step(at(1), Input::Mismatch(HoldingId(1), "why".into()));
     assert_eq!(effects, [Effect::Pause(HoldingId(1)), Effect::Tell(Notice::Mismatch(part(0), "why".into()))]);
+    // Nor is what it was told before committed.
+    bench.moved(at(2), 2, 12);
+    assert_eq!(bench.tick(at(60_000)), [commit(&[(1, 12)])]);
 }

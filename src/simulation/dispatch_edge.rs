@@ -162,6 +162,10 @@ impl World {
                 let refused = answer.items.iter().filter(|item| matches!(item.status, 429 | 500..));
                 let (refused, told) = (refused.count() as u64, answer.items.len());
                 self.tally("items refused for now", refused);
+                let limits =
+                    |item: &&Item| item.error.as_ref().is_some_and(|error| error.reason.starts_with("Limit of"));
+                let limits = answer.items.iter().filter(limits).count() as u64;
+                self.tally("documents that an index has no fields for", limits);
                 self.tally("short answers", (told < documents).into());
                 self.tally("long answers", (told > documents).into());
             }

@@ -173,6 +173,7 @@ impl World {
         let mut effects = std::mem::take(&mut self.effects.worker);
         let this = &mut self.lives[life];
         this.note_worker(&input);
+        let anew = matches!(&input, worker::Input::End(holding) if this.anew.contains(holding));
         if self.mutant == Some(Mutant::IndexByClock) {
             this.workers[worker].transform_mut().index_suffix = format!("-{}", self.now.0.as_secs() / 10);
         }
@@ -199,7 +200,12 @@ impl World {
                     self.tally("duplicate", tally.counts.duplicate);
                     self.tally("dropped", tally.counts.dropped);
                 }
-                worker::Effect::Forgotten { records, .. } => self.lives[life].forgot(records),
+                worker::Effect::Forgotten { records, topic } => {
+                    if anew && records > 0 {
+                        return Err(format!("a partition of {topic} begins anew with {records} records in flight"));
+                    }
+                    self.lives[life].forgot(records);
+                }
                 worker::Effect::Mismatch(holding, why) => return Err(format!("p{life} {holding}: {why}")),
                 worker::Effect::Fault(partition, fault) => return Err(format!("p{life} {partition}: {fault}")),
             }

@@ -17,7 +17,7 @@ use crate::bulk::{Bulk, Settlement};
 use crate::clock::Moment;
 use crate::dispatch::{self, Dispatch};
 use crate::promise::{self, Held, Order, Owed};
-use crate::reader::{self, Ending, Reader};
+use crate::reader::{self, Ending, Reader, StartReason};
 use crate::record::{HoldingId, Origin, TopicPartition};
 use crate::worker::{self, Tally, Worker};
 
@@ -94,6 +94,10 @@ pub(super) struct Life {
     pub(super) dispatch: Dispatch,
     pub(super) budget: Budget,
     pub(super) fetches: BTreeMap<HoldingId, Fetch>,
+    /// Holdings that ended to begin anew: all of what was read of them is settled.
+    pub(super) anew: BTreeSet<HoldingId>,
+    /// Of which making of its topic each partition was that it read last.
+    makings: BTreeMap<TopicPartition, Arc<str>>,
     /// The partition of every holding that there was.
     pub(super) partitions: BTreeMap<HoldingId, TopicPartition>,
     pub(super) template: bool,
@@ -161,6 +165,8 @@ impl Life {
             workers: (0..plan.reader.workers).map(worker).collect(),
             dispatch: Dispatch::new(plan.dispatch.clone(), of_dispatch),
             fetches: BTreeMap::new(),
+            anew: BTreeSet::new(),
+            makings: BTreeMap::new(),
             partitions: BTreeMap::new(),
             template: false,
             routes: plan.reader.routes.clone(),
@@ -225,9 +231,13 @@ impl Life {
         }
     }
 
-    /// Partitions are read once at a time.
-    pub(super) fn check_start(&self, start: &reader::Start) -> Result<(), String> {
+    /// Partitions are read once at a time, and a topic that was made again is not read from its end.
+    pub(super) fn check_start(&mut self, start: &reader::Start) -> Result<(), String> {
         let partition = &start.origin.partition;
+        let before = self.makings.insert(partition.clone(), Arc::clone(&start.origin.incarnation));
+        if start.reason == StartReason::End && before.is_some_and(|before| before != start.origin.incarnation) {
+            return Err(format!("{partition} was made again, and begins at its end"));
+        }
         match self.fetches.values().find(|fetch| fetch.origin.partition == *partition) {
             Some(other) => {
                 Err(format!("{partition} begins as {} and is held as {}", start.origin.holding, other.origin.holding))

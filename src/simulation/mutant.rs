@@ -109,7 +109,7 @@ impl Mutant {
 }
 
 /// What is planted in the cores themselves, by name, and what it is.
-pub(super) const IN_CORES: [(&str, &str); 20] = [
+pub(super) const IN_CORES: [(&str, &str); 22] = [
     ("StaleCommitCounts", "the result of a holding's commit counts for the next holding of the partition"),
     ("CommitHighest", "the highest settled offset is committed"),
     ("SettleByFirstUnit", "a record is settled with the first of its documents"),
@@ -118,6 +118,8 @@ pub(super) const IN_CORES: [(&str, &str); 20] = [
     ("BarrierWithoutCommit", "the new version of a pipeline reads on before the old one has committed"),
     ("BelieveStopped", "the position of a partition is believed that stands at a record that cannot be read"),
     ("NeverResume", "a partition that was read too far ahead is never read on"),
+    ("BeginAnewWithoutDrain", "a partition begins anew before all that was read of it is settled"),
+    ("EndOfNewTopic", "a topic that was made again is read from its end, where others start there"),
     ("RestartRevoked", "a partition begins anew though the group has taken it back"),
     ("IgnoreNewTopic", "a topic that was made again is read on at the old offset"),
     ("OffsetOfOldTopic", "the committed offset of a topic that was made again is believed"),

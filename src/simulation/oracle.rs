@@ -29,6 +29,8 @@ pub(super) struct Oracle {
     pub(super) expected: ByText<Expected>,
     /// How many records of each partition were found settled.
     checked: BTreeMap<TopicPartition, usize>,
+    /// What is below was passed over, as there was no commit and reading was to start at the end.
+    passed_over: BTreeMap<TopicPartition, i64>,
     /// Letters that were delivered, by id.
     pub(super) letters: BTreeMap<String, u64>,
     /// What an index refuses for long goes to the dead letters.
@@ -71,6 +73,7 @@ impl Oracle {
         chance: &mut Chance,
     ) {
         self.checked.remove(partition);
+        self.passed_over.remove(partition);
         let log = &broker.logs[partition];
         let origin = origin(partition, log, &self.route);
         for entry in log.all() {
@@ -110,6 +113,16 @@ impl Oracle {
         }
     }
 
+    /// Somebody starts at the end of a partition of which nothing is committed.
+    pub(super) fn pass_over(&mut self, partition: &TopicPartition, position: i64, broker: &Broker) -> promise::Kept {
+        let current = format!("kelp:{}", broker.logs[partition].incarnation());
+        if broker.committed.get(partition).is_some_and(|(_, metadata)| *metadata == current) {
+            return Err(format!("{partition} is read from its end, and something of it is committed"));
+        }
+        self.passed_over.insert(partition.clone(), position);
+        Ok(())
+    }
+
     /// Everything below an offset is settled.
     pub(super) fn check_commit(
         &mut self,
@@ -125,10 +138,11 @@ impl Oracle {
             return Ok(());
         }
         let origin = origin(partition, log, &self.route);
+        let low = log.low().max(self.passed_over.get(partition).copied().unwrap_or(0));
         while let Some(entry) = log.written().get(checked).filter(|entry| entry.offset < offset) {
-            // What retention has taken before it was read is gone.
+            // What retention has taken before it was read is gone, and some is not asked for.
             for (id, unit) in ids(&origin, entry) {
-                if entry.offset >= log.low() && !self.is_settled(&id, search) {
+                if entry.offset >= low && !self.is_settled(&id, search) {
                     let broken = promise::passes_settled_only(partition, offset, log.end(), Some(entry.offset));
                     return broken.map_err(|why| format!("{why}: {id}, {unit:?}"));
                 }

@@ -71,7 +71,7 @@ impl Plan {
                 workers: between(1, 2) as usize,
                 drain_timeout: millis(if restless { between(1, 50) } else { between(20, 3_000) }),
                 commit_interval: millis(between(10, 5_000)),
-                start_at_end: false,
+                start_at_end: between(0, 7) == 0,
                 restart_out_of_range: between(0, 1) == 0,
                 until_caught_up: false,
                 max_uncommitted: reader::MaxUncommitted {

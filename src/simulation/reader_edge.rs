@@ -9,7 +9,7 @@ use super::life::{Core, Fetch};
 use super::mutant::Mutant;
 use super::world::World;
 use crate::promise;
-use crate::reader::{self, Ending};
+use crate::reader::{self, Ending, StartReason};
 use crate::record::HoldingId;
 use crate::{dispatch, worker};
 
@@ -26,9 +26,13 @@ impl World {
             self.lives[life].fetches.values_mut().for_each(|fetch| fetch.next = fetch.position);
         }
         reader::owes(&mut self.lives[life].owed, &input);
+        let mut over = Vec::new();
+        let mut others = match &input {
+            reader::Input::Revoked { partitions, .. } => partitions.clone(),
+            _ => Vec::new(),
+        };
         let mut effects = std::mem::take(&mut self.effects.reader);
         self.lives[life].step_reader(self.now, input, &mut effects);
-        let mut over = Vec::new();
         for effect in effects.drain(..) {
             if !matches!(effect, reader::Effect::Tell(reader::Notice::Placed(_))) {
                 self.note(|| format!("p{life} reader -> {effect:?}"));
@@ -37,6 +41,7 @@ impl World {
             match effect {
                 reader::Effect::Resolve(partitions) => self.later(200, Event::Resolve(life, partitions)),
                 reader::Effect::Assign(starts) => {
+                    others.extend(starts.iter().map(|start| start.origin.partition.clone()));
                     starts.into_iter().try_for_each(|start| self.begin(life, start, None))?;
                 }
                 reader::Effect::Restart(starts) => {
@@ -72,6 +77,7 @@ impl World {
                 reader::Effect::Drain(holding) => self.drain(life, holding),
                 reader::Effect::End(holding) => over.extend(self.over(life, holding)),
                 reader::Effect::Unassign(partitions) => {
+                    others.extend_from_slice(&partitions);
                     let (member, _) = self.broker.credentials(life);
                     self.later(50, Event::Unassigned(life, member, partitions));
                 }
@@ -81,6 +87,9 @@ impl World {
                 reader::Effect::Leave(ending) => self.leave(life, ending, &over)?,
             }
         }
+        // What is neither given back nor left ends to begin anew.
+        over.retain(|fetch| !others.contains(&fetch.origin.partition) && self.lives[life].ending.is_none());
+        self.lives[life].anew.extend(over.iter().map(|fetch| fetch.origin.holding));
         self.effects.reader = effects;
         self.arrange(life, Core::Reader);
         Ok(())
@@ -107,6 +116,11 @@ impl World {
 
     fn begin(&mut self, life: LifeId, start: reader::Start, before: Option<Fetch>) -> Checked {
         self.lives[life].check_start(&start)?;
+        // One that is taken for dead may have asked before another began.
+        if start.reason == StartReason::End && self.broker.owns(life, &start.origin.partition) {
+            self.tally("starts at the end", 1);
+            self.oracle.pass_over(&start.origin.partition, start.position, &self.broker)?;
+        }
         let reader::Start { origin, mut position, worker, .. } = start;
         let holding = origin.holding;
         let fetch = Fetch {
@@ -186,7 +200,7 @@ impl World {
         for ((entry, before), result) in request.entries.iter().zip(before).zip(&mut results) {
             let incarnation = self.broker.logs[&entry.partition].incarnation();
             let is_current = entry.metadata.strip_prefix("kelp:") == Some(&*incarnation);
-            let number = entry.metadata.strip_prefix("kelp:i").and_then(|number| number.parse::<u32>().ok());
+            let number = making(&entry.metadata);
             if number.is_none_or(|number| number == 0 || number > self.broker.logs[&entry.partition].making) {
                 return Err(format!("{} is committed with metadata {}", entry.partition, entry.metadata));
             }
@@ -194,6 +208,9 @@ impl World {
             self.tally(if applied { "commits" } else { "refused commits" }, 1);
             // An offset under an older incarnation says nothing about this one, and nobody believes it.
             if let Some((offset, metadata)) = before.filter(|_| applied) {
+                if making(&metadata) > number {
+                    return Err(format!("{} of {metadata} is committed as {}", entry.partition, entry.metadata));
+                }
                 let (end, now) = (self.broker.logs[&entry.partition].end(), (entry.offset, &*entry.metadata));
                 promise::goes_up(&entry.partition, (offset, &metadata), now, end)?;
             }
@@ -233,4 +250,9 @@ impl World {
         self.left(life);
         Ok(())
     }
+}
+
+/// Of which making of its topic a commit is, if it says so.
+fn making(metadata: &str) -> Option<u32> {
+    metadata.strip_prefix("kelp:i").and_then(|number| number.parse().ok())
 }

@@ -221,6 +221,10 @@ impl Search {
         if chance.hits(failing, 200) {
             return failed([429, 500, 503][chance.below(3) as usize], "es_rejected_execution_exception", "busy");
         }
+        // A document with fields that the index has no room for; the others have none.
+        if failing > 0 && line.id.ends_with(['3', '8']) && chance.hits(1, 2) {
+            return failed(400, "illegal_argument_exception", "Limit of total fields [1000] has been exceeded");
+        }
         if line.fault == "noop" {
             return Item { status: 200, noop: true, ..Item::default() };
         }

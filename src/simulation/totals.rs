@@ -9,7 +9,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    const NAMES: [&str; 48] = [
+    const NAMES: [&str; 50] = [
         "records",
         "rebalances",
         "lost sessions",
@@ -50,6 +50,8 @@ impl Totals {
         "partitions begun anew",
         "partitions without a leader",
         "midnights",
+        "starts at the end",
+        "documents that an index has no fields for",
         "items refused for now",
         "short answers",
         "long answers",
