@@ -269,14 +269,8 @@ impl Consumer {
     ///
     /// # Errors
     /// Nothing was sent.
-    pub fn commit(&self, entries: &[(TopicPartition, i64, String)]) -> Result<(), String> {
-        let mut list = TopicPartitionList::with_capacity(entries.len());
-        for (partition, offset, metadata) in entries {
-            let mut each = list.add_partition(&partition.topic, partition.partition);
-            each.set_offset(Offset::Offset(*offset)).map_err(|error| error.to_string())?;
-            each.set_metadata(metadata);
-        }
-        self.commits.send(&list)
+    pub fn commit(&mut self, entries: Vec<(TopicPartition, i64, String)>) -> Result<(), String> {
+        self.commits.send(entries)
     }
 
     /// Leaves the group and closes. If that takes longer than `deadline`, because the broker is gone, it is left to a thread

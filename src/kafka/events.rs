@@ -11,6 +11,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 use serde::Deserialize;
 
+use super::commit::Outcome;
 use crate::record::TopicPartition;
 
 /// Something that happened.
@@ -26,7 +27,7 @@ pub enum ConsumerEvent {
         lost: bool,
     },
     /// What became of a commit: partition, offset, and why it was refused.
-    Committed(Vec<(TopicPartition, i64, Result<(), String>)>),
+    Committed(Vec<Outcome>),
     /// Figures of the client.
     Statistics(Statistics),
     /// Whether the member of the group reaches Kafka, as of now: if it does not, why, in words for a person.

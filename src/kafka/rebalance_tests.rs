@@ -184,7 +184,7 @@ impl Member {
     fn commit(&mut self, partitions: Vec<TopicPartition>, sight: &mut Sight) {
         let entry = |partition: &TopicPartition| Some((partition.clone(), *self.next.get(partition)?, "kelp:a".into()));
         let entries: Vec<_> = partitions.iter().filter_map(entry).collect();
-        if entries.is_empty() || self.consumer().commit(&entries).is_err() {
+        if entries.is_empty() || self.consumer().commit(entries).is_err() {
             sight.uncommitted.extend(partitions.iter().cloned());
             self.give(&partitions);
         } else {

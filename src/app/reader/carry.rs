@@ -96,7 +96,7 @@ impl ReaderLoop {
                     .iter()
                     .map(|entry| (entry.partition.clone(), entry.offset, entry.metadata.clone()))
                     .collect();
-                if let Err(error) = self.consumer.commit(&list) {
+                if let Err(error) = self.consumer.commit(list) {
                     self.metrics.commits.with_label_values(&["refused"]).inc();
                     let refused = Some(error.to_string());
                     let results = entries.into_iter().map(|entry| CommitResult {
