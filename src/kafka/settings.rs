@@ -199,12 +199,19 @@ pub(super) fn aside(settings: &KafkaSettings) -> ClientConfig {
 /// The configuration of the producer of the dead letters.
 pub(super) fn producer(settings: &KafkaSettings) -> ClientConfig {
     let mut config = base(settings);
-    config.set("linger.ms", "5").set("compression.type", "lz4").set("queue.buffering.max.kbytes", "16384");
+    config.set("linger.ms", "5").set("compression.type", "lz4").set("queue.buffering.max.kbytes", "131072");
     set_all(&mut config, settings, CONSUMER_ONLY);
     config.set("acks", "all").set("enable.idempotence", "true").set("message.timeout.ms", "0");
     // What a topic takes is the broker's to say; it is checked at the start.
     if config.get("message.max.bytes").is_none() {
         config.set("message.max.bytes", "100000000");
+    }
+    // A letter that is larger than the whole queue would never be taken, however empty that is. (What letters take of memory is
+    // counted before they come here.)
+    let number = |key: &str| config.get(key).and_then(|text| text.parse::<u64>().ok());
+    let largest = number("message.max.bytes").unwrap_or(0).div_ceil(1024);
+    if number("queue.buffering.max.kbytes").is_some_and(|room| room < largest) {
+        config.set("queue.buffering.max.kbytes", largest.to_string());
     }
     config
 }
@@ -262,5 +269,25 @@ mod tests {
             assert_eq!(config.get(key), Some(value));
         }
         assert_eq!(producer(&settings).get("acks"), Some("all"));
+    }
+
+    #[test]
+    fn the_largest_letter_has_room_in_the_queue() {
+        for (properties, room) in [
+            (&[][..], 131_072),
+            (&[("queue.buffering.max.kbytes", "64")], 97_657),
+            (&[("message.max.bytes", "1000000000")], 976_563),
+            (&[("message.max.bytes", "2048"), ("queue.buffering.max.kbytes", "64")], 64),
+        ] {
+            let settings = KafkaSettings {
+                bootstrap_servers: "b:1".into(),
+                group_id: "g".into(),
+                properties: properties.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+                queue_kbytes_per_partition: 1024,
+            };
+            let config = producer(&settings);
+            assert_eq!(config.get("queue.buffering.max.kbytes"), Some(&*room.to_string()), "{properties:?}");
+            config.create_native_config().unwrap();
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::Scene;
-use crate::lab::{Message, servers};
+use super::{LONG, Scene};
+use crate::lab::{Message, servers, wait_until};
 
 /// One document among a thousand does not fit the mapping.
 #[test]
@@ -104,5 +104,45 @@ fn what_is_nested_too_deeply_is_one_dead_letter() {
     assert_eq!(letters.len(), 1, "{letters:?}");
     assert!(letters[0].headers["kelp.reason"].contains("Limit of mapping depth"), "{letters:?}");
     assert_eq!(scene.expect_good().indexed, 2);
+    scene.expect_all_committed(&servers);
+}
+
+/// A payload above the default of `max_payload`, which goes through the broker compressed. First the topic of the dead letters takes
+/// no record of its size, which is told; then it does.
+#[test]
+fn a_payload_above_the_default_limit_is_one_dead_letter() {
+    const LARGE: usize = 17 << 20;
+    let servers = servers();
+    let scene = Scene::new(&servers, "delivery-large", 1);
+    scene.write(&[Message::new(0, "{\"n\": 1}"), Message::new(0, vec![b'x'; LARGE]), Message::new(0, "{\"n\": 2}")]);
+    let pipeline = scene
+        .pipeline("source: {topics: [NAME], codec: json}\nprocessors: []\ndestination: {index: \"NAME-numbers\"}\n");
+    let config = scene.config(&pipeline);
+    let letters = scene.letters_topic();
+    crate::lab::kafka::create_topic(&scene.bootstrap, &letters, 1, &[("max.message.bytes", "1024")]).unwrap();
+    let mut kelp = scene.start(&config, &[]);
+    for told in
+        ["takes smaller records than its sources can hold", "a dead letter cannot be delivered: its partition waits"]
+    {
+        wait_until(told, LONG, || {
+            kelp.process().expect_alive()?;
+            Ok(kelp.output()?.contains(told).then_some(()))
+        })
+        .map_err(|error| format!("{error}; {}", kelp.process().tail()))
+        .unwrap();
+    }
+    let log = kelp.output().unwrap();
+    assert!(log.contains("Message size too large"), "the reason is not told:\n{log}");
+    kelp.kill().unwrap();
+    // What stands before it may be committed, and no more.
+    assert!(scene.committed(&servers)[0] <= 1);
+    servers.kafka.delete_topic(&letters).unwrap();
+    scene.catch_up(&config);
+
+    let letters = scene.letters();
+    assert_eq!(letters.iter().map(|one| one.payload.as_ref().map_or(0, Vec::len)).collect::<Vec<_>>(), [LARGE]);
+    assert_eq!((&*letters[0].headers["kelp.stage"], &*letters[0].headers["kelp.offset"]), ("codec", "1"));
+    let report = scene.expect_good();
+    assert_eq!((report.indexed, report.dead_lettered), (2, 1), "{report}");
     scene.expect_all_committed(&servers);
 }

@@ -65,6 +65,8 @@ pub fn produce(bootstrap: &str, topic: &str, messages: &[Message]) -> Result<Vec
     let deliveries = Deliveries::default();
     let mut config = kafka::client(bootstrap);
     config.set("enable.idempotence", "true").set("compression.type", "lz4").set("linger.ms", "5");
+    // Before compression: what is too large for a topic is the broker's to say.
+    config.set("message.max.bytes", "100000000");
     let producer: ThreadedProducer<Deliveries> = config.create_with_context(deliveries.clone())?;
     for (index, message) in messages.iter().enumerate() {
         let mut headers = OwnedHeaders::new();
