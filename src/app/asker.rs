@@ -1,6 +1,8 @@
 //! The thread that asks the broker what has to be known about partitions and topics. A broker that answers slowly holds up
 //! the partitions that are being assigned, and none that is read already.
 
+mod patience;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -10,24 +12,23 @@ use super::messages::ToReader;
 use crate::kafka::{Asker, Asking};
 use crate::reader::Resolved;
 use crate::record::TopicPartition;
+pub use patience::Whose;
+use patience::{ASK, Patience};
 
 /// How often the heart beats when nobody asks.
 const BEAT: Duration = Duration::from_secs(5);
-/// How long the broker may take to answer.
-const ASK: Duration = Duration::from_secs(10);
-/// How long it is waited for the offsets of a partition where those of another have not come in that time.
-const ASK_MORE: Duration = Duration::from_secs(1);
 
 /// What is asked.
 pub enum Question {
     /// All that has to be known before partitions are read.
-    Resolve(Vec<TopicPartition>),
+    Resolve(Whose, Vec<TopicPartition>),
     /// The ids of topics that are being read.
     Watch(Vec<Arc<str>>),
 }
 
 /// Answers until nobody asks any more, or the consumer is gone. `beat` is called far more often than once a minute.
 pub fn run(asker: &Asker, questions: &Receiver<Question>, reader: &Sender<ToReader>, beat: &dyn Fn()) {
+    let mut patience = Patience::default();
     loop {
         beat();
         let question = match questions.recv_timeout(BEAT) {
@@ -38,7 +39,15 @@ pub fn run(asker: &Asker, questions: &Receiver<Question>, reader: &Sender<ToRead
         // The consumer is kept no longer than for one question: leaving the group must not wait for this thread.
         let Some(asking) = asker.begin() else { return };
         let answer = match question {
-            Question::Resolve(partitions) => ToReader::Resolved(resolve(&asking, &partitions, beat)),
+            Question::Resolve(whose, partitions) => {
+                let mut bounds = |there: &[TopicPartition]| {
+                    patience.ask(whose, there, &mut |partition, wait| {
+                        beat();
+                        asking.bounds(partition, wait)
+                    })
+                };
+                ToReader::Resolved(resolve(&asking, &partitions, &mut bounds))
+            }
             Question::Watch(topics) => ToReader::Watched(watch(&asking, &topics, beat)),
         };
         if reader.send(answer).is_err() {
@@ -47,7 +56,14 @@ pub fn run(asker: &Asker, questions: &Receiver<Question>, reader: &Sender<ToRead
     }
 }
 
-fn resolve(asking: &Asking, partitions: &[TopicPartition], beat: &dyn Fn()) -> Result<Vec<Resolved>, String> {
+/// Partitions with their first offset and their end, those of which both are known.
+type Bounds = Vec<(TopicPartition, (i64, i64))>;
+
+fn resolve(
+    asking: &Asking,
+    partitions: &[TopicPartition],
+    bounds: &mut dyn FnMut(&[TopicPartition]) -> Bounds,
+) -> Result<Vec<Resolved>, String> {
     let mut topics: Vec<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
     topics.sort_unstable();
     topics.dedup();
@@ -55,27 +71,12 @@ fn resolve(asking: &Asking, partitions: &[TopicPartition], beat: &dyn Fn()) -> R
     // The group gives partitions of a topic that was deleted until it has noticed; nothing else waits for these.
     let there: Vec<TopicPartition> =
         partitions.iter().filter(|partition| ids.contains_key(&*partition.topic)).cloned().collect();
-    let committed = if there.is_empty() { HashMap::new() } else { asking.committed(&there, ASK)? };
-    let mut resolved = Vec::with_capacity(there.len());
-    let mut patience = ASK;
-    for partition in &there {
-        let incarnation = ids.get(&*partition.topic).ok_or_else(|| format!("no id of topic {}", partition.topic))?;
-        beat();
-        match asking.bounds(partition, patience) {
-            Ok(bounds) => resolved.push(Resolved {
-                partition: partition.clone(),
-                incarnation: Arc::clone(incarnation),
-                committed: committed.get(partition).cloned(),
-                bounds,
-            }),
-            // A partition without a leader must not hold up the others, nor the group.
-            Err(why) => {
-                tracing::debug!(%partition, why, "no offsets of a partition");
-                patience = ASK_MORE;
-            }
-        }
-    }
-    Ok(resolved)
+    let mut committed = if there.is_empty() { HashMap::new() } else { asking.committed(&there, ASK)? };
+    let resolved = bounds(&there).into_iter().map(|(partition, bounds)| {
+        let id = ids.get(&*partition.topic).ok_or_else(|| format!("no id of topic {}", partition.topic))?;
+        Ok(Resolved { incarnation: Arc::clone(id), committed: committed.remove(&partition), bounds, partition })
+    });
+    resolved.collect()
 }
 
 /// One topic at a time: one that is being deleted must not keep the others from being watched.
