@@ -8,13 +8,15 @@
 //! new one. Such a client fetches, and that is all: it joins no group and commits nothing.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::ffi::CStr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaResult;
 
+use super::credentials;
 use super::events::Events;
 use super::settings::{self, KafkaSettings};
 
@@ -40,15 +42,51 @@ fn may_fetch(first: &mut HashMap<Arc<str>, Arc<str>>, topic: &Arc<str>, incarnat
     **incarnation == *"0" || first.entry(Arc::clone(topic)).or_insert_with(|| Arc::clone(incarnation)) == incarnation
 }
 
+/// What clients are made of, and those that were made of it: a user or a password that changes is one for both.
+pub(super) struct Known(Mutex<(KafkaSettings, Vec<Weak<BaseConsumer<Events>>>)>);
+
+impl Known {
+    fn make(&self) -> KafkaResult<Arc<BaseConsumer<Events>>> {
+        // The lock is held until the client is known: no change may come in between and miss it.
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = BaseConsumer::from_config_and_context(&settings::aside(&known.0), Events::default())?;
+        let client = Arc::new(client);
+        known.1.retain(|one| one.strong_count() > 0);
+        known.1.push(Arc::downgrade(&client));
+        Ok(client)
+    }
+
+    /// From the next connection on all clients are this user with this password.
+    ///
+    /// # Errors
+    /// librdkafka refuses them; in words for a person, without the password.
+    pub(super) fn set(&self, user: &CStr, password: &CStr) -> Result<(), String> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, text) in [("sasl.username", user), ("sasl.password", password)] {
+            let text = text.to_str().map_err(|error| error.to_string())?;
+            known.0.properties.insert(name.to_owned(), text.to_owned());
+        }
+        let live: Vec<_> = known.1.iter().filter_map(Weak::upgrade).collect();
+        // Should one of them be given up meanwhile, it is closed here, and nobody waits for that.
+        drop(known);
+        live.iter().try_for_each(|client| credentials::set_for(client, user, password))
+    }
+}
+
 /// The clients that only fetch.
 pub(super) struct Aside {
-    settings: KafkaSettings,
+    known: Arc<Known>,
     fetchers: Vec<Fetcher>,
 }
 
 impl Aside {
     pub(super) fn new(settings: KafkaSettings) -> Self {
-        Self { settings, fetchers: Vec::new() }
+        Self { known: Arc::new(Known(Mutex::new((settings, Vec::new())))), fetchers: Vec::new() }
+    }
+
+    /// What has to be told of a new user or password.
+    pub(super) fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known)
     }
 
     pub(super) fn clients(&self) -> impl Iterator<Item = &Arc<BaseConsumer<Events>>> {
@@ -68,8 +106,7 @@ impl Aside {
         if let Some(client) = self.fetchers.iter_mut().find_map(fits) {
             return Ok(client);
         }
-        let client = BaseConsumer::from_config_and_context(&settings::aside(&self.settings), Events::default())?;
-        let mut fetcher = Fetcher::new(Arc::new(client));
+        let mut fetcher = Fetcher::new(self.known.make()?);
         fetcher.may_fetch(topic, incarnation);
         let client = Arc::clone(&fetcher.client);
         self.fetchers.push(fetcher);

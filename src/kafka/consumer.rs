@@ -4,11 +4,11 @@
 //! One client is the member of the group: it joins, commits and leaves. It fetches as well, but for partitions of topics that
 //! were made again since it first read them, and for those that began anew while they were held: these are fetched by [`Aside`].
 
+mod closing;
+
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -67,14 +67,12 @@ impl Consumer {
         Asker::new(&self.consumer)
     }
 
-    /// A way to change user and password.
-    #[allow(unsafe_code)]
+    /// A way to change user and password of all clients, also of those that are made later.
     pub fn credentials(&self) -> Credentials {
-        let consumer = Arc::downgrade(&self.consumer);
-        Credentials::new(move |user, password| match consumer.upgrade() {
-            // SAFETY: the client lives as long as `consumer`, which is kept until the call returns.
-            Some(consumer) => unsafe { credentials::set(consumer.client().native_ptr(), user, password) },
-            None => Ok(()),
+        let (consumer, aside) = (Arc::downgrade(&self.consumer), self.aside.known());
+        Credentials::new(move |user, password| {
+            let own = consumer.upgrade().map_or(Ok(()), |own| credentials::set_for(&own, user, password));
+            own.and(aside.set(user, password))
         })
     }
 
@@ -272,67 +270,6 @@ impl Consumer {
     pub fn commit(&mut self, entries: Vec<(TopicPartition, i64, String)>) -> Result<(), String> {
         self.commits.send(entries)
     }
-
-    /// Leaves the group and closes. If that takes longer than `deadline`, because the broker is gone, it is left to a thread
-    /// that nobody waits for.
-    pub fn close(self, deadline: Duration) {
-        let (sender, closed) = channel();
-        let leave = move || {
-            let started = Instant::now();
-            self.leave(deadline);
-            if sender.send(started.elapsed()).is_err() {
-                tracing::debug!("leaving the group took too long to be waited for");
-            }
-        };
-        if let Err(error) = thread::Builder::new().name("leave".into()).spawn(leave) {
-            tracing::warn!(%error, "the group is not left in order; its members notice after the session timeout");
-            return;
-        }
-        match closed.recv_timeout(deadline) {
-            Ok(took) => tracing::debug!(?took, "left the group"),
-            Err(_) => tracing::warn!(
-                ?deadline,
-                "leaving the group takes too long; its members notice after the session timeout"
-            ),
-        }
-    }
-
-    fn leave(mut self, deadline: Duration) {
-        let until = Instant::now() + deadline;
-        if self.is_static {
-            return self.close_in_place(until);
-        }
-        self.consumer.unsubscribe();
-        // The last revoke is served here: everything is settled, or given up, before this is called.
-        let assigned = |consumer: &BaseConsumer<Events>| consumer.assignment().is_ok_and(|list| list.count() > 0);
-        while Instant::now() < until && (!self.queues.is_empty() || assigned(&self.consumer)) {
-            for event in self.poll(Duration::from_millis(20)) {
-                if let ConsumerEvent::Revoke { partitions, .. } = event
-                    && let Err(error) = self.unassign(&partitions)
-                {
-                    tracing::debug!(%error, "partitions could not be given back at the end");
-                }
-            }
-        }
-    }
-
-    /// Closes without telling the group: the partitions wait for the next process of the same name until the session is
-    /// over. To unsubscribe would be to leave.
-    fn close_in_place(mut self, until: Instant) {
-        if let Err(error) = self.consumer.close_queue() {
-            tracing::debug!(%error, "the consumer cannot be closed");
-            return;
-        }
-        while Instant::now() < until && !self.consumer.closed() {
-            for event in self.poll(Duration::from_millis(20)) {
-                if let ConsumerEvent::Revoke { partitions, .. } = event
-                    && let Err(error) = self.unassign(&partitions)
-                {
-                    tracing::debug!(%error, "partitions could not be given back at the end");
-                }
-            }
-        }
-    }
 }
 
 fn give_back_aside(partition: &TopicPartition, queue: PartitionQueue) {
@@ -364,3 +301,6 @@ fn positions(client: &Arc<BaseConsumer<Events>>) -> Vec<(TopicPartition, i64)> {
     });
     known.collect()
 }
+
+#[cfg(test)]
+mod credentials_tests;
