@@ -164,9 +164,12 @@ mod tests {
         (asked, taken.collect::<Vec<_>>().join(" "))
     }
 
+    /// What is committed, what of it is refused, what is asked, and what is taken.
+    type Case = (&'static str, &'static [(&'static str, RDKafkaRespErr)], &'static [&'static str], &'static str);
+
     #[test]
     fn what_was_taken_is_told_as_taken_whatever_else_was_refused() {
-        let many: &[(&str, &[(&str, RDKafkaRespErr)], &[&str], &str)] = &[
+        let many: &[Case] = &[
             ("a-0 b-0", &[], &["a-0 b-0"], "a-0 b-0"),
             ("a-0", &[("a-0", DENIED)], &["a-0"], ""),
             ("a-0 b-0", &[("a-0", DENIED)], &["a-0 b-0", "b-0", "a-0"], "b-0"),
