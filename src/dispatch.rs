@@ -12,6 +12,7 @@ mod lane;
 mod limit;
 mod look_up;
 mod messages;
+mod silence;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -22,12 +23,12 @@ use indexmap::IndexMap;
 use crate::backoff::Chance;
 use crate::bulk::{Bulk, HoldReason};
 use crate::clock::Moment;
-use crate::planted::is_planted;
 
 use lane::{Lane, LaneState, Live, Queued};
 use limit::Limit;
 pub use look_up::JUDGED_BY;
 pub use messages::{Blocked, Effect, Found, Input, NameIs, Notice, Outcome, RequestId, Settings};
+use silence::{Room, Silence};
 
 /// A request that is out.
 struct Request {
@@ -36,7 +37,7 @@ struct Request {
     order: u64,
     suspect: Option<Moment>,
     sent_at: Moment,
-    /// How many were out with it.
+    /// How many were out with it, without those that do not come back.
     under_way: usize,
     /// It looks its documents up, which were all in the way of others.
     looks_up: bool,
@@ -96,6 +97,7 @@ pub struct Dispatch {
     look_ups: Vec<LookUp>,
     live: Live,
     limit: Limit,
+    silence: Silence,
     /// When indices were made, within the last hour.
     made: VecDeque<Moment>,
     swept: Moment,
@@ -121,6 +123,7 @@ impl Dispatch {
             requests: HashMap::default(),
             look_ups: Vec::new(),
             live: Live::default(),
+            silence: Silence::default(),
             made: VecDeque::new(),
             swept: Moment::default(),
             stepped: Moment::default(),
@@ -187,7 +190,7 @@ impl Dispatch {
         let lanes = waiting().filter_map(Lane::wake_at);
         let after = Some(self.settings.blocked.after).filter(|_| self.settings.blocked.dead_letter);
         let blocked = waiting().filter_map(|lane| lane.given_up_at(after?));
-        look_ups.chain(lanes).chain(blocked).filter(|at| *at > self.stepped).min()
+        look_ups.chain(lanes).chain(blocked).chain(self.late_at()).filter(|at| *at > self.stepped).min()
     }
 
     /// True if nothing is waiting or under way.
@@ -230,7 +233,9 @@ impl Dispatch {
         effects.push(Effect::Tell(Notice::Unavailable(why)));
     }
 
-    fn reopen(&mut self, effects: &mut Vec<Effect>) {
+    /// The cluster has answered.
+    fn reopen(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        self.silence.hears(now);
         if let Gate::Closed { prepared: true, .. } | Gate::Probing { .. } = self.gate {
             self.gate = Gate::Open;
             effects.push(Effect::Tell(Notice::Available));
@@ -280,43 +285,39 @@ impl Dispatch {
                 effects.push(Effect::Prepare);
             }
         }
-        let room = match self.gate {
-            Gate::Open if is_planted("NoLimit") => usize::MAX,
-            Gate::Open => self.limit.current(now),
-            Gate::Probing { .. } => 1,
-            Gate::Preparing { .. } | Gate::Closed { .. } => return,
-        };
-        self.start_look_ups(now, room, effects);
+        let Some(mut room) = self.room(now) else { return };
+        self.start_look_ups(now, &mut room, effects);
         let count = self.lanes.len();
         let mut idle = 0;
         let probes = self.gate != Gate::Open;
-        // Names that have to be checked are requests, too, however many indices there are.
-        while idle < count && self.requests.len() + self.checking < room && !(probes && self.checking > 0) {
+        while idle < count && !room.is_over() && !(probes && self.checking > 0) {
             self.turn = (self.turn + 1) % count;
             let turn = self.turn;
             let (index, lane) = self.lanes.get_index_mut(turn).expect("the turn is below the number of lanes");
+            let next = if room.is_for(index) { lane.next(now, &self.live) } else { lane::Next::Nothing };
             let index = Arc::clone(index);
-            match lane.next(now, &self.live) {
+            match next {
                 lane::Next::Nothing => idle += 1,
                 lane::Next::Check => {
                     self.checking += 1;
+                    room.take(&index);
                     effects.push(Effect::Check(index));
                     idle += 1;
                 }
                 lane::Next::Send(queued) => {
                     idle = 0;
-                    self.send(now, index, queued, effects);
+                    self.send(now, index, queued, &mut room, effects);
                 }
             }
         }
     }
 
-    fn send(&mut self, now: Moment, index: Arc<str>, queued: Queued, effects: &mut Vec<Effect>) {
+    fn send(&mut self, now: Moment, index: Arc<str>, queued: Queued, room: &mut Room, effects: &mut Vec<Effect>) {
         let id = self.next_request;
         self.next_request += 1;
         let Queued { bulk, attempt, order, suspect } = queued;
+        let under_way = room.take(&index);
         effects.push(Effect::Send { request: id, index, body: bulk.body.clone(), documents: bulk.documents.len() });
-        let under_way = self.requests.len() + 1;
         self.requests.insert(id, Request { bulk, attempt, order, suspect, sent_at: now, under_way, looks_up: false });
     }
 

@@ -12,6 +12,7 @@ mod pool;
 mod template;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use elasticsearch::http::Method;
@@ -30,6 +31,7 @@ pub use template::Templates;
 pub struct Elastic {
     nodes: Arc<Nodes>,
     compression: Compression,
+    timeout: Duration,
 }
 
 impl Elastic {
@@ -43,7 +45,8 @@ impl Elastic {
                 "elasticsearch.tls.verify is false: whoever answers at the endpoints is believed, and can read and change everything that is sent, passwords too; set elasticsearch.tls.ca_file instead"
             );
         }
-        Ok(Self { nodes: Nodes::new(settings, metrics)?, compression: settings.compression })
+        let (compression, timeout) = (settings.compression, settings.request_timeout);
+        Ok(Self { nodes: Nodes::new(settings, metrics)?, compression, timeout })
     }
 
     /// Sends one bulk body.
@@ -62,13 +65,13 @@ impl Elastic {
         };
         let request = Request {
             method: Method::Post,
-            path: format!("/{}/_bulk?filter_path={FILTER_PATH}", encoded(index)),
+            path: bulk_path(index, self.timeout),
             content_type: "application/x-ndjson",
             body: Some(body),
         };
         match self.nodes.send(request).await {
-            Err(Failure { not_sent: true, why }) => Outcome::NotSent(why),
-            Err(Failure { not_sent: false, why }) => Outcome::Unknown(why),
+            Err(Failure { not_sent: true, why, .. }) => Outcome::NotSent(why),
+            Err(Failure { not_sent: false, why, .. }) => Outcome::Unknown(why),
             Ok((200, body)) => match parse_answer(&body) {
                 Ok(answer) => Outcome::Answer(answer),
                 Err(error) => {
@@ -218,6 +221,13 @@ fn cause(body: &[u8]) -> Option<ErrorCause> {
     body.get("error").map(ErrorCause::from_json)
 }
 
+/// Where a bulk body is posted to. Elasticsearch waits for a shard that is away for half the time that is waited for the answer here,
+/// at least 1 s: so it is the documents of that index that are refused (503), and the outcome is known.
+fn bulk_path(index: &str, request_timeout: Duration) -> String {
+    let waits = (request_timeout / 2).max(Duration::from_secs(1)).as_millis();
+    format!("/{}/_bulk?timeout={waits}ms&filter_path={FILTER_PATH}", encoded(index))
+}
+
 /// An index name as a segment of a path.
 fn encoded(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -233,6 +243,14 @@ fn encoded(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn elasticsearch_gives_up_a_shard_before_it_is_given_up_itself() {
+        for (seconds, timeout) in [(60, "timeout=30000ms"), (5, "timeout=2500ms"), (1, "timeout=1000ms")] {
+            let path = bulk_path("a b", Duration::from_secs(seconds));
+            assert_eq!(path, format!("/a%20b/_bulk?{timeout}&filter_path={FILTER_PATH}"));
+        }
+    }
 
     #[test]
     fn a_name_is_one_segment_of_a_path() {

@@ -128,7 +128,7 @@ impl DispatchLoop {
                 });
             }
             Effect::Send { request, index, body, documents } => {
-                let metrics = Arc::clone(&self.metrics);
+                let (metrics, teller) = (Arc::clone(&self.metrics), Arc::clone(&self.teller));
                 tokio::spawn(async move {
                     let started = Instant::now();
                     let bytes = body.len();
@@ -136,6 +136,11 @@ impl DispatchLoop {
                     metrics.bulk_duration_seconds.observe(started.elapsed().as_secs_f64());
                     metrics.bulk_bytes.inc_by(bytes as u64);
                     metrics.bulk_requests.with_label_values(&[name(&outcome)]).inc();
+                    if let Outcome::Unknown(why) = &outcome
+                        && let Tell::Now { suppressed } = teller.note(&format!("unanswered {index}"))
+                    {
+                        tracing::warn!(%index, %why, suppressed, "a bulk request was not answered; its documents are sent again, see whether all shards of the index are there");
+                    }
                     tracing::debug!(request, %index, documents, bytes, outcome = name(&outcome), "bulk request ended");
                     report(&sender, Input::Answered(request, outcome));
                 });

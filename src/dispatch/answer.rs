@@ -21,7 +21,7 @@ impl Dispatch {
             Outcome::Answer(answer)
                 if answer.items.len() == request.bulk.documents.len() || is_planted("ShortZipped") =>
             {
-                self.reopen(effects);
+                self.reopen(now, effects);
                 self.items(now, id, request, &answer, effects);
             }
             Outcome::Answer(answer) => {
@@ -33,7 +33,7 @@ impl Dispatch {
                 self.close(now, true, why, effects);
                 self.put_back(request.again());
             }
-            Outcome::Unknown(why) => self.unknown(now, request, why, effects),
+            Outcome::Unknown(why) => self.silent(now, request, why, effects),
             Outcome::Status(status, error) => self.refused(now, request, status, error.as_ref(), effects),
         }
     }
@@ -43,6 +43,20 @@ impl Dispatch {
         self.limit.overloaded(now, now.since(request.sent_at));
         self.close(now, true, why, effects);
         self.put_back(request.again());
+    }
+
+    /// Nothing came back. If others were answered meanwhile, it is a matter of this index alone; in any case it is asked by one
+    /// request at a time from now on, so that it can't take what others need.
+    fn silent(&mut self, now: Moment, request: Request, why: String, effects: &mut Vec<Effect>) {
+        let random = self.chance.bits();
+        if let Some(lane) = self.lanes.get_mut(&request.bulk.index) {
+            lane.backs_off(now, self.settings.backoff, random);
+        }
+        if self.silence.heard_others(now, request.sent_at) {
+            self.put_back(request.again());
+        } else {
+            self.unknown(now, request, why, effects);
+        }
     }
 
     fn refused(
@@ -65,12 +79,12 @@ impl Dispatch {
                 self.put_back(request.again());
             }
             RequestClass::Hold(reason) => {
-                self.reopen(effects);
+                self.reopen(now, effects);
                 self.hold(now, &request.bulk.index, reason, &why, effects);
                 self.put_back(request.again());
             }
             RequestClass::TooLarge | RequestClass::BadRequest if request.bulk.documents.len() > 1 => {
-                self.reopen(effects);
+                self.reopen(now, effects);
                 let half = request.bulk.documents.len() / 2;
                 let all: Vec<usize> = (0..request.bulk.documents.len()).collect();
                 let Request { bulk, attempt, order, suspect, .. } = request;
@@ -82,11 +96,11 @@ impl Dispatch {
                 }
             }
             RequestClass::TooLarge => {
-                self.reopen(effects);
+                self.reopen(now, effects);
                 self.divide(request.bulk, [&[], &[]], vec![(0, why)], effects);
             }
             RequestClass::BadRequest => {
-                self.reopen(effects);
+                self.reopen(now, effects);
                 if error.is_some_and(documents_fault) {
                     self.divide(request.bulk, [&[], &[]], vec![(0, why)], effects);
                 } else {

@@ -19,6 +19,9 @@ struct Sorted {
     again: Vec<usize>,
     rejected: Vec<(usize, String)>,
     hold: Option<(HoldReason, String)>,
+    /// Something was refused for now.
+    refused: bool,
+    /// As too much.
     overloaded: bool,
     /// A document is there, so the index is.
     exists: bool,
@@ -36,16 +39,18 @@ impl Dispatch {
         let Request { bulk, attempt, order, suspect, sent_at, under_way, .. } = request;
         let sorted = sort(&bulk, answer, effects);
         let (index, worker) = (Arc::clone(&bulk.index), bulk.worker);
+        let took = now.since(sent_at);
         if sorted.overloaded {
-            self.limit.overloaded(now, now.since(sent_at));
-        } else {
-            self.limit.answered(now, now.since(sent_at), bulk.body.len(), under_way);
+            self.limit.overloaded(now, took);
+        } else if !sorted.refused {
+            self.limit.answered(now, took, bulk.body.len(), under_way);
+            self.silence.took(took);
         }
         let suspects = self.has_suspects(&index);
         if let Some((reason, why)) = &sorted.hold {
             self.hold(now, &index, *reason, why, effects);
         } else if let Some(lane) = self.lanes.get_mut(&index) {
-            if sorted.overloaded {
+            if sorted.refused {
                 lane.refusals = lane.refusals.saturating_add(1);
                 let delay = self.settings.backoff.delay(lane.refusals - 1, self.chance.bits());
                 lane.not_before = Some(now + delay);
@@ -139,7 +144,8 @@ fn sort(bulk: &Bulk, answer: &Answer, effects: &mut Vec<Effect>) -> Sorted {
             }
             Class::Retry => {
                 sorted.again.push(index);
-                sorted.overloaded = true;
+                sorted.refused = true;
+                sorted.overloaded |= item.status == 429;
                 3
             }
             Class::Document => {

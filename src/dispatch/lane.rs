@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Effect, Notice};
+use crate::backoff::Backoff;
 use crate::bulk::{Bulk, HoldReason};
 use crate::clock::Moment;
 use crate::planted::is_planted;
@@ -119,6 +120,14 @@ impl Lane {
         let before = self.held.replace(Held { reason, why: why.to_owned(), since });
         if before.is_none_or(|before| before.reason != reason) {
             effects.push(Effect::Tell(Notice::Held(Arc::clone(index), reason, why.to_owned())));
+        }
+    }
+
+    /// Notes that a request did not come back. Those that were out together count once.
+    pub(super) fn backs_off(&mut self, now: Moment, backoff: Backoff, random: u64) {
+        if self.not_before.is_none_or(|at| at <= now) {
+            self.refusals = self.refusals.saturating_add(1);
+            self.not_before = Some(now + backoff.delay(self.refusals - 1, random));
         }
     }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::lane::cut_to_live;
+use super::silence::Room;
 use super::{Dispatch, Effect, Found, LookUp, Queued, Request, RequestId};
 use crate::bulk::origin_json;
 use crate::clock::Moment;
@@ -12,17 +13,16 @@ use crate::record::Fate;
 
 impl Dispatch {
     /// Sends the look-ups that are due, as far as there is room.
-    pub(super) fn start_look_ups(&mut self, now: Moment, room: usize, effects: &mut Vec<Effect>) {
-        while self.requests.len() < room
-            && let Some(at) = self.look_ups.iter().position(|look_up| look_up.at <= now)
-        {
+    pub(super) fn start_look_ups(&mut self, now: Moment, room: &mut Room, effects: &mut Vec<Effect>) {
+        let may = |room: &Room, look_up: &LookUp| look_up.at <= now && room.is_for(&look_up.bulk.index);
+        while let Some(at) = self.look_ups.iter().position(|look_up| may(room, look_up)) {
             let LookUp { id, bulk, attempt, order, .. } = self.look_ups.swap_remove(at);
             let ids = bulk
                 .documents
                 .iter()
                 .map(|document| (bulk.id(document), Arc::clone(&bulk.batch(document).records.origin().route.field)));
             effects.push(Effect::LookUp { request: id, index: Arc::clone(&bulk.index), ids: ids.collect() });
-            let under_way = self.requests.len() + 1;
+            let under_way = room.take(&bulk.index);
             self.requests
                 .insert(id, Request { bulk, attempt, order, sent_at: now, under_way, suspect: None, looks_up: true });
         }
@@ -58,7 +58,7 @@ impl Dispatch {
                 return;
             }
         };
-        self.reopen(effects);
+        self.reopen(now, effects);
         let (mut settled, mut again, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
         for (index, (document, found)) in bulk.documents.iter().zip(found).enumerate() {
             let record = bulk.batch(document).records.get(document.record as usize);

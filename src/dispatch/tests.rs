@@ -1,6 +1,8 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+mod silence;
+
 use super::*;
 use crate::backoff::Backoff;
 use crate::bulk::{Answer, Batch, DocumentRef, ErrorCause, Item, Slots};
@@ -600,6 +602,13 @@ fn what_is_refused_as_too_much_lowers_the_concurrency() {
     // A fault of the document is none of the cluster's.
     bench.step(now, Input::Answered(request, Outcome::Answer(Answer { items: vec![item(400)] })));
     assert_eq!(limit(&bench), 2);
+    // Nor is a shard that is away.
+    let [(request, _)] = bench.submit("a", &[(1, 3)])[..] else { panic!() };
+    bench.step(now, Input::Answered(request, Outcome::Answer(Answer { items: vec![item(503)] })));
+    assert_eq!(limit(&bench), 2);
+    let (now, effects) = bench.wake(now);
+    let [(request, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
+    bench.step(now, Input::Answered(request, Outcome::Answer(Answer { items: vec![item(201)] })));
     // A whole request.
     let [(request, _)] = bench.submit("a", &[(1, 2)])[..] else { panic!() };
     bench.status(now, request, 429);

@@ -7,6 +7,8 @@ use std::error::Error;
 pub(super) struct Failure {
     /// True if no byte of the request can have arrived.
     pub(super) not_sent: bool,
+    /// True if the time for it was over.
+    pub(super) late: bool,
     /// For a person.
     pub(super) why: String,
 }
@@ -14,12 +16,12 @@ pub(super) struct Failure {
 impl Failure {
     /// The request failed before there was an answer.
     pub(super) fn of_request(error: &elasticsearch::Error) -> Self {
-        Self { not_sent: never_connected(error), why: advised(explain(error)) }
+        Self { not_sent: never_connected(error), late: error.is_timeout(), why: advised(explain(error)) }
     }
 
     /// The answer broke off: the request went out, and nothing says what was done.
     pub(super) fn of_answer(error: &elasticsearch::Error) -> Self {
-        Self { not_sent: false, why: explain(error) }
+        Self { not_sent: false, late: error.is_timeout(), why: explain(error) }
     }
 }
 

@@ -97,8 +97,9 @@ impl Nodes {
             let number = self.pool().begin(&tried).expect("there is an endpoint, and another while one is left");
             let node = &self.nodes[number];
             let asks = self.authorization(node);
+            let sent_at = self.now();
             let result = node.send(request.clone(), asks.clone(), self.timeout).await;
-            self.judged(number, false, verdict(&result));
+            self.judged(number, Some(sent_at), verdict(&result));
             if let Ok((401, _)) = &result
                 && !std::mem::replace(&mut refused, true)
             {
@@ -128,7 +129,7 @@ impl Nodes {
                 let node = &nodes.nodes[number];
                 let asks = nodes.authorization(node);
                 let result = node.send(request, asks, nodes.timeout.min(Duration::from_secs(10))).await;
-                nodes.judged(number, true, verdict(&result));
+                nodes.judged(number, None, verdict(&result));
                 if let Err(Failure { why, .. }) = result {
                     tracing::debug!(endpoint = nodes.nodes[number].shown, why, "a probe failed");
                     nodes.read_again();
@@ -137,14 +138,19 @@ impl Nodes {
         }
     }
 
-    fn judged(&self, number: usize, probe: bool, (verdict, why): (Verdict, String)) {
+    /// `sent_at` is that of a request; a probe has none.
+    fn judged(&self, number: usize, sent_at: Option<Moment>, (verdict, why): (Verdict, String)) {
         let now = self.now();
+        let mut pool = self.pool();
+        let verdict = pool.weighed(now, number, sent_at.unwrap_or(now), verdict);
         if let [only] = &*self.nodes {
             // Nothing is left out, and yet it is worth knowing that it does not answer.
             self.metrics.endpoint_up.with_label_values(&[&only.shown]).set(i64::from(verdict == Verdict::Good));
         }
-        let mut pool = self.pool();
-        let change = if probe { pool.probed(now, number, verdict) } else { pool.ended(now, number, verdict) };
+        let change = match sent_at {
+            None => pool.probed(now, number, verdict),
+            Some(_) => pool.ended(now, number, verdict),
+        };
         drop(pool);
         let endpoint = &self.nodes[number].shown;
         match change {
@@ -255,6 +261,7 @@ fn verdict(result: &Result<(u16, Bytes), Failure>) -> (Verdict, String) {
     match result {
         Ok((status @ 502..=504, _)) => (Verdict::Faulty, format!("status {status}")),
         Ok(_) => (Verdict::Good, String::new()),
+        Err(failure) if failure.late => (Verdict::Late, failure.why.clone()),
         Err(failure) => (Verdict::Faulty, failure.why.clone()),
     }
 }

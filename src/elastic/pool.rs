@@ -16,7 +16,9 @@ const WAIT: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(
 pub(super) enum Verdict {
     /// It answered, whatever the answer was.
     Good,
-    /// It cannot be reached, did not answer in time, or is not fit to.
+    /// It did not answer in time.
+    Late,
+    /// It cannot be reached, or is not fit to answer.
     Faulty,
 }
 
@@ -35,6 +37,8 @@ struct Endpoint {
     ejected: Option<Ejected>,
     /// When it was chosen last: of equals the one that waited longest is next.
     turn: u64,
+    /// When it last answered.
+    heard: Option<Moment>,
 }
 
 #[derive(Debug)]
@@ -75,6 +79,20 @@ impl Pool {
         self.endpoints.iter().enumerate().any(|(number, each)| each.ejected.is_none() && !tried.contains(&number))
     }
 
+    /// What a result is worth: one that is late is no fault of an endpoint that answered others while it was out, in the later half
+    /// of that time. An index without a primary shard keeps its writers waiting wherever they ask.
+    pub(super) fn weighed(&mut self, now: Moment, number: usize, sent_at: Moment, verdict: Verdict) -> Verdict {
+        let heard = &mut self.endpoints[number].heard;
+        match verdict {
+            Verdict::Good => *heard = Some(now),
+            Verdict::Late if heard.is_some_and(|at| at > sent_at && at.since(sent_at) * 2 >= now.since(sent_at)) => {
+                return Verdict::Good;
+            }
+            Verdict::Late | Verdict::Faulty => {}
+        }
+        verdict
+    }
+
     /// A request is over.
     pub(super) fn ended(&mut self, now: Moment, number: usize, verdict: Verdict) -> Option<Change> {
         self.endpoints[number].under_way -= 1;
@@ -111,12 +129,12 @@ impl Pool {
                 endpoint.ejected = None;
                 Some(Change::Returned)
             }
-            (Verdict::Faulty, _) if alone => None,
-            (Verdict::Faulty, None) => {
+            (Verdict::Faulty | Verdict::Late, _) if alone => None,
+            (Verdict::Faulty | Verdict::Late, None) => {
                 endpoint.ejected = Some(Ejected { faults: 1, until: now + WAIT.0, probed: false });
                 Some(Change::Ejected)
             }
-            (Verdict::Faulty, Some(ejected)) => {
+            (Verdict::Faulty | Verdict::Late, Some(ejected)) => {
                 // What was sent before the ejection fails all at once: that is one fault, not many.
                 if now >= ejected.until {
                     let wait = WAIT.0 * 2_u32.saturating_pow(ejected.faults.min(8));
@@ -210,6 +228,20 @@ mod tests {
         pool.ended(at(4), 0, Verdict::Faulty);
         assert_eq!(pool.begin(&[]), Some(1));
         assert_eq!(pool.ended(at(4), 1, Verdict::Good), Some(Change::Returned));
+    }
+
+    #[test]
+    fn what_is_late_is_no_fault_of_one_that_answers_others() {
+        let mut pool = Pool::new(2);
+        assert_eq!(pool.weighed(at(60), 0, at(0), Verdict::Late), Verdict::Late, "it has answered nothing");
+        for (heard, verdict) in [(0, Verdict::Late), (29, Verdict::Late), (30, Verdict::Good), (59, Verdict::Good)] {
+            assert_eq!(pool.weighed(at(heard), 0, at(heard), Verdict::Good), Verdict::Good);
+            assert_eq!(pool.weighed(at(60), 0, at(0), Verdict::Late), verdict, "{heard}");
+            assert_eq!(pool.weighed(at(60), 0, at(0), Verdict::Faulty), Verdict::Faulty);
+        }
+        assert_eq!(pool.weighed(at(60), 1, at(0), Verdict::Late), Verdict::Late, "another one's answers do not count");
+        pool.begin(&[]);
+        assert_eq!(pool.ended(at(60), 0, Verdict::Late), Some(Change::Ejected));
     }
 
     #[test]

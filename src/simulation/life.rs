@@ -272,11 +272,11 @@ impl Life {
         Ok(())
     }
 
-    /// No more requests are under way than may be.
+    /// No more requests are under way than may be; as many again where some do not come back.
     pub(super) fn check_request(&mut self, request: dispatch::RequestId) -> Result<(), String> {
         self.requests.insert(request);
         match self.requests.len() {
-            number if number > self.concurrency => Err(format!("{number} requests are under way")),
+            number if number > 2 * self.concurrency => Err(format!("{number} requests are under way")),
             _ => Ok(()),
         }
     }

@@ -1,0 +1,119 @@
+//! Requests that do not come back: what they keep from going on, and what they say of the cluster.
+//!
+//! A shard without a primary keeps whoever writes to it waiting, for as long as a request lasts, while other indices are
+//! served in milliseconds. So a lane whose oldest request has been out for much longer than usual is *silent*: it may fill the
+//! limit like any other, but what it has out is not counted where another lane wants to send. Where nothing at all has been heard
+//! for as long, others send one at a time: it may be the cluster that is silent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Dispatch, Gate};
+use crate::clock::Moment;
+use crate::planted::is_planted;
+
+/// A request is not late before this.
+const LATE: Duration = Duration::from_secs(2);
+/// How many usual round trips make it late.
+const ROUNDS: u32 = 4;
+
+/// What has been heard of the cluster.
+#[derive(Debug, Default)]
+pub(super) struct Silence {
+    /// A running mean of the round trips.
+    usual: Duration,
+    /// When the last answer came that shows that the cluster is there.
+    heard: Option<Moment>,
+}
+
+impl Silence {
+    /// The cluster has answered.
+    pub(super) fn hears(&mut self, now: Moment) {
+        self.heard = Some(now);
+    }
+
+    /// What was answered was done after this time.
+    pub(super) fn took(&mut self, took: Duration) {
+        self.usual = (self.usual * 7 + took) / 8;
+    }
+
+    /// A request that is out for longer is late.
+    pub(super) fn patience(&self) -> Duration {
+        LATE.max(self.usual * ROUNDS)
+    }
+
+    /// True if others were answered while a request was out, in the later half of that time: what was answered just after it was
+    /// sent says nothing about a cluster that has been away since.
+    pub(super) fn heard_others(&self, now: Moment, sent_at: Moment) -> bool {
+        self.heard.is_some_and(|heard| heard > sent_at && heard.since(sent_at) * 2 >= now.since(sent_at))
+    }
+}
+
+/// How much may be sent now, and by whom.
+pub(super) struct Room {
+    /// Requests that may be out.
+    limit: usize,
+    /// Those that may be out of lanes that are not silent.
+    beside: usize,
+    /// Those that may be out if many do not come back.
+    most: usize,
+    silent: Vec<Arc<str>>,
+    out: usize,
+    /// Those of lanes that are not silent.
+    counted: usize,
+}
+
+impl Room {
+    /// Nobody may send.
+    pub(super) fn is_over(&self) -> bool {
+        self.out >= self.limit && (self.counted >= self.beside || self.out >= self.most)
+    }
+
+    /// The index may.
+    pub(super) fn is_for(&self, index: &Arc<str>) -> bool {
+        self.out < self.limit || (!self.is_over() && !self.silent.contains(index))
+    }
+
+    /// Something is sent to the index. Gives how many are under way that matter for the time it takes.
+    pub(super) fn take(&mut self, index: &Arc<str>) -> usize {
+        self.out += 1;
+        self.counted += usize::from(!self.silent.contains(index));
+        self.counted
+    }
+}
+
+impl Dispatch {
+    /// What may be sent now; nothing while the gate is closed.
+    pub(super) fn room(&self, now: Moment) -> Option<Room> {
+        let limit = match self.gate {
+            Gate::Open if is_planted("NoLimit") => usize::MAX,
+            Gate::Open => self.limit.current(now),
+            Gate::Probing { .. } => 1,
+            Gate::Preparing { .. } | Gate::Closed { .. } => return None,
+        };
+        let patience = self.silence.patience();
+        let mut silent: Vec<Arc<str>> = Vec::new();
+        for request in self.requests.values().filter(|request| now >= request.sent_at + patience) {
+            if !silent.contains(&request.bulk.index) {
+                silent.push(Arc::clone(&request.bulk.index));
+            }
+        }
+        // Names that have to be checked are requests, too, however many indices there are.
+        let out = self.requests.len() + self.checking;
+        let counted = self.requests.values().filter(|request| !silent.contains(&request.bulk.index)).count();
+        let heard = self.silence.heard.is_some_and(|heard| now < heard + patience);
+        let most = self.settings.concurrency.saturating_mul(2);
+        let beside = if heard { limit } else { 1 };
+        Some(Room { limit, beside, most, silent, out, counted: counted + self.checking })
+    }
+
+    /// When the next request will be late, if something waits for that.
+    pub(super) fn late_at(&self) -> Option<Moment> {
+        let waits = !self.look_ups.is_empty() || self.lanes.values().any(|lane| !lane.queue.is_empty());
+        if !waits || self.room(self.stepped).is_none_or(|room| room.out < room.limit) {
+            return None;
+        }
+        let late = self.requests.values().map(|request| request.sent_at + self.silence.patience());
+        late.filter(|at| *at > self.stepped).min()
+    }
+}
