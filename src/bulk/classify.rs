@@ -157,24 +157,24 @@ fn blocked_or_forbidden(error: Option<&ErrorCause>) -> HoldReason {
 fn classify_bad_request(error: &ErrorCause) -> Class {
     let reason = error.reason.to_ascii_lowercase();
     let says = |text: &str| reason.contains(text);
+    // A state of the index, or of the cluster, is believed only where the document does not say it.
+    let own = own_words(&reason);
+    let states = |text: &str| own.contains(text);
     match error.kind.as_str() {
         "index_closed_exception" => Class::Hold(HoldReason::Closed),
         "index_not_found_exception" => Class::Hold(HoldReason::Missing),
         "cluster_block_exception" => Class::Hold(HoldReason::Blocked),
-        "validation_exception" if says("shards") => Class::Hold(HoldReason::Limit),
+        "validation_exception" if states("shards") => Class::Hold(HoldReason::Limit),
         // How deep one document is nested is its own affair: an index that has a place for others has none for it.
         "illegal_argument_exception" | "mapper_parsing_exception" | "document_parsing_exception"
-            if says("limit of mapping depth") || says("number of nested documents has exceeded") =>
+            if states("limit of mapping depth") || states("number of nested documents has exceeded") =>
         {
             Class::Document
         }
         "illegal_argument_exception" | "mapper_parsing_exception" | "document_parsing_exception"
-            if says("limit of total fields") || says("maximum shards open") || says("limit of nested") =>
+            if states("limit of total fields") || states("maximum shards open") || states("limit of nested") =>
         {
             Class::Hold(HoldReason::Limit)
-        }
-        "illegal_argument_exception" if says("data stream") || says("write index") || says("alias") => {
-            Class::Hold(HoldReason::NotConcrete)
         }
         "mapper_parsing_exception"
         | "document_parsing_exception"
@@ -198,9 +198,29 @@ fn classify_bad_request(error: &ErrorCause) -> Class {
         {
             Class::Document
         }
+        "illegal_argument_exception" if states("data stream") || states("write index") || states("alias") => {
+            Class::Hold(HoldReason::NotConcrete)
+        }
         "max_bytes_length_exceeded_exception" => Class::Document,
         _ => Class::Hold(HoldReason::Unknown),
     }
+}
+
+/// What a reason says without what it quotes: names and values in brackets, and all from the first quotation mark on. A document's
+/// fields and values are its own words, and may be any.
+fn own_words(reason: &str) -> String {
+    let quoted = ["\"", ": '", "preview of field"].iter().filter_map(|mark| reason.find(mark)).min();
+    let mut depth = 0_usize;
+    let mut own = String::with_capacity(reason.len());
+    for char in reason[..quoted.unwrap_or(reason.len())].chars() {
+        match char {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => own.push(char),
+            _ => {}
+        }
+    }
+    own
 }
 
 #[cfg(test)]
@@ -277,6 +297,14 @@ mod tests {
                 item(400, "illegal_argument_exception", "no write index is defined for alias [a]"),
                 Hold(HoldReason::NotConcrete),
             ),
+            (
+                item(
+                    400,
+                    "illegal_argument_exception",
+                    "only write ops with an op_type of create are allowed in data streams",
+                ),
+                Hold(HoldReason::NotConcrete),
+            ),
             (item(400, "", ""), Hold(HoldReason::Unknown)),
             (item(418, "teapot", ""), Hold(HoldReason::Unknown)),
             (item(0, "", ""), Hold(HoldReason::Unknown)),
@@ -284,6 +312,30 @@ mod tests {
         for (item, class) in table {
             assert_eq!(classify_item(&item), class, "{item:?}");
         }
+    }
+
+    #[test]
+    fn what_a_document_says_does_not_hold_its_index() {
+        for (kind, reason) in [
+            ("illegal_argument_exception", "mapper [alias] cannot be changed from type [long] to [text]"),
+            ("illegal_argument_exception", "mapper [data stream.write index] cannot be changed from type [long] to [text]"),
+            (
+                "illegal_argument_exception",
+                "Document contains at least one immense term in field=\"user.alias\" (whose UTF8 encoding is longer than the max length 32766)",
+            ),
+            (
+                "document_parsing_exception",
+                "[1:9] failed to parse field [n] of type [long] in document with id 'a'. Preview of field's value: 'Limit of total fields [1000] has been exceeded': For input string: \"Limit of total fields [1000] has been exceeded\"",
+            ),
+            (
+                "mapper_parsing_exception",
+                "failed to parse field [t] of type [date] in document with id 'a': failed to parse date field [this cluster has maximum shards open] with format [strict]",
+            ),
+        ] {
+            assert_eq!(classify_item(&item(400, kind, reason)), Class::Document, "{reason}");
+        }
+        let unknown = item(400, "illegal_argument_exception", "field [alias] is not what it was: 'no write index'");
+        assert_eq!(classify_item(&unknown), Class::Hold(HoldReason::Unknown));
     }
 
     #[test]
