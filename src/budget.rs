@@ -1,7 +1,7 @@
 //! The memory limit, as permits: who holds bytes holds a [`Permit`] for them, and dropping it gives them back.
 //!
 //! The limit is a line to stop taking in at, not a wall: what has been fetched already has to be put somewhere, so a
-//! permit is always granted, and what goes beyond the limit is visible ([`Budget::overshoot`]) instead of hidden.
+//! permit is always granted, and what goes beyond the limit is visible in what is used instead of hidden.
 //! Those who take in ask [`Budget::free`] first.
 
 use std::sync::Arc;
@@ -66,25 +66,10 @@ impl Budget {
         self.limit().saturating_sub(self.used())
     }
 
-    /// The bytes above the limit.
-    pub fn overshoot(&self) -> usize {
-        self.used().saturating_sub(self.limit())
-    }
-
     /// A permit for `bytes`, granted whatever is free.
     pub fn take(&self, bytes: usize) -> Permit {
         self.shared.add(bytes);
         Permit { shared: Arc::clone(&self.shared), bytes }
-    }
-
-    /// A permit for `bytes` if they fit below the limit, or if nothing else is out: one thing that is larger than the
-    /// whole limit must not wait for ever.
-    pub fn try_take(&self, bytes: usize) -> Option<Permit> {
-        let granted = self.shared.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            let wanted = used.checked_add(bytes)?;
-            (used == 0 || wanted <= self.shared.limit).then_some(wanted)
-        });
-        granted.ok().map(|_| Permit { shared: Arc::clone(&self.shared), bytes })
     }
 }
 
@@ -134,23 +119,12 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn overshoot_is_granted_and_visible() {
+    fn what_is_above_the_limit_is_granted_and_visible() {
         let budget = Budget::new(100);
         let permit = budget.take(130);
-        assert_eq!((budget.used(), budget.free(), budget.overshoot()), (130, 0, 30));
-        assert!(budget.try_take(1).is_none());
+        assert_eq!((budget.used(), budget.free()), (130, 0));
         drop(permit);
-        assert_eq!((budget.used(), budget.free(), budget.overshoot()), (0, 100, 0));
-    }
-
-    #[test]
-    fn something_larger_than_the_limit_may_pass_alone() {
-        let budget = Budget::new(100);
-        let small = budget.try_take(1).expect("it fits");
-        assert!(budget.try_take(101).is_none());
-        drop(small);
-        let large = budget.try_take(101).expect("nothing else is out");
-        assert_eq!(large.bytes(), budget.used());
+        assert_eq!((budget.used(), budget.free()), (0, 100));
     }
 
     #[test]
@@ -190,7 +164,6 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Step {
         Take(usize),
-        TryTake(usize),
         Resize(usize, usize),
         Split(usize, usize),
         Drop(usize),
@@ -199,7 +172,6 @@ mod tests {
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             (0usize..200).prop_map(Step::Take),
-            (0usize..200).prop_map(Step::TryTake),
             (any::<usize>(), 0usize..200).prop_map(|(which, bytes)| Step::Resize(which, bytes)),
             (any::<usize>(), 0usize..200).prop_map(|(which, bytes)| Step::Split(which, bytes)),
             any::<usize>().prop_map(Step::Drop),
@@ -217,12 +189,6 @@ mod tests {
                 let len = permits.len();
                 match step {
                     Step::Take(bytes) => permits.push(budget.take(bytes)),
-                    Step::TryTake(bytes) => {
-                        let fits = budget.used() == 0 || budget.used() + bytes <= budget.limit();
-                        let permit = budget.try_take(bytes);
-                        prop_assert_eq!(permit.is_some(), fits);
-                        permits.extend(permit);
-                    }
                     Step::Resize(which, bytes) if len > 0 => permits[which % len].resize(bytes),
                     Step::Split(which, bytes) if len > 0 => {
                         let parted = permits[which % len].split(bytes);
