@@ -24,7 +24,7 @@ use crate::backoff::Chance;
 use crate::bulk::{Bulk, HoldReason};
 use crate::clock::Moment;
 
-use lane::{Lane, LaneState, Live, Queued};
+use lane::{Lane, LaneState, Live, Queued, Suspect};
 use limit::Limit;
 pub use look_up::JUDGED_BY;
 pub use messages::{Blocked, Effect, Found, Input, NameIs, Notice, Outcome, RequestId, Settings};
@@ -35,7 +35,7 @@ struct Request {
     bulk: Bulk,
     attempt: u32,
     order: u64,
-    suspect: Option<Moment>,
+    suspect: Option<Suspect>,
     sent_at: Moment,
     /// How many were out with it, without those that do not come back.
     under_way: usize,
@@ -186,11 +186,9 @@ impl Dispatch {
             return Some(until);
         }
         let look_ups = self.look_ups.iter().map(|look_up| look_up.at);
-        let waiting = || self.lanes.values().filter(|lane| !lane.queue.is_empty());
-        let lanes = waiting().filter_map(Lane::wake_at);
-        let after = Some(self.settings.blocked.after).filter(|_| self.settings.blocked.dead_letter);
-        let blocked = waiting().filter_map(|lane| lane.given_up_at(after?));
-        look_ups.chain(lanes).chain(blocked).chain(self.late_at()).filter(|at| *at > self.stepped).min()
+        let waiting = self.lanes.values().filter(|lane| !lane.queue.is_empty());
+        let lanes = waiting.filter_map(|lane| lane.wake_at(self.stepped));
+        look_ups.chain(lanes).chain(self.late_at()).filter(|at| *at > self.stepped).min()
     }
 
     /// True if nothing is waiting or under way.
@@ -198,9 +196,10 @@ impl Dispatch {
         self.requests.is_empty() && self.look_ups.is_empty() && self.lanes.values().all(|lane| lane.queue.is_empty())
     }
 
-    /// True if Elasticsearch, or one of its indices, does not take what it is given, or did not when it was last asked.
+    /// True if Elasticsearch, or one of its indices that something waits for, does not take what it is given, or did not when it was last asked.
     pub fn is_refused(&self) -> bool {
-        let refused = |lane: &Lane| lane.refusals > 0 || lane.held().is_some();
+        let asks = |lane: &Lane| !lane.queue.is_empty() || lane.sending > 0;
+        let refused = |lane: &Lane| asks(lane) && (lane.refusals > 0 || lane.held().is_some());
         self.gate != Gate::Open
             || self.lanes.values().any(refused)
             || self.look_ups.iter().any(|each| each.attempt > 0)
@@ -284,6 +283,14 @@ impl Dispatch {
             if !prepared {
                 effects.push(Effect::Prepare);
             }
+        }
+        if let Gate::Probing { attempt } = self.gate
+            && self.is_idle()
+            && self.checking == 0
+        {
+            // No document that could ask whether the cluster is back: the template does.
+            self.gate = Gate::Preparing { attempt };
+            effects.push(Effect::Prepare);
         }
         let Some(mut room) = self.room(now) else { return };
         self.start_look_ups(now, &mut room, effects);

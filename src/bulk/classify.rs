@@ -32,8 +32,10 @@ pub enum HoldReason {
     Closed,
     /// The index is missing and may not be created.
     Missing,
-    /// The limit of shards of the cluster, or of fields of the index, is reached.
+    /// The limit of shards of the cluster is reached.
     Limit,
+    /// The limit of fields of the index is reached: documents without new ones are taken.
+    Fields,
     /// Not allowed.
     Security,
     /// The name is an alias or a data stream, where an id is not unique.
@@ -45,6 +47,11 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
+    /// True if the index may take other documents all the same.
+    pub fn may_be_of_documents(self) -> bool {
+        matches!(self, Self::Fields | Self::Unknown)
+    }
+
     /// The reason's name in metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,6 +59,7 @@ impl HoldReason {
             Self::Closed => "closed",
             Self::Missing => "missing",
             Self::Limit => "limit",
+            Self::Fields => "fields",
             Self::Security => "security",
             Self::NotConcrete => "not_concrete",
             Self::TooManyNew => "too_many_new",
@@ -68,6 +76,9 @@ impl HoldReason {
             Self::Closed => "open the index, or delete it",
             Self::Missing => "create the index, or allow action.auto_create_index for its name",
             Self::Limit => "raise the limit that the reason names, or delete old indices",
+            Self::Fields => {
+                "raise index.mapping.total_fields.limit (or the one that the reason names), or have fewer fields (pipeline: remove, or a field of type flattened)"
+            }
             Self::Security => {
                 "give the user the privileges create_doc, create_index, read and view_index_metadata on this index"
             }
@@ -130,7 +141,7 @@ pub fn classify_request(status: u16, error: Option<&ErrorCause>) -> RequestClass
         403 => RequestClass::Security,
         413 => RequestClass::TooLarge,
         400 => match error.map(classify_bad_request) {
-            Some(Class::Hold(reason)) if reason != HoldReason::Unknown => RequestClass::Hold(reason),
+            Some(Class::Hold(reason)) if !reason.may_be_of_documents() => RequestClass::Hold(reason),
             Some(_) | None => RequestClass::BadRequest,
         },
         404 => RequestClass::Hold(HoldReason::Missing),
@@ -172,10 +183,11 @@ fn classify_bad_request(error: &ErrorCause) -> Class {
             Class::Document
         }
         "illegal_argument_exception" | "mapper_parsing_exception" | "document_parsing_exception"
-            if states("limit of total fields") || states("maximum shards open") || states("limit of nested") =>
+            if states("limit of total fields") || states("limit of nested") =>
         {
-            Class::Hold(HoldReason::Limit)
+            Class::Hold(HoldReason::Fields)
         }
+        "illegal_argument_exception" if states("maximum shards open") => Class::Hold(HoldReason::Limit),
         "mapper_parsing_exception"
         | "document_parsing_exception"
         | "strict_dynamic_mapping_exception"
@@ -262,7 +274,7 @@ mod tests {
             (item(400, "strict_dynamic_mapping_exception", "mapping set to strict"), Document),
             (
                 item(400, "illegal_argument_exception", "Limit of total fields [1000] has been exceeded"),
-                Hold(HoldReason::Limit),
+                Hold(HoldReason::Fields),
             ),
             (
                 item(400, "illegal_argument_exception", "Limit of mapping depth [20] has been exceeded due to [a]"),
@@ -274,7 +286,7 @@ mod tests {
                     "document_parsing_exception",
                     "failed: Limit of total fields [10] has been exceeded while adding new fields [1]",
                 ),
-                Hold(HoldReason::Limit),
+                Hold(HoldReason::Fields),
             ),
             (
                 item(
@@ -318,7 +330,10 @@ mod tests {
     fn what_a_document_says_does_not_hold_its_index() {
         for (kind, reason) in [
             ("illegal_argument_exception", "mapper [alias] cannot be changed from type [long] to [text]"),
-            ("illegal_argument_exception", "mapper [data stream.write index] cannot be changed from type [long] to [text]"),
+            (
+                "illegal_argument_exception",
+                "mapper [data stream.write index] cannot be changed from type [long] to [text]",
+            ),
             (
                 "illegal_argument_exception",
                 "Document contains at least one immense term in field=\"user.alias\" (whose UTF8 encoding is longer than the max length 32766)",

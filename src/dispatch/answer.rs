@@ -1,6 +1,7 @@
 //! What follows from the outcome of a whole request.
 
-use super::lane::cut_to_live;
+use super::items::Refusal;
+use super::lane::{Suspect, cut_to_live};
 use super::{Dispatch, Effect, Outcome, Queued, Request, RequestId};
 use crate::bulk::{Class, ErrorCause, HoldReason, Item, RequestClass, classify_item, classify_request};
 use crate::clock::Moment;
@@ -80,7 +81,8 @@ impl Dispatch {
             }
             RequestClass::Hold(reason) => {
                 self.reopen(now, effects);
-                self.hold(now, &request.bulk.index, reason, &why, effects);
+                let refusal = Refusal { reason, why: &why, suspect: request.suspect, took: false, busy: false };
+                self.hold(now, &request.bulk.index, refusal, effects);
                 self.put_back(request.again());
             }
             RequestClass::TooLarge | RequestClass::BadRequest if request.bulk.documents.len() > 1 => {
@@ -104,8 +106,10 @@ impl Dispatch {
                 if error.is_some_and(documents_fault) {
                     self.divide(request.bulk, [&[], &[]], vec![(0, why)], effects);
                 } else {
-                    self.hold(now, &request.bulk.index, HoldReason::Unknown, &why, effects);
-                    self.put_last(now, request.again());
+                    let (reason, suspect) = (HoldReason::Unknown, request.suspect);
+                    let refusal = Refusal { reason, why: &why, suspect, took: false, busy: false };
+                    let at = self.hold(now, &request.bulk.index, refusal, effects);
+                    self.put_last(now, at, request.again());
                 }
             }
         }
@@ -123,11 +127,13 @@ impl Dispatch {
         lane.queue.insert(at, Queued { bulk, ..queued });
     }
 
-    /// Behind everything that waits in its lane: what nobody knows the fault of must not keep the index from those who may have none.
-    pub(super) fn put_last(&mut self, now: Moment, queued: Queued) {
+    /// Behind everything that waits in its lane, and not before `at`: what nobody knows the fault of must not keep the index from those who
+    /// may have none.
+    pub(super) fn put_last(&mut self, now: Moment, at: Moment, queued: Queued) {
         let order = self.next_order;
         self.next_order += 1;
-        self.put_back(Queued { order, suspect: queued.suspect.or(Some(now)), ..queued });
+        let (since, tries) = queued.suspect.map_or((now, 0), |before| (before.since, before.tries.saturating_add(1)));
+        self.put_back(Queued { order, suspect: Some(Suspect { since, refused: now, at, tries }), ..queued });
     }
 }
 

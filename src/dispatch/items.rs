@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::lane::LaneState;
+use super::lane::{LaneState, Suspect};
 use super::{Dispatch, Effect, LookUp, Queued, Request, RequestId};
 use crate::bulk::{Answer, Bulk, Class, HoldReason, Settlement, classify_item};
 use crate::clock::Moment;
@@ -47,8 +47,10 @@ impl Dispatch {
             self.silence.took(took);
         }
         let suspects = self.has_suspects(&index);
+        let mut tried_at = now;
         if let Some((reason, why)) = &sorted.hold {
-            self.hold(now, &index, *reason, why, effects);
+            let refusal = Refusal { reason: *reason, why, suspect, took: sorted.exists, busy: sorted.refused };
+            tried_at = self.hold(now, &index, refusal, effects);
         } else if let Some(lane) = self.lanes.get_mut(&index) {
             if sorted.refused {
                 lane.refusals = lane.refusals.saturating_add(1);
@@ -69,7 +71,7 @@ impl Dispatch {
         if let Some(bulk) = again {
             let again = Queued { bulk, attempt: attempt + 1, order, suspect };
             match sorted.hold {
-                Some((HoldReason::Unknown, _)) => self.put_last(now, again),
+                Some((reason, _)) if reason.may_be_of_documents() => self.put_last(now, tried_at, again),
                 _ => self.put_back(again),
             }
         }
@@ -102,19 +104,46 @@ impl Dispatch {
         [divided.next().flatten(), divided.next().flatten()]
     }
 
+    /// Notes a refusal, and gives when it may be tried again. What may be its own fault keeps others waiting only as long as nobody knows
+    /// whether the index takes them.
     pub(super) fn hold(
         &mut self,
         now: Moment,
         index: &Arc<str>,
-        reason: HoldReason,
-        why: &str,
+        refusal: Refusal<'_>,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> Moment {
         let random = self.chance.bits();
+        let Refusal { reason, why, suspect, took, busy } = refusal;
         let lane = self.lanes.entry(Arc::clone(index)).or_default();
+        if took {
+            lane.release(index, true, effects);
+        }
+        let its_own = took || (suspect.is_some() && lane.refusals == 0);
+        if reason.may_be_of_documents() && its_own {
+            lane.is_held(index, (reason, why), effects);
+            if busy {
+                lane.backs_off(now, self.settings.backoff, random);
+            }
+            return now + self.settings.hold.delay(suspect.map_or(0, |suspect| suspect.tries + 1), random);
+        }
         lane.hold(now, index, (reason, why), effects);
-        lane.not_before = Some(now + self.settings.hold.delay(lane.refusals - 1, random));
+        let at = now + self.settings.hold.delay(lane.refusals - 1, random);
+        lane.not_before = Some(at);
+        at
     }
+}
+
+/// What is refused in a way that holds its index.
+pub(super) struct Refusal<'a> {
+    pub(super) reason: HoldReason,
+    pub(super) why: &'a str,
+    /// It was so before.
+    pub(super) suspect: Option<Suspect>,
+    /// The same answer shows that the index takes others.
+    pub(super) took: bool,
+    /// Something else was refused for now.
+    pub(super) busy: bool,
 }
 
 fn sort(bulk: &Bulk, answer: &Answer, effects: &mut Vec<Effect>) -> Sorted {

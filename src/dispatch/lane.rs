@@ -18,8 +18,21 @@ pub(super) struct Queued {
     pub(super) attempt: u32,
     /// Its place in the order of submission.
     pub(super) order: u64,
-    /// Since when it has been refused for a reason that nobody knows: the index may be to blame, or its documents.
-    pub(super) suspect: Option<Moment>,
+    /// It has been refused for a reason that may be its own: the index may be to blame, or its documents.
+    pub(super) suspect: Option<Suspect>,
+}
+
+/// What may itself be to blame for its refusal has times of its own, so that others need not wait for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Suspect {
+    /// When it was refused first.
+    pub(super) since: Moment,
+    /// When it was refused last.
+    pub(super) refused: Moment,
+    /// It is not sent before this.
+    pub(super) at: Moment,
+    /// How often it has been sent again.
+    pub(super) tries: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,12 +58,20 @@ pub(super) enum Next {
     Send(Queued),
 }
 
-/// Why and since when a lane is held.
+/// Why a lane is held.
 #[derive(Debug, Clone)]
 pub(super) struct Held {
     pub(super) reason: HoldReason,
     pub(super) why: String,
-    pub(super) since: Moment,
+}
+
+/// When an index refused all that it was given.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refusing {
+    /// First, since it took something.
+    since: Moment,
+    /// Once more in this step.
+    again: bool,
 }
 
 #[derive(Debug)]
@@ -62,6 +83,7 @@ pub(super) struct Lane {
     /// Requests under way.
     pub(super) sending: usize,
     held: Option<Held>,
+    refusing: Option<Refusing>,
     /// How often in a row the index refused.
     pub(super) refusals: u32,
     /// It is one of the indices that may be made within the hour.
@@ -78,6 +100,7 @@ impl Default for Lane {
             not_before: None,
             sending: 0,
             held: None,
+            refusing: None,
             refusals: 0,
             may_be_made: false,
             used: Moment::default(),
@@ -90,11 +113,16 @@ impl Lane {
         self.held.as_ref()
     }
 
-    pub(super) fn wake_at(&self) -> Option<Moment> {
+    /// The next moment after `stepped` at which it may do something.
+    pub(super) fn wake_at(&self, stepped: Moment) -> Option<Moment> {
         match self.state {
-            LaneState::Unchecked { at } => Some(at),
+            LaneState::Unchecked { at } => Some(at).filter(|at| *at > stepped),
             LaneState::Checking => None,
-            LaneState::Free | LaneState::Concrete => self.not_before,
+            LaneState::Free | LaneState::Concrete => {
+                let suspects = self.queue.iter().filter(|_| self.held.is_some()).filter_map(|queued| queued.suspect);
+                let suspects = suspects.map(|suspect| self.not_before.map_or(suspect.at, |at| at.max(suspect.at)));
+                self.not_before.into_iter().chain(suspects).filter(|at| *at > stepped).min()
+            }
         }
     }
 
@@ -116,8 +144,14 @@ impl Lane {
         effects: &mut Vec<Effect>,
     ) {
         self.refusals = self.refusals.saturating_add(1);
-        let since = self.held.as_ref().map_or(now, |held| held.since);
-        let before = self.held.replace(Held { reason, why: why.to_owned(), since });
+        let since = self.refusing.map_or(now, |refusing| refusing.since);
+        self.refusing = Some(Refusing { since, again: true });
+        self.is_held(index, (reason, why), effects);
+    }
+
+    /// Counts as held from now on; told when that is new.
+    pub(super) fn is_held(&mut self, index: &Arc<str>, (reason, why): (HoldReason, &str), effects: &mut Vec<Effect>) {
+        let before = self.held.replace(Held { reason, why: why.to_owned() });
         if before.is_none_or(|before| before.reason != reason) {
             effects.push(Effect::Tell(Notice::Held(Arc::clone(index), reason, why.to_owned())));
         }
@@ -139,6 +173,7 @@ impl Lane {
     /// Notes that the index took something. It counts as held as long as `suspects` of it are sent again and again.
     pub(super) fn release(&mut self, index: &Arc<str>, suspects: bool, effects: &mut Vec<Effect>) {
         self.refusals = 0;
+        self.refusing = None;
         self.not_before = None;
         if !suspects && self.held.take().is_some() {
             effects.push(Effect::Tell(Notice::Released(Arc::clone(index))));
@@ -169,9 +204,13 @@ impl Lane {
             return Next::Nothing;
         }
         // And mostly not by what may itself be to blame.
-        let innocent = || self.queue.iter().position(|queued| queued.suspect.is_none());
-        let mut at = if self.refusals > 0 { innocent().unwrap_or(0) } else { 0 };
-        while let Some(queued) = self.queue.remove(std::mem::take(&mut at)) {
+        let due = |queued: &Queued| queued.suspect.is_none_or(|suspect| suspect.at <= now);
+        let innocent = |queued: &Queued| queued.suspect.is_none();
+        while let Some(at) =
+            (self.queue.iter().position(|queued| innocent(queued) || (self.refusals == 0 && due(queued))))
+                .or_else(|| self.queue.iter().position(due))
+        {
+            let queued = self.queue.remove(at).expect("its place was found just now");
             if let Some(bulk) = cut_to_live(queued.bulk, live) {
                 self.not_before = None;
                 self.sending += 1;
@@ -181,10 +220,12 @@ impl Lane {
         Next::Nothing
     }
 
-    /// When something that waits has been refused for so long that it is given up, if that is the policy.
-    pub(super) fn given_up_at(&self, after: Duration) -> Option<Moment> {
-        let suspect = self.queue.iter().filter_map(|queued| queued.suspect).min();
-        Some(suspect.or(self.held.as_ref().map(|held| held.since))? + after)
+    /// True, once, if the index was refusing all for `after` already when it refused something in this step. Nothing is given up by time alone:
+    /// the cluster, or this process, may have been away.
+    pub(super) fn refuses_all_since(&mut self, now: Moment, after: Duration) -> bool {
+        let of_documents = self.held.as_ref().is_some_and(|held| held.reason.may_be_of_documents());
+        let Some(Refusing { since, again }) = &mut self.refusing else { return false };
+        std::mem::take(again) && !of_documents && *since + after <= now
     }
 
     /// Drops what waits for holdings that are over.

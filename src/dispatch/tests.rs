@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+mod refused;
 mod silence;
 
 use super::*;
@@ -449,94 +450,6 @@ fn a_single_document_that_is_refused_for_no_known_reason_is_held_and_kept() {
     assert!(letters(&effects).is_empty());
     assert!(matches!(notices(&effects)[..], [Notice::Held(_, HoldReason::Unknown, _)]));
     assert_eq!(sent(&bench.wake(at(0)).1).len(), 1);
-}
-
-/// A lane with a document that is refused for a reason that nobody knows, while another is taken; the first is sent again.
-fn with_a_suspect(bench: &mut Bench) -> (Moment, RequestId) {
-    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
-    bench.status(at(0), request, 400);
-    assert!(bench.submit("a", &[(1, 1)]).is_empty(), "the lane waits");
-    let (now, effects) = bench.wake(at(0));
-    let [(request, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
-    assert_eq!(body, "1\n", "the other one comes first now");
-    let effects = bench.step(now, Input::Answered(request, Outcome::Answer(Answer { items: vec![item(201)] })));
-    assert_eq!(settled(&effects), [(1, 1, Fate::Indexed)]);
-    assert!(notices(&effects).is_empty(), "it is held because of the first: {effects:?}");
-    let [(request, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
-    assert_eq!((body.as_str(), bench.dispatch.lanes()), ("0\n", (0, 1)));
-    (now, request)
-}
-
-#[test]
-fn what_is_refused_for_a_reason_that_nobody_knows_does_not_keep_the_index_from_others() {
-    let mut bench = Bench::new();
-    let (now, request) = with_a_suspect(&mut bench);
-    let effects = bench.step(now, Input::Answered(request, Outcome::Answer(Answer { items: vec![item(201)] })));
-    assert!(matches!(notices(&effects)[..], [Notice::Released(_)]), "{effects:?}");
-    assert!(bench.dispatch.is_idle() && bench.dispatch.lanes() == (1, 0));
-}
-
-#[test]
-fn only_what_was_refused_goes_to_the_dead_letters_where_others_are_taken() {
-    let mut bench = Bench::new();
-    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
-    let (mut now, mut suspect) = with_a_suspect(&mut bench);
-    for offset in 2.. {
-        assert!(letters(&bench.status(now, suspect, 400)).is_empty() && now < at(60_000));
-        assert!(bench.step(now, Input::Submit(bulk("a", &[(1, offset)]))).is_empty());
-        let effects;
-        (now, effects) = bench.wake(now);
-        if let [(id, reason)] = &letters(&effects)[..] {
-            assert!(id.ends_with("000000000000") && reason.contains("unknown"), "{id} {reason}");
-            break;
-        }
-        let [(request, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
-        assert_eq!(*body, format!("{offset}\n"));
-        let effects = bench.step(now, Input::Answered(request, Outcome::Answer(Answer { items: vec![item(201)] })));
-        let [(request, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
-        suspect = request;
-    }
-    assert_eq!(now, at(60_000));
-    // The others are taken as before.
-    let (now, effects) = bench.wake(now);
-    let [(request, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
-    let effects = bench.step(now, Input::Answered(request, Outcome::Answer(Answer { items: vec![item(201)] })));
-    assert!(matches!(notices(&effects)[..], [Notice::Released(_)]), "{effects:?}");
-}
-
-#[test]
-fn what_waits_for_an_index_that_is_held_for_long_goes_to_the_dead_letters_where_that_is_the_policy() {
-    let mut bench = Bench::new();
-    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
-    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
-    bench.answer(request, &[403]);
-    bench.submit("a", &[(1, 1)]);
-    let mut now = at(0);
-    let mut given_up = Vec::new();
-    while given_up.is_empty() {
-        let effects;
-        (now, effects) = bench.wake(now);
-        given_up = letters(&effects);
-        if let [(request, _)] = sent(&effects)[..] {
-            let answer = Outcome::Answer(Answer { items: vec![item(403)] });
-            assert!(letters(&bench.step(now, Input::Answered(request, answer))).is_empty() == (now < at(60_000)));
-        }
-    }
-    assert!(now >= at(60_000) && given_up[0].1.contains("blocked"), "{now:?} {given_up:?}");
-    // The next one finds out whether it still refuses, and is given up if so.
-    bench.step(now, Input::Submit(bulk("a", &[(1, 2)])));
-    let mut released = false;
-    for _ in 0..3 {
-        let (at, effects) = bench.wake(now);
-        now = at;
-        if let [(request, _)] = sent(&effects)[..] {
-            let answer = Outcome::Answer(Answer { items: vec![item(201)] });
-            let effects = bench.step(now, Input::Answered(request, answer));
-            released = matches!(notices(&effects)[..], [Notice::Released(_)]);
-            break;
-        }
-    }
-    assert!(released && bench.dispatch.is_idle());
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! Indices that refuse, for long, and documents that may be to blame themselves.
+
+use super::*;
+
+fn taken() -> Outcome {
+    Outcome::Answer(Answer { items: vec![item(201)] })
+}
+
+fn too_many_fields() -> Item {
+    let reason = "Limit of total fields [1000] has been exceeded while adding new fields [1]".into();
+    let error = Some(Box::new(ErrorCause { kind: "illegal_argument_exception".into(), reason }));
+    Item { status: 400, error, ..Item::default() }
+}
+
+/// A lane with a document that is refused for a reason that nobody knows, while another is taken; the first is sent again.
+fn with_a_suspect(bench: &mut Bench) -> (Moment, RequestId) {
+    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
+    bench.status(at(0), request, 400);
+    assert!(bench.submit("a", &[(1, 1)]).is_empty(), "the lane waits");
+    let (now, effects) = bench.wake(at(0));
+    let [(request, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(body, "1\n", "the other one comes first now");
+    let effects = bench.step(now, Input::Answered(request, Outcome::Answer(Answer { items: vec![item(201)] })));
+    assert_eq!(settled(&effects), [(1, 1, Fate::Indexed)]);
+    assert!(notices(&effects).is_empty(), "it is held because of the first: {effects:?}");
+    let [(request, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!((body.as_str(), bench.dispatch.lanes()), ("0\n", (0, 1)));
+    (now, request)
+}
+
+#[test]
+fn what_is_refused_for_a_reason_that_nobody_knows_does_not_keep_the_index_from_others() {
+    let mut bench = Bench::new();
+    let (now, request) = with_a_suspect(&mut bench);
+    let effects = bench.step(now, Input::Answered(request, Outcome::Answer(Answer { items: vec![item(201)] })));
+    assert!(matches!(notices(&effects)[..], [Notice::Released(_)]), "{effects:?}");
+    assert!(bench.dispatch.is_idle() && bench.dispatch.lanes() == (1, 0));
+}
+
+#[test]
+fn a_document_above_the_limit_of_fields_stops_nobody_behind_it() {
+    let mut bench = Bench::new();
+    let [(request, _)] = bench.submit("a", &[(1, 0), (1, 1)])[..] else { panic!() };
+    let items = vec![too_many_fields(), item(201)];
+    let effects = bench.step(at(0), Input::Answered(request, Outcome::Answer(Answer { items })));
+    assert!(matches!(notices(&effects)[..], [Notice::Held(_, HoldReason::Fields, _)]), "{effects:?}");
+    // The index takes others, so it is left alone.
+    for offset in 2..20 {
+        let [(request, ref body)] = bench.submit("a", &[(1, offset)])[..] else { panic!("{offset}") };
+        assert_eq!(*body, format!("{offset}\n"));
+        assert!(sent(&bench.answer(request, &[201])).is_empty());
+    }
+    // It is tried again by itself, and meanwhile others are under way with it.
+    let (now, effects) = bench.wake(at(0));
+    let [(suspect, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
+    assert!(now >= at(5000) && body == "0\n", "{now:?} {body}");
+    assert_eq!((bench.submit("a", &[(1, 20)]).len(), bench.submit("a", &[(1, 21)]).len()), (1, 1));
+    let items = vec![too_many_fields()];
+    let effects = bench.step(now, Input::Answered(suspect, Outcome::Answer(Answer { items })));
+    assert!(sent(&effects).is_empty() && notices(&effects).is_empty());
+    assert_eq!(bench.submit("a", &[(1, 22)]).len(), 1);
+}
+
+#[test]
+fn an_index_that_takes_nothing_for_a_reason_that_nobody_knows_is_asked_by_one_request_at_a_time() {
+    let mut bench = Bench::new();
+    let first: Vec<RequestId> =
+        (0..3).flat_map(|offset| bench.submit("a", &[(1, offset)])).map(|sent| sent.0).collect();
+    for request in first {
+        bench.status(at(0), request, 400);
+    }
+    let mut now = at(0);
+    let mut tries = 0;
+    while now < at(100_000) {
+        let effects;
+        (now, effects) = bench.wake(now);
+        let out = sent(&effects);
+        assert!(out.len() <= 1, "{out:?}");
+        for (request, _) in out {
+            tries += 1;
+            assert!(sent(&bench.status(now, request, 400)).is_empty());
+        }
+    }
+    assert!((10..=21).contains(&tries), "{tries}");
+}
+
+#[test]
+fn only_what_was_refused_goes_to_the_dead_letters_where_others_are_taken() {
+    let mut bench = Bench::new();
+    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
+    let (mut now, mut suspect) = with_a_suspect(&mut bench);
+    for offset in 2.. {
+        let effects = bench.status(now, suspect, 400);
+        if let [(id, reason)] = &letters(&effects)[..] {
+            assert!(id.ends_with("000000000000") && reason.contains("unknown"), "{id} {reason}");
+            assert!(matches!(notices(&effects)[..], [Notice::Released(_)]), "{effects:?}");
+            break;
+        }
+        assert!(now < at(60_000));
+        // Others need not wait for its next try.
+        let effects = bench.step(now, Input::Submit(bulk("a", &[(1, offset)])));
+        let [(request, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
+        assert_eq!(*body, format!("{offset}\n"));
+        assert!(sent(&bench.step(now, Input::Answered(request, taken()))).is_empty());
+        let effects;
+        (now, effects) = bench.wake(now);
+        let [(request, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
+        assert_eq!(body, "0\n");
+        suspect = request;
+    }
+    assert!(now >= at(60_000) && now <= at(70_000), "{now:?}");
+    assert!(bench.dispatch.is_idle());
+}
+
+#[test]
+fn what_waits_for_an_index_that_is_held_for_long_goes_to_the_dead_letters_where_that_is_the_policy() {
+    let mut bench = Bench::new();
+    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
+    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
+    bench.answer(request, &[403]);
+    bench.submit("a", &[(1, 1)]);
+    let mut now = at(0);
+    let given_up = loop {
+        let effects;
+        (now, effects) = bench.wake(now);
+        let [(request, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
+        let answer = Outcome::Answer(Answer { items: vec![item(403)] });
+        let given_up = letters(&bench.step(now, Input::Answered(request, answer)));
+        if !given_up.is_empty() {
+            break given_up;
+        }
+        assert!(now < at(60_000));
+    };
+    assert!(now >= at(60_000) && given_up.len() == 2 && given_up[0].1.contains("blocked"), "{now:?} {given_up:?}");
+    // The next one finds out whether it still refuses.
+    assert!(bench.step(now, Input::Submit(bulk("a", &[(1, 2)]))).is_empty());
+    let (now, effects) = bench.wake(now);
+    let [(request, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
+    let effects = bench.step(now, Input::Answered(request, taken()));
+    assert!(matches!(notices(&effects)[..], [Notice::Released(_)]) && bench.dispatch.is_idle());
+}
+
+#[test]
+fn nothing_is_given_up_that_was_not_refused_again_after_the_time() {
+    let mut bench = Bench::new();
+    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
+    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
+    bench.answer(request, &[403]);
+    bench.submit("a", &[(1, 1)]);
+    // The process, or the cluster, was away.
+    let late = at(200_000);
+    let effects = bench.step(late, Input::Tick);
+    assert!(letters(&effects).is_empty(), "{effects:?}");
+    let [(request, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
+    let effects = bench.step(late, Input::Answered(request, taken()));
+    assert!(letters(&effects).is_empty() && matches!(notices(&effects)[..], [Notice::Released(_)]), "{effects:?}");
+
+    let mut bench = Bench::new();
+    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
+    let (now, suspect) = with_a_suspect(&mut bench);
+    bench.status(now, suspect, 400);
+    let effects = bench.step(late, Input::Tick);
+    assert!(letters(&effects).is_empty() && sent(&effects).len() == 1, "{effects:?}");
+}
+
+#[test]
+fn without_a_document_the_template_asks_whether_the_cluster_is_back() {
+    let mut bench = Bench::new();
+    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
+    bench.step(at(0), Input::Answered(request, Outcome::Unknown("no answer in time".into())));
+    bench.step(at(0), Input::End(HoldingId(1)));
+    let (now, effects) = bench.wake(at(0));
+    assert!(matches!(effects[..], [Effect::Prepare]), "{effects:?}");
+    bench.step(now, Input::Prepared(Err("away".into())));
+    let (now, effects) = bench.wake(now);
+    assert!(matches!(effects[..], [Effect::Prepare]) && bench.dispatch.is_refused(), "{effects:?}");
+    let effects = bench.step(now, Input::Prepared(Ok(())));
+    assert!(matches!(notices(&effects)[..], [Notice::Available]), "{effects:?}");
+    assert!(!bench.dispatch.is_refused(), "nothing waits for the index that did not answer");
+}
