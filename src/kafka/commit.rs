@@ -57,6 +57,11 @@ impl Commits {
         self.request(number).inspect_err(|_| self.round.forget())
     }
 
+    /// These are given back: see [`Round::give_back`].
+    pub(super) fn give_back(&mut self, partitions: &[TopicPartition]) {
+        self.round.give_back(partitions);
+    }
+
     fn request(&self, number: usize) -> Result<(), String> {
         let entries = self.round.entries(number);
         let mut list = TopicPartitionList::with_capacity(entries.len());

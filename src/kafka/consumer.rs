@@ -207,6 +207,7 @@ impl Consumer {
     /// librdkafka refuses; the partitions are not read any more all the same.
     pub fn unassign(&mut self, partitions: &[TopicPartition]) -> KafkaResult<()> {
         self.revoking = false;
+        self.commits.give_back(partitions);
         let mut own = TopicPartitionList::with_capacity(partitions.len());
         let mut paused = TopicPartitionList::new();
         // librdkafka refuses the whole list if one of it is not assigned, as after a topic was made again.

@@ -6,7 +6,7 @@
 //! meant by the refusal of another is committed once more in parts, first each topic by itself, then each partition, until every partition
 //! has a word of its own. Nothing is told before that: a commit is one, however many requests it takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rdkafka::types::RDKafkaRespErr;
 
@@ -26,6 +26,8 @@ pub(super) struct Round {
     last: usize,
     out: BTreeMap<usize, Vec<Entry>>,
     outcomes: Vec<Outcome>,
+    /// Partitions that were given back since it began.
+    given_back: BTreeSet<TopicPartition>,
 }
 
 impl Round {
@@ -33,6 +35,15 @@ impl Round {
     pub(super) fn forget(&mut self) {
         self.out.clear();
         self.outcomes.clear();
+        self.given_back.clear();
+    }
+
+    /// These are another member's from here on: what is unclear of them is not committed once more, as it might come after a later commit
+    /// of the other's, and the broker does not ask whose a partition is.
+    pub(super) fn give_back(&mut self, partitions: &[TopicPartition]) {
+        if !self.out.is_empty() {
+            self.given_back.extend(partitions.iter().cloned());
+        }
     }
 
     /// A request for these, and its number.
@@ -77,6 +88,12 @@ impl Round {
         self.outcomes.extend(clear.into_iter().map(told));
         if unclear.len() <= 1 {
             self.outcomes.extend(unclear.into_iter().map(told));
+            return Vec::new();
+        }
+        let (theirs, unclear): (Vec<_>, Vec<_>) =
+            unclear.into_iter().partition(|entry| self.given_back.contains(&entry.0));
+        self.outcomes.extend(theirs.into_iter().map(told));
+        if unclear.is_empty() {
             return Vec::new();
         }
         divide(unclear).into_iter().map(|part| self.ask(part)).collect()
@@ -228,5 +245,17 @@ mod tests {
         let answer = |round: &mut Round, number| round.answered(number, NONE, &BTreeMap::new(), |_| String::new());
         assert!(answer(&mut round, old).is_empty() && round.take().is_none());
         assert!(answer(&mut round, new).is_empty() && round.take().is_some());
+    }
+
+    #[test]
+    fn what_was_given_back_is_not_committed_once_more() {
+        let mut round = Round::default();
+        round.give_back(&[entry("b-0").0]);
+        let number = round.ask(vec![entry("a-0"), entry("b-0"), entry("c-0")]);
+        round.give_back(&[entry("c-0").0]);
+        let refused = ["a-0", "b-0", "c-0"].map(|name| (entry(name).0, UNKNOWN)).into();
+        let next = round.answered(number, UNKNOWN, &refused, |error| format!("{error:?}"));
+        let asked: Vec<String> = next.iter().map(|number| names(round.entries(*number))).collect();
+        assert_eq!(asked, ["a-0", "b-0"]);
     }
 }
