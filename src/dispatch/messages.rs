@@ -17,7 +17,7 @@ pub type RequestId = u64;
 /// How the dispatch behaves.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
-    /// Requests under way at once, at most; how many it is depends on how Elasticsearch bears them.
+    /// Requests under way at once, at most, without those that do not come back; how many it is depends on how Elasticsearch bears them.
     pub concurrency: usize,
     /// Waiting between tries of the same thing.
     pub backoff: Backoff,
