@@ -13,6 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 pub use answer::{Answer, ErrorCause, FILTER_PATH, Item, parse_answer};
+pub(crate) use classify::own_words;
 pub use classify::{Class, HoldReason, RequestClass, classify_item, classify_request};
 pub use encode::{document_id, origin_json, too_large, write_document};
 #[cfg(any(test, feature = "simulation"))]

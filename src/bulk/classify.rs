@@ -220,7 +220,7 @@ fn classify_bad_request(error: &ErrorCause) -> Class {
 
 /// What a reason says without what it quotes: names and values in brackets, and all from the first quotation mark on. A document's
 /// fields and values are its own words, and may be any.
-fn own_words(reason: &str) -> String {
+pub(crate) fn own_words(reason: &str) -> String {
     let quoted = ["\"", ": '", "preview of field"].iter().filter_map(|mark| reason.find(mark)).min();
     let mut depth = 0_usize;
     let mut own = String::with_capacity(reason.len());
