@@ -25,6 +25,7 @@ mod needs;
 mod nfa;
 mod parse;
 mod plain;
+mod plan;
 mod program;
 mod quick;
 mod run;
@@ -37,6 +38,7 @@ mod unicode;
 
 use std::ops::Range;
 
+use plan::Walked;
 use program::Code;
 use run::{Input, Stack, Verdict};
 pub use set::{Candidates, Set};
@@ -45,6 +47,8 @@ use starts::Starts;
 /// How many ways may fail before the quick code is given up, and how many more for each byte of the text.
 const QUICK_STEPS: u64 = 1000;
 const QUICK_STEPS_A_BYTE: u64 = 8;
+/// How often walks along the plan may fail on one text; each may be as long as the text.
+const PLAN_FAILURES: u32 = 16;
 /// The same for the plain code. Without back-references it stays below unless the expression is very large.
 const PLAIN_STEPS: u64 = 5_000_000;
 const PLAIN_STEPS_A_BYTE: u64 = 64;
@@ -135,12 +139,13 @@ impl Default for Slot {
 #[derive(Debug, Default)]
 pub struct Scratch {
     stack: Stack,
+    plan: plan::Memory,
 }
 
 impl Scratch {
     /// How many bytes it occupies between searches, about: at most some hundred kilobytes.
     pub fn size(&self) -> usize {
-        self.stack.size()
+        self.stack.size() + size_of::<plan::Memory>()
     }
 }
 
@@ -151,6 +156,8 @@ pub struct Program {
     plain: Code,
     /// Nothing if it would be too large.
     quick: Option<Code>,
+    /// The way through the quick code that most texts take.
+    plan: Option<plan::Plan>,
     starts: Starts,
     needs: Vec<needs::Need>,
 }
@@ -162,7 +169,8 @@ pub fn compile(expression: &str, syntax: &Syntax) -> Result<Program, Refusal> {
     let plain = plain::compile(&parsed.tree, groups)?;
     let tree = simplify::simplify(parsed.tree);
     let quick = quick::compile(&tree, groups).ok();
-    Ok(Program { names: parsed.names, plain, quick, starts: Starts::new(&tree), needs: needs::needs(&tree) })
+    let plan = quick.as_ref().and_then(plan::build);
+    Ok(Program { names: parsed.names, plain, quick, plan, starts: Starts::new(&tree), needs: needs::needs(&tree) })
 }
 
 impl Program {
@@ -203,10 +211,23 @@ impl Program {
         let Some(quick) = &self.quick else { return self.search_plainly(input, 0..end, scratch, slots) };
         let stack = &mut scratch.stack;
         stack.steps = QUICK_STEPS + QUICK_STEPS_A_BYTE * text.len() as u64;
+        scratch.plan.failures = PLAN_FAILURES;
         let mut end = end;
         let mut from = 0;
         while let Some(start) = self.starts.next(input.text, from).filter(|start| *start < end) {
-            match run::run(quick, input, start, stack, slots) {
+            let walked = match &self.plan {
+                Some(plan) if scratch.plan.failures > 0 => {
+                    let memory = &mut scratch.plan;
+                    plan::Walk { plan, code: quick, text: input.text, memory, slots }.go(start)
+                }
+                _ => Walked::GaveUp,
+            };
+            let verdict = match walked {
+                Walked::Matched => return Ok(Some(start)),
+                Walked::Failed => Verdict::Failed,
+                Walked::GaveUp => run::run(quick, input, start, stack, slots),
+            };
+            match verdict {
                 Verdict::Matched => return Ok(Some(start)),
                 Verdict::Failed => {}
                 Verdict::TooLong => {
@@ -258,7 +279,11 @@ impl Program {
     /// How many bytes the program occupies, about.
     pub fn size(&self) -> usize {
         let needs: usize = self.needs.iter().flatten().map(|text| text.len() + size_of::<Vec<u8>>()).sum();
-        self.plain.size() + self.quick.as_ref().map_or(0, Code::size) + needs + size_of::<Program>()
+        self.plain.size()
+            + self.quick.as_ref().map_or(0, Code::size)
+            + self.plan.as_ref().map_or(0, plan::Plan::size)
+            + needs
+            + size_of::<Program>()
     }
 }
 

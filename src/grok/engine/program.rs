@@ -169,8 +169,18 @@ impl Tail {
         }
     }
 
-    /// The same, with less than eight bytes left.
-    fn end_at_the_end(&self, text: &[u8], at: usize) -> Option<usize> {
+    /// Whether eight bytes begin with it.
+    #[inline(always)]
+    pub(super) fn begins(&self, bytes: u64) -> bool {
+        (bytes ^ self.bytes) & self.mask == 0
+    }
+
+    pub(super) fn len(self) -> usize {
+        self.length as usize
+    }
+
+    /// The same as `end`, with less than eight bytes left.
+    pub(super) fn end_at_the_end(&self, text: &[u8], at: usize) -> Option<usize> {
         let left = text.len().checked_sub(at)?;
         let wanted = &self.bytes.to_le_bytes()[..self.length as usize];
         let found = match text.last_chunk::<8>() {
@@ -235,7 +245,7 @@ pub(super) struct Counted {
 }
 
 /// A set of characters as the matcher asks for it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Set {
     /// By the first byte: 0 is no, 1 yes, 2 has to be decoded.
     pub(super) table: [u8; 256],
@@ -257,7 +267,7 @@ impl Set {
         Set { table, class: class.clone(), wide }
     }
 
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         size_of::<Set>() + self.class.ranges().len() * 8
     }
 }

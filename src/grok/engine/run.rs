@@ -15,8 +15,8 @@ use super::bytes::before;
 use super::program::{Choice, Code, NOWHERE, Op, Place, SEVERAL, Step};
 pub(super) use frames::Stack;
 use frames::{Frame, KEPT_FRAMES, MOST_FRAMES};
-use rare::at_boundary;
-use steps::one;
+pub(super) use rare::at_boundary;
+pub(super) use steps::one;
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -391,6 +391,6 @@ impl Run<'_, '_> {
 
 /// The byte at a position; 256 at the end.
 #[inline(always)]
-fn next_byte(text: &[u8], at: usize) -> usize {
+pub(super) fn next_byte(text: &[u8], at: usize) -> usize {
     text.get(at).map_or(256, |byte| usize::from(*byte))
 }

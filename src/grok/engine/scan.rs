@@ -4,8 +4,13 @@
 
 use super::bytes::ByteSet;
 
+mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use lanes::Wide;
+pub(super) use lanes::{Bytes, Lanes, Narrow, Text};
 
 /// How many ranges are worth comparing with.
 const MOST: usize = 6;
@@ -24,6 +29,13 @@ impl Run {
 
     pub(super) fn has(&self, byte: u8) -> bool {
         self.table[usize::from(byte)]
+    }
+
+    /// The bytes.
+    pub(super) fn set(&self) -> ByteSet {
+        let mut set = ByteSet::EMPTY;
+        (0..=255).filter(|byte| self.has(*byte)).for_each(|byte| set.insert(byte));
+        set
     }
 
     /// Whether the machine goes over them sixteen at a time.
@@ -122,6 +134,15 @@ pub(super) fn digits_and_marks(chunk: &[u8; 16], mark: u8) -> (u32, u32) {
     chunk.iter().rev().fold((0, 0), |(digits, marks), byte| {
         (digits << 1 | u32::from(byte.is_ascii_digit()), marks << 1 | u32::from(*byte == mark))
     })
+}
+
+/// Whether each byte is at most so much more than the first at its place.
+#[inline(always)]
+pub(super) fn within(chunk: &[u8; 32], firsts: &[u8; 32], mores: &[u8; 32]) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return sse2::within(chunk, firsts, mores);
+    #[cfg(not(target_arch = "x86_64"))]
+    (0..32).all(|index| chunk[index].wrapping_sub(firsts[index]) <= mores[index])
 }
 
 #[cfg(test)]

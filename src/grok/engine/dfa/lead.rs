@@ -93,6 +93,18 @@ fn sample(follow: Follow) -> Option<u8> {
     byte.filter(|_| !(follow.end && follow.set.is_empty()))
 }
 
+/// The shortcut, for others.
+pub(in super::super) struct LeadParts {
+    pub(in super::super) run: ByteSet,
+    /// How long the run may be, with its head.
+    pub(in super::super) most: usize,
+    pub(in super::super) quotes: Option<(u8, u8)>,
+    /// What it begins with, where that is not as all of it.
+    pub(in super::super) heads: Option<ByteSet>,
+    /// What may come after, where that has to be asked.
+    pub(in super::super) ends: Option<[bool; 257]>,
+}
+
 struct Search<'d> {
     dfa: &'d Dfa,
     close: Option<u8>,
@@ -196,6 +208,15 @@ impl Search<'_> {
 }
 
 impl Dfa {
+    /// The shortcut, if there is one: the bytes of the run, how long it may be, and what has to hold besides, which is nothing for a run
+    /// by itself. Whether what is there may come is not asked, if that is `checked` otherwise.
+    pub(in super::super) fn lead_parts(&self, checked: bool) -> Option<LeadParts> {
+        let Lead { quotes, heads, ref run, most, ends, uniform, .. } = **self.lead.as_ref()?;
+        let heads = (!uniform).then_some(heads);
+        let ends = (!checked).then_some(ends);
+        Some(LeadParts { run: run.set(), most, quotes, heads, ends })
+    }
+
     /// Whether anybody asks for other ends than the last.
     fn tells_others(&self) -> bool {
         self.several || !self.ordered

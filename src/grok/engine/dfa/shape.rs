@@ -7,6 +7,7 @@
 //! each has a bit.
 
 use super::super::bytes::ByteSet;
+use super::super::scan::within;
 use super::Dfa;
 use super::typical::{Field, MOST, Product};
 
@@ -99,16 +100,6 @@ impl Shape {
     pub(super) fn size(&self) -> usize {
         size_of::<Shape>() + self.places.len() * 8 + (self.masks.len() + self.fields.len()) * 8
     }
-}
-
-/// Whether each byte is in its range. The compiler makes a few instructions over all of them at once of this.
-#[inline(always)]
-fn within(chunk: &[u8; MOST], firsts: &[u8; MOST], mores: &[u8; MOST]) -> bool {
-    let mut outside = 0;
-    for index in 0..MOST {
-        outside |= chunk[index].wrapping_sub(firsts[index]).saturating_sub(mores[index]);
-    }
-    outside == 0
 }
 
 /// How many bits a field needs: none if ranges say it all.

@@ -300,7 +300,7 @@ fn holds(assertion: Assertion, input: Input<'_>, at: usize) -> bool {
 
 /// Whether a word begins or ends at a position.
 #[inline]
-pub(super) fn at_boundary(text: &[u8], at: usize, ascii: bool) -> bool {
+pub(in super::super) fn at_boundary(text: &[u8], at: usize, ascii: bool) -> bool {
     let left = at > 0 && word_before(text, at, ascii);
     let right = at < text.len() && word_at(text, at, ascii);
     left != right

@@ -138,7 +138,7 @@ pub(super) fn count(set: &Set, text: &[u8], at: usize, least: u32, most: u32) ->
 
 /// Takes one character of the set.
 #[inline(always)]
-pub(super) fn one(set: &Set, text: &[u8], at: usize) -> Option<usize> {
+pub(in super::super) fn one(set: &Set, text: &[u8], at: usize) -> Option<usize> {
     let byte = *text.get(at)?;
     match set.table[usize::from(byte)] {
         0 => None,

@@ -71,6 +71,24 @@ fn digits_and_marks_sse2(chunk: &[u8; 16], mark: u8) -> (u32, u32) {
     (_mm_movemask_epi8(digits) as u32, _mm_movemask_epi8(marks) as u32)
 }
 
+/// Whether each byte is at most so much more than the first at its place.
+#[inline(always)]
+pub(super) fn within(chunk: &[u8; 32], firsts: &[u8; 32], mores: &[u8; 32]) -> bool {
+    // SAFETY: SSE2 is there on every x86_64.
+    unsafe { within_sse2(chunk.as_chunks().0, firsts.as_chunks().0, mores.as_chunks().0) }
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn within_sse2(chunk: &[[u8; 16]], firsts: &[[u8; 16]], mores: &[[u8; 16]]) -> bool {
+    let beyond = |half: usize| {
+        let distance = _mm_sub_epi8(load(&chunk[half]), load(&firsts[half]));
+        _mm_subs_epu8(distance, load(&mores[half]))
+    };
+    let none = _mm_cmpeq_epi8(_mm_or_si128(beyond(0), beyond(1)), _mm_setzero_si128());
+    _mm_movemask_epi8(none) == 0xFFFF
+}
+
 /// All ones where a byte is in a range: its distance from the first is not more than it may be.
 #[inline]
 #[target_feature(enable = "sse2")]
