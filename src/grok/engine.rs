@@ -124,8 +124,10 @@ impl Slot {
     }
 
     /// What it matched of the text that was searched.
+    #[inline]
     pub fn of(self, text: &str) -> Option<&str> {
-        if self.is_some() { text.get(self.start as usize..self.end as usize) } else { None }
+        // No text goes as far as where nothing is.
+        text.get(self.start as usize..self.end as usize)
     }
 }
 
@@ -208,24 +210,46 @@ impl Program {
         let Ok(_) = u32::try_from(text.len() + 1) else { return Err(Exhausted) };
         let slots = &mut slots[..self.slots()];
         let input = Input { text: text.as_bytes(), origin: 0 };
-        let Some(quick) = &self.quick else { return self.search_plainly(input, 0..end, scratch, slots) };
-        let stack = &mut scratch.stack;
-        stack.steps = QUICK_STEPS + QUICK_STEPS_A_BYTE * text.len() as u64;
         scratch.plan.failures = PLAN_FAILURES;
+        // Most texts match where they begin.
+        let mut walked = None;
+        if end > 0 && self.starts.is_at_beginning(input.text) {
+            walked = self.walk(input.text, 0, scratch, slots);
+            if walked == Some(Walked::Matched) {
+                return Ok(Some(0));
+            }
+        }
+        self.search_on(input, end, walked, scratch, slots)
+    }
+
+    /// Goes along the plan, if there is one and it is not given up.
+    #[inline(always)]
+    fn walk(&self, text: &[u8], start: usize, scratch: &mut Scratch, slots: &mut [Slot]) -> Option<Walked> {
+        let plan = self.plan.as_ref().filter(|_| scratch.plan.failures > 0)?;
+        let code = self.quick.as_ref()?;
+        Some(plan::Walk { plan, code, text, memory: &mut scratch.plan, slots }.go(start))
+    }
+
+    /// The same, where it is known what came of the walk from the beginning of the text, if there was one.
+    #[inline(never)]
+    fn search_on(
+        &self,
+        input: Input<'_>,
+        end: usize,
+        mut known: Option<Walked>,
+        scratch: &mut Scratch,
+        slots: &mut [Slot],
+    ) -> Result<Option<usize>, Exhausted> {
+        let Some(quick) = &self.quick else { return self.search_plainly(input, 0..end, scratch, slots) };
+        scratch.stack.steps = QUICK_STEPS + QUICK_STEPS_A_BYTE * input.text.len() as u64;
         let mut end = end;
         let mut from = 0;
         while let Some(start) = self.starts.next(input.text, from).filter(|start| *start < end) {
-            let walked = match &self.plan {
-                Some(plan) if scratch.plan.failures > 0 => {
-                    let memory = &mut scratch.plan;
-                    plan::Walk { plan, code: quick, text: input.text, memory, slots }.go(start)
-                }
-                _ => Walked::GaveUp,
-            };
+            let walked = known.take().or_else(|| self.walk(input.text, start, scratch, slots));
             let verdict = match walked {
-                Walked::Matched => return Ok(Some(start)),
-                Walked::Failed => Verdict::Failed,
-                Walked::GaveUp => run::run(quick, input, start, stack, slots),
+                Some(Walked::Matched) => Verdict::Matched,
+                Some(Walked::Failed) => Verdict::Failed,
+                Some(Walked::GaveUp) | None => run::run(quick, input, start, &mut scratch.stack, slots),
             };
             match verdict {
                 Verdict::Matched => return Ok(Some(start)),
@@ -291,6 +315,8 @@ impl Program {
 mod differential_tests;
 #[cfg(test)]
 pub(super) mod generated;
+#[cfg(test)]
+mod plan_tests;
 #[cfg(test)]
 mod shortcut_tests;
 #[cfg(test)]

@@ -10,26 +10,31 @@
 //! to say ([`Memory::failures`]).
 
 mod build;
+mod memory;
 mod walk;
 
 use std::sync::Arc;
 
 use super::bytes::ByteSet;
+use super::dfa::Usual;
 use super::program::{Place, Set, Tail};
 use super::scan::Bytes;
+use super::tree::Assertion;
 
 pub(super) use build::build;
+pub(super) use memory::Memory;
+use memory::Open;
 pub(super) use walk::Walk;
 
 /// How many groups an expression can have for there to be a plan.
 const MOST_GROUPS: usize = 256;
-/// How many open ways are remembered.
-const MOST_OPEN: usize = 8;
 /// The step that fails, and the one that leaves all to the run.
 const FAIL: Place = 0;
 const GIVE_UP: Place = 1;
 /// The number of a group that nobody asks for.
 const NOBODY: u32 = u32::MAX;
+/// There are several steps to go on with.
+const SEVERAL: u16 = 1 << 15;
 
 /// What a walk came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,32 +52,9 @@ pub(super) enum Walked {
 pub(super) struct Plan {
     steps: Vec<Step>,
     first: Place,
-}
-
-/// What walks need besides: kept from one to the next.
-#[derive(Debug)]
-pub(super) struct Memory {
-    /// How often walks may still fail.
-    pub(super) failures: u32,
-    /// The newest open ways, one over the other.
-    open: [Open; MOST_OPEN],
-    /// Where groups begin that may end later.
-    starts: [u32; MOST_GROUPS],
-}
-
-impl Default for Memory {
-    fn default() -> Memory {
-        Memory { failures: 0, open: [Open::default(); MOST_OPEN], starts: [0; MOST_GROUPS] }
-    }
-}
-
-/// A way that is still open: a step, a position, for runs that can be shorter how short, and the first group that is void then.
-#[derive(Clone, Copy, Debug, Default)]
-struct Open {
-    step: Place,
-    at: u32,
-    low: u32,
-    clear: u32,
+    /// What the machine has.
+    #[cfg(target_arch = "x86_64")]
+    wide: Option<super::scan::Wide>,
 }
 
 /// One step. Each knows where to go on.
@@ -81,8 +63,10 @@ enum Step {
     Fail,
     GiveUp,
     Match,
+    Run(Box<Run>),
     Literal(Box<Literal>),
-    Span(Box<Span>),
+    Switch(Box<Switch>),
+    Token(Box<Token>),
     Lead(Box<Lead>),
     Greedy(Arc<Span>),
     /// The same again, shorter.
@@ -90,13 +74,8 @@ enum Step {
     Lazy(Arc<Span>),
     /// The same again, longer.
     Longer(Arc<Span>),
-    Token(Box<Token>),
-    Fork(Box<Fork>),
-    Choice(Box<Choice>),
-    Set(Box<One>),
-    Before(Box<Side>),
-    After(Box<Side>),
-    Word(Box<Word>),
+    /// So many characters at most, and never less than there are.
+    Bounded(Box<Span>),
     /// A group begins.
     Begin(Mark),
     /// A group ends.
@@ -104,6 +83,13 @@ enum Step {
     /// The same, of groups in loops: what was open before cannot be gone back to.
     BeginAnew(Mark),
     EndAnew(Mark),
+    /// One byte.
+    Byte(Box<Side>),
+    Set(Box<One>),
+    Before(Box<Side>),
+    After(Box<Side>),
+    Word(Box<Word>),
+    Assert(Box<Condition>),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +104,21 @@ struct Literal {
     next: Place,
 }
 
-/// A run of characters, and what comes after it.
+/// All bytes of a set that there are, if they are not too few or too many, and a literal.
+#[derive(Debug)]
+struct Run {
+    bytes: Bytes,
+    tail: Tail,
+    least: u32,
+    /// How many more there may be.
+    more: u32,
+    group: u32,
+    next: Place,
+    /// Where else to go on.
+    otherwise: Place,
+}
+
+/// Characters that can be taken in several ways, and a literal.
 #[derive(Debug)]
 struct Span {
     /// What is gone over: all of the run, or of a lazy one what cannot be its end.
@@ -134,17 +134,13 @@ struct Span {
     /// The step for the other ends.
     again: Place,
     clear: u32,
-    /// What can follow, and which characters there are: of greedy and of lazy ones.
-    ends: Option<Box<Ends>>,
-}
-
-#[derive(Debug)]
-struct Ends {
+    /// What can follow; 256 is the end of the text.
     follow: [bool; 257],
+    /// Which characters there are.
     all: Bytes,
 }
 
-/// A run that is all of what an automaton finds; where it is not there the automaton is asked.
+/// A run that is all of what an automaton finds, with what has to hold besides; where it is not there the automaton is asked.
 #[derive(Debug)]
 struct Lead {
     bytes: Bytes,
@@ -153,12 +149,6 @@ struct Lead {
     group: u32,
     next: Place,
     otherwise: Place,
-    /// More that has to hold.
-    more: Option<Box<More>>,
-}
-
-#[derive(Debug)]
-struct More {
     quotes: Option<(u8, u8)>,
     heads: ByteSet,
     /// What may come after.
@@ -173,25 +163,19 @@ struct Token {
     group: u32,
     /// The shortcut over a run was not tried before.
     leads: bool,
+    /// The shortcut that is usual for it, if it never has several ends.
+    usual: Option<Usual>,
     next: Place,
     /// What it cannot decide.
     by_hand: Place,
     clear: u32,
 }
 
+/// To a step by the next byte, or to several in turn.
 #[derive(Debug)]
-struct Fork {
-    table: [u8; 257],
-    body: Place,
-    exit: Place,
-    greedy: bool,
-    clear: u32,
-}
-
-#[derive(Debug)]
-struct Choice {
-    /// By the next byte, which list.
-    table: [u8; 257],
+struct Switch {
+    /// By the next byte (256 is the end of the text) the step; with [`SEVERAL`], the number of a list.
+    table: [u16; 257],
     lists: Vec<Vec<Place>>,
     clear: u32,
 }
@@ -209,6 +193,12 @@ struct Side {
 }
 
 #[derive(Debug)]
+struct Condition {
+    assertion: Assertion,
+    next: Place,
+}
+
+#[derive(Debug)]
 struct Word {
     negative: bool,
     ascii: bool,
@@ -222,28 +212,23 @@ impl Plan {
     }
 }
 
-impl Span {
-    fn size(&self) -> usize {
-        let ends = self.ends.as_ref().map_or(0, |ends| size_of::<Ends>() + ends.all.size());
-        size_of::<Span>() + self.bytes.size() + ends
-    }
-}
-
 impl Step {
     fn size(&self) -> usize {
         match self {
             Step::Literal(_) => size_of::<Literal>(),
-            Step::Span(span) => span.size(),
-            Step::Greedy(span) | Step::Lazy(span) => span.size(),
-            Step::Lead(lead) => size_of::<Lead>() + lead.bytes.size() + size_of::<More>(),
+            Step::Run(run) => size_of::<Run>() + run.bytes.size(),
+            Step::Greedy(span) | Step::Lazy(span) => size_of::<Span>() + 2 * span.bytes.size(),
+            Step::Bounded(span) => size_of::<Span>() + 2 * span.bytes.size(),
+            Step::Lead(lead) => size_of::<Lead>() + lead.bytes.size(),
             Step::Token(_) => size_of::<Token>(),
-            Step::Fork(_) => size_of::<Fork>(),
-            Step::Choice(choice) => {
-                size_of::<Choice>() + choice.lists.iter().map(|list| 24 + list.len() * 4).sum::<usize>()
+            Step::Switch(switch) => {
+                size_of::<Switch>()
+                    + switch.lists.iter().map(|list| size_of::<Vec<u32>>() + list.len() * 4).sum::<usize>()
             }
             Step::Set(one) => size_of::<One>() + one.set.size(),
-            Step::Before(_) | Step::After(_) => size_of::<Side>(),
+            Step::Before(_) | Step::After(_) | Step::Byte(_) => size_of::<Side>(),
             Step::Word(_) => size_of::<Word>(),
+            Step::Assert(_) => size_of::<Condition>(),
             _ => 0,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::bytes::{ByteSet, Wide};
 use super::class::Class;
-use super::dfa::Dfa;
+use super::dfa::{Dfa, Late};
 use super::scan::Run;
 use super::tree::Assertion;
 
@@ -102,6 +102,8 @@ pub(super) enum Op {
     Lead(u32),
     /// A step over what an automaton finds. Where it can't say, the operations after this one do.
     Token(u32),
+    /// The same, of an automaton that is built when it is needed.
+    LateToken(u32),
 }
 
 /// A step: something is taken and perhaps captured, then comes a literal.
@@ -297,6 +299,7 @@ pub(super) struct Code {
     pub(super) forks: Vec<Fork>,
     pub(super) choices: Vec<Choice>,
     pub(super) dfas: Vec<Dfa>,
+    pub(super) lates: Vec<Late>,
     /// For each point: its first key, and the registers of the loops around it, each of which is a bit of the key.
     pub(super) points: Vec<(u32, Vec<u32>)>,
     pub(super) keys: u32,
@@ -365,6 +368,7 @@ impl Code {
             + self.forks.len() * size_of::<Fork>()
             + self.choices.iter().map(Choice::size).sum::<usize>()
             + self.dfas.iter().map(Dfa::size).sum::<usize>()
+            + self.lates.iter().map(Late::size).sum::<usize>()
     }
 }
 

@@ -36,6 +36,7 @@ pub(super) fn compile(tree: &Node, groups: u32) -> Result<Code, Refusal> {
         code: Code::new(groups),
         possible: 0,
         automata: true,
+        late: false,
         looping: false,
         next_group: 1,
         behind: ByteSet::FULL,
@@ -67,6 +68,8 @@ struct Emitter {
     possible: u32,
     /// Parts may become automata.
     automata: bool,
+    /// Parts that cost much become automata when they are needed.
+    late: bool,
     /// What is written now is in a loop with groups: a round may have to get back the captures of the round before.
     looping: bool,
     /// The first group that begins after here, or after the loops around.
@@ -105,9 +108,12 @@ impl Emitter {
         }
         self.behind = match op {
             Op::Mark { .. } | Op::Save { .. } | Op::Lead(_) => self.behind,
-            Op::Literal(step) | Op::Span(step) | Op::Greedy(step) | Op::Lazy(step) | Op::Token(step) => {
-                self.code.steps[step as usize].tail.last().map_or(ByteSet::FULL, ByteSet::one)
-            }
+            Op::Literal(step)
+            | Op::Span(step)
+            | Op::Greedy(step)
+            | Op::Lazy(step)
+            | Op::Token(step)
+            | Op::LateToken(step) => self.code.steps[step as usize].tail.last().map_or(ByteSet::FULL, ByteSet::one),
             _ => ByteSet::FULL,
         };
         self.code.ops.push(op);

@@ -10,7 +10,7 @@ mod sse2;
 
 #[cfg(target_arch = "x86_64")]
 pub(super) use lanes::Wide;
-pub(super) use lanes::{Bytes, Lanes, Narrow, Text};
+pub(super) use lanes::{Bytes, Lanes, Links, Narrow, Text, bytes_end, links_end};
 
 /// How many ranges are worth comparing with.
 const MOST: usize = 6;

@@ -8,6 +8,7 @@ use super::*;
 const LEAD: usize = 0;
 const DOTTED: usize = 1;
 const SHAPE: usize = 2;
+const CHAIN: usize = 3;
 
 /// An expression, the shortcut that it has, and texts that it matches.
 const CASES: &[(&str, usize, &[&str])] = &[
@@ -60,6 +61,25 @@ const CASES: &[(&str, usize, &[&str])] = &[
             "2024-03-14T09:26:53.589Z and what comes after it",
             "24-3-1 9:26 and what comes after it, of course",
             "2024-12-31 23:59:60+01:00 and what comes after it",
+        ],
+    ),
+    (
+        r" ((?:[a-z$_][a-z$_0-9]*\.)*[a-z$_][a-z$_0-9]*)\.([a-z]+)(?:\(|z)",
+        CHAIN,
+        &[
+            " org.example.a$1.do(x) and what comes after it",
+            " a.b.c.d.e.f.g.hij(x) and what comes after it",
+            " some_long_name_and_another.one_that_is_long.zz and more",
+            " a.do( and what comes after it",
+        ],
+    ),
+    (
+        r"=((?:[a-z$_][a-z$_0-9]*\.)*[a-z$_][a-z$_0-9]*)(?:;|\.;)",
+        CHAIN,
+        &[
+            "=org.example.a; and what comes after it",
+            "=org.example.a.; and what comes after it",
+            "=a; and what comes after it",
         ],
     ),
 ];

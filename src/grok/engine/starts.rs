@@ -36,6 +36,12 @@ impl Starts {
         }
     }
 
+    /// Whether a match may begin at the first byte; where there is none it is not said.
+    #[inline(always)]
+    pub(super) fn is_at_beginning(&self, text: &[u8]) -> bool {
+        text.first().is_some_and(|byte| !self.skipped.has(*byte))
+    }
+
     /// The first position from `at` on at which a match may begin.
     #[inline]
     pub(super) fn next(&self, text: &[u8], mut at: usize) -> Option<usize> {

@@ -13,10 +13,10 @@ use foldhash::fast::FixedState;
 use super::super::analyse::Ahead;
 use super::super::bytes::ByteSet;
 use super::super::nfa::{self, State};
-use super::super::scan::Run;
+use super::super::scan::Bytes;
 use super::super::tree::{Assertion, Node};
 use super::sides::{holds, part, side};
-use super::{DEAD, Dfa, ENDS, OTHERS, ROW, RUNS, UNSURE};
+use super::{DEAD, Dfa, ENDS, OTHERS, OwnRun, ROW, RUNS, UNSURE};
 use rows::Rows;
 
 /// How many states there may be, and how much work building them may be: some ten nanoseconds each.
@@ -229,6 +229,7 @@ impl<'n> Builder<'n> {
             lead: None,
             dotted: None,
             shape: None,
+            chain: None,
             ordered,
             doubts,
             several,
@@ -237,26 +238,28 @@ impl<'n> Builder<'n> {
     }
 
     /// The states that take many bytes to themselves; what leads to them is marked.
-    fn runs(&self, table: &mut [u32], stride: usize) -> Vec<(u32, Run)> {
-        let mut runs: Vec<(u32, Run)> = Vec::new();
+    fn runs(&self, table: &mut [u32], stride: usize) -> Vec<OwnRun> {
+        let mut runs: Vec<OwnRun> = Vec::new();
         let mut sizes = vec![0; stride];
         self.classes.iter().for_each(|class| sizes[usize::from(*class)] += 1);
+        // Out of order, several ends are no end.
+        let kinds = if self.ordered { &[0, ENDS, ENDS | OTHERS][..] } else { &[0] };
         for (row, entries) in table.chunks(stride).enumerate().skip(1) {
             let row = (row * stride) as u32;
-            let own = entries.iter().zip(&sizes).filter(|(entry, _)| **entry == row);
-            if own.map(|(_, size)| *size).sum::<u32>() < MANY {
-                continue;
-            }
+            let size = |flags: &u32| {
+                let own = entries.iter().zip(&sizes).filter(|(entry, _)| **entry == row | *flags);
+                own.map(|(_, size)| *size).sum::<u32>()
+            };
+            let Some(flags) = kinds.iter().copied().find(|flags| size(flags) >= MANY) else { continue };
             let mut set = ByteSet::EMPTY;
-            (0..=255).filter(|byte| entries[usize::from(self.classes[usize::from(*byte)])] == row).for_each(|byte| {
-                set.insert(byte);
-            });
-            if Run::is_quick(set) {
-                runs.push((row, Run::new(set)));
+            let own = |byte: &u8| entries[usize::from(self.classes[usize::from(*byte)])] == row | flags;
+            (0..=255).filter(own).for_each(|byte| set.insert(byte));
+            if let Some(bytes) = Bytes::new(set) {
+                runs.push(OwnRun { row, bytes, flags });
             }
         }
         for entry in table.iter_mut() {
-            if *entry & DEAD == 0 && runs.binary_search_by_key(&(*entry & ROW), |(row, _)| *row).is_ok() {
+            if *entry & DEAD == 0 && runs.binary_search_by_key(&(*entry & ROW), |run| run.row).is_ok() {
                 *entry |= RUNS;
             }
         }

@@ -1,11 +1,12 @@
-//! A shortcut of an automaton over numbers of up to three digits with a mark after each, as addresses have them: three of them, found
-//! by where their marks are.
+//! A shortcut of an automaton over numbers of up to three digits with a mark between them, as addresses have them: four of them, found by
+//! where their marks are.
 //!
 //! As with a shape, the automaton itself is asked: from one state, each number and its mark lead to one other, and nothing
-//! ends on the way. Of numbers of three digits these may be some.
+//! ends on the way. Numbers of three digits may have a largest one. Where the fourth number ends before a byte that makes it the only
+//! end, that is the end; else the automaton goes on after the third mark.
 
 use super::super::scan::digits_and_marks;
-use super::Dfa;
+use super::{DEAD, Dfa, ENDS, OTHERS, UNSURE};
 
 /// What may come after the numbers.
 const MARKS: [u8; 4] = *b".-/:";
@@ -13,31 +14,52 @@ const MARKS: [u8; 4] = *b".-/:";
 /// The shortcut.
 #[derive(Debug)]
 pub(super) struct Dotted {
-    /// The state where it begins and the one where it ends.
+    /// The state where it begins and the one after the third mark.
     pub(super) row: u32,
     pub(super) target: u32,
     mark: u8,
-    /// The numbers of three digits, a bit each.
-    numbers: [u64; 16],
+    /// The largest number of three digits, as the text has it.
+    largest: u32,
+    /// What can follow the fourth number, whichever it is, so that it ends there only; 256 is the end of the text.
+    ends: [bool; 257],
+}
+
+/// How far it is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Found {
+    /// All is matched up to here.
+    All(usize),
+    /// The third mark ends here.
+    Three(usize),
 }
 
 impl Dotted {
     pub(super) fn new(dfa: &Dfa, row: u32) -> Option<Dotted> {
         MARKS.iter().find_map(|mark| {
-            let (first, numbers) = number(dfa, row, *mark)?;
-            let (second, same) = number(dfa, first, *mark)?;
-            let (target, still) = number(dfa, second, *mark)?;
+            let first = Numbers::new(dfa, row, *mark)?;
+            let second = Numbers::new(dfa, first.target, *mark)?;
+            let third = Numbers::new(dfa, second.target, *mark)?;
             // Where all will do, it is no address but a run.
-            let some = numbers.iter().map(|bits| bits.count_ones()).sum::<u32>() < 1000;
-            (some && same == numbers && still == numbers).then_some(Dotted { row, target, mark: *mark, numbers })
+            if first.largest >= 999 || second.largest != first.largest || third.largest != first.largest {
+                return None;
+            }
+            let digit = |place: u32| u32::from(b'0') + first.largest / place % 10;
+            Some(Dotted {
+                row,
+                target: third.target,
+                mark: *mark,
+                largest: digit(100) << 16 | digit(10) << 8 | digit(1),
+                ends: ends(dfa, third.target, first.largest),
+            })
         })
     }
 
-    /// Where the third mark ends, if three numbers are at a position. It says no, too, where less than 16 bytes are left.
+    /// What is there, if that is three numbers or four. It says no, too, where less than 16 bytes are left.
     #[inline(always)]
-    pub(super) fn end(&self, text: &[u8], at: usize) -> Option<usize> {
+    pub(super) fn find(&self, text: &[u8], at: usize) -> Option<Found> {
         let chunk = text.get(at..)?.first_chunk::<16>()?;
         let (digits, marks) = digits_and_marks(chunk, self.mark);
+        let bytes = u128::from_le_bytes(*chunk);
         let first = marks.trailing_zeros();
         let marks_left = marks & marks.wrapping_sub(1);
         let second = marks_left.trailing_zeros();
@@ -47,43 +69,74 @@ impl Dotted {
         }
         let all = (2 << third) - 1;
         let good = (digits | marks) & all == all
-            && self.is_number(chunk, 0, first)
-                & self.is_number(chunk, first + 1, second - first - 1)
-                & self.is_number(chunk, second + 1, third - second - 1);
-        good.then_some(at + third as usize + 1)
+            && self.is_number(bytes, 0, first)
+                & self.is_number(bytes, first + 1, second - first - 1)
+                & self.is_number(bytes, second + 1, third - second - 1);
+        if !good {
+            return None;
+        }
+        let from = third + 1;
+        let length = (!digits >> from).trailing_zeros();
+        let end = at + (from + length) as usize;
+        let next = text.get(end).map_or(256, |byte| usize::from(*byte));
+        let last = from + length <= 16 && self.is_number(bytes, from, length) && self.ends[next];
+        Some(if last { Found::All(end) } else { Found::Three(at + from as usize) })
     }
 
     #[inline(always)]
-    fn is_number(&self, chunk: &[u8; 16], start: u32, length: u32) -> bool {
-        let digit = |index: u32| usize::from(chunk[(start + index) as usize & 15] & 15);
-        let value = digit(0) * 100 + digit(1) * 10 + digit(2);
-        let known = self.numbers[value >> 6 & 15] >> (value & 63) & 1 != 0;
-        (length.wrapping_sub(1) < 2) | ((length == 3) & known)
+    fn is_number(&self, bytes: u128, start: u32, length: u32) -> bool {
+        let value = ((bytes >> (start * 8 & 127)) as u32).swap_bytes() >> 8;
+        (length.wrapping_sub(1) < 2) | ((length == 3) & (value <= self.largest))
     }
 }
 
-/// Where numbers with a mark lead from a state, and which of those of three digits do.
-fn number(dfa: &Dfa, row: u32, mark: u8) -> Option<(u32, [u64; 16])> {
-    let go = |row, byte| dfa.go(row, byte);
-    let target = go(go(row, b'1')?, mark)?;
-    let mut numbers = [0; 16];
-    for first in 0..10 {
-        let one = go(row, b'0' + first)?;
-        if go(one, mark)? != target {
-            return None;
-        }
-        for second in 0..10 {
-            let two = go(one, b'0' + second)?;
-            if go(two, mark)? != target {
+/// Where numbers with a mark lead from a state, and which of three digits is the largest of those that do.
+struct Numbers {
+    target: u32,
+    largest: u32,
+}
+
+impl Numbers {
+    fn new(dfa: &Dfa, row: u32, mark: u8) -> Option<Numbers> {
+        let target = dfa.go(dfa.go(row, b'1')?, mark)?;
+        let leads = |row: Option<u32>| row.and_then(|row| dfa.go(row, mark)) == Some(target);
+        let mut largest = None;
+        for value in 0..1000 {
+            let [one, two, three] = rows(dfa, row, value);
+            if !leads(one) || !leads(two) {
                 return None;
             }
-            for third in 0..10 {
-                if go(two, b'0' + third).and_then(|three| go(three, mark)) == Some(target) {
-                    let value = usize::from(first) * 100 + usize::from(second) * 10 + usize::from(third);
-                    numbers[value >> 6] |= 1 << (value & 63);
-                }
+            match (leads(three), largest) {
+                // None is left out.
+                (true, known) if known == value.checked_sub(1) => largest = Some(value),
+                (true, _) => return None,
+                (false, _) => {}
             }
         }
+        largest.map(|largest| Numbers { target, largest })
     }
-    Some((target, numbers))
+}
+
+/// The states after one, two, and three digits of a number.
+fn rows(dfa: &Dfa, row: u32, value: u32) -> [Option<u32>; 3] {
+    let digit = |place: u32| b'0' + (value / place % 10) as u8;
+    let one = dfa.go(row, digit(100));
+    let two = one.and_then(|row| dfa.go(row, digit(10)));
+    [one, two, two.and_then(|row| dfa.go(row, digit(1)))]
+}
+
+/// The bytes before which each number makes the only end.
+fn ends(dfa: &Dfa, row: u32, largest: u32) -> [bool; 257] {
+    let mut after: Vec<u32> = (0..=largest).flat_map(|value| rows(dfa, row, value)).flatten().collect();
+    after.sort_unstable();
+    after.dedup();
+    let ends = |class: usize| {
+        after.iter().all(|row| dfa.table[*row as usize + class] & (ENDS | DEAD | OTHERS | UNSURE) == ENDS | DEAD)
+    };
+    let by_class: Vec<bool> = (0..=dfa.end_class).map(ends).collect();
+    std::array::from_fn(|byte| {
+        let digit = u8::try_from(byte).is_ok_and(|byte| byte.is_ascii_digit());
+        let class = u8::try_from(byte).map_or(dfa.end_class, |byte| usize::from(dfa.classes[usize::from(byte)]));
+        !digit && by_class[class]
+    })
 }

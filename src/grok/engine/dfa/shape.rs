@@ -24,12 +24,49 @@ pub(super) struct Shape {
     /// The first byte that can be at each place, and how many more.
     firsts: [u8; MOST],
     mores: [u8; MOST],
-    /// The places at which the range does not say all, and where each has its masks, less its first byte.
+    /// Fields of two bytes.
+    pairs: Vec<Pair>,
+    /// The places of other fields at which the range does not say all, and where each has its masks, less its first byte.
     places: Vec<(u8, u32)>,
     /// The products that a byte is in; those of other fields, too.
     masks: Vec<u64>,
     /// The products of each field.
     fields: Vec<u64>,
+}
+
+/// A field of two bytes that are in few ranges: a bit for each of the pairs that there can be.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    place: u8,
+    /// How many bytes the second range has, and the number of the first pair.
+    width: u8,
+    base: u32,
+    known: u64,
+}
+
+impl Pair {
+    fn new(field: &Field, place: usize) -> Option<Pair> {
+        let [(first, more), (second, width)] = [range(&field.products, 0), range(&field.products, 1)];
+        let (width, count) = (u32::from(width) + 1, u32::from(more) + 1);
+        if field.length != 2 || width * count > 64 {
+            return None;
+        }
+        let base = u32::from(first) * width + u32::from(second);
+        let mut known = 0;
+        for product in &field.products {
+            for one in product[0].iter() {
+                product[1].iter().for_each(|two| known |= 1 << (u32::from(one) * width + u32::from(two) - base));
+            }
+        }
+        Some(Pair { place: place as u8, width: width as u8, base, known })
+    }
+
+    #[inline(always)]
+    fn is_at(&self, chunk: &[u8; MOST]) -> bool {
+        let byte = |index: u8| u32::from(chunk[usize::from(index) % MOST]);
+        let index = (byte(self.place) * u32::from(self.width) + byte(self.place + 1)).wrapping_sub(self.base);
+        self.known >> (index & 63) & 1 != 0
+    }
 }
 
 impl Shape {
@@ -54,7 +91,9 @@ impl Shape {
 
     fn of(fields: &[Field], row: u32, target: u32, length: usize) -> Shape {
         let (mut firsts, mut mores) = ([0; MOST], [255; MOST]);
-        let mut shape = Shape { row, target, length, firsts, mores, places: vec![], masks: vec![], fields: vec![] };
+        let lists = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (pairs, places, masks, of_fields) = lists;
+        let mut shape = Shape { row, target, length, firsts, mores, pairs, places, masks, fields: of_fields };
         let (mut at, mut bit) = (0, 0);
         for field in fields {
             let ranges: Vec<(u8, u8)> = (0..field.length).map(|place| range(&field.products, place)).collect();
@@ -62,7 +101,12 @@ impl Shape {
                 (firsts[at + place], mores[at + place]) = (*first, *more);
             }
             let count = bits_of(field);
-            if count > 0 {
+            if count > 0
+                && field.length == 2
+                && let Some(pair) = Pair::new(field, at)
+            {
+                shape.pairs.push(pair);
+            } else if count > 0 {
                 let own = (u64::MAX >> (64 - count)) << bit;
                 shape.fields.push(own);
                 for (place, (first, more)) in ranges.iter().enumerate().filter(|(_, (_, more))| *more > 0) {
@@ -88,6 +132,9 @@ impl Shape {
         if !within(chunk, &self.firsts, &self.mores) {
             return false;
         }
+        if !self.pairs.iter().all(|pair| pair.is_at(chunk)) {
+            return false;
+        }
         let mut alive = u64::MAX;
         for (place, masks) in &self.places {
             let index = masks.wrapping_add(u32::from(chunk[usize::from(*place) % MOST]));
@@ -98,7 +145,10 @@ impl Shape {
 
     /// Bytes that it occupies.
     pub(super) fn size(&self) -> usize {
-        size_of::<Shape>() + self.places.len() * 8 + (self.masks.len() + self.fields.len()) * 8
+        size_of::<Shape>()
+            + self.pairs.len() * size_of::<Pair>()
+            + self.places.len() * 8
+            + (self.masks.len() + self.fields.len()) * 8
     }
 }
 

@@ -2,13 +2,15 @@
 //!
 //! This is a guess, and need not be all that a part can match: whoever uses it asks the automaton what these texts mean.
 
-use super::super::bytes::ByteSet;
+use super::super::bytes::{ByteSet, Wide};
 use super::super::tree::{Node, Repeat};
 
 /// A longer text is not looked at as a whole.
 pub(super) const MOST: usize = 32;
 /// So many products a field may have.
 const MOST_PRODUCTS: usize = 64;
+/// So many digits a zone has.
+const ZONE: usize = 4;
 /// So long a field may be.
 const MOST_LENGTH: usize = 12;
 
@@ -69,6 +71,11 @@ fn add(node: &Node, into: &mut Vec<Field>) -> bool {
                         into.push(Field { length: 1, products: vec![vec![ByteSet::one(byte)]] });
                         true
                     }
+                    // At the end of a date there is often a zone.
+                    None if !into.is_empty() && is_digit(&repeat.node) => {
+                        into.push(Field { length: ZONE, products: vec![vec![digits(); ZONE]] });
+                        false
+                    }
                     None => false,
                 },
                 _ => false,
@@ -95,6 +102,16 @@ fn padded(pad: &Node, node: &Node) -> Option<Field> {
         all.extend(products.into_iter().map(|product| [padding.clone(), product].concat()));
     }
     (all.len() <= MOST_PRODUCTS && longest < MOST_LENGTH).then_some(Field { length: longest + 1, products: all })
+}
+
+fn digits() -> ByteSet {
+    let mut set = ByteSet::EMPTY;
+    (b'0'..=b'9').for_each(|byte| set.insert(byte));
+    set
+}
+
+fn is_digit(node: &Node) -> bool {
+    matches!(node, Node::Class(class) if class.bytes() == (digits(), Wide::None))
 }
 
 fn single(node: &Node) -> Option<u8> {

@@ -2,7 +2,7 @@
 
 use super::super::Slot;
 use super::super::program::Code;
-use super::super::run::{at_boundary, one};
+use super::super::run::{Input, at_boundary, holds, one};
 use super::super::scan::{Lanes, Narrow, Text};
 use super::*;
 
@@ -18,12 +18,15 @@ pub(in super::super) struct Walk<'w> {
     pub(in super::super) slots: &'w mut [Slot],
 }
 
+/// Where to go on: a step and a position.
+type State = (Place, usize);
+
 impl Walk<'_> {
     /// Goes along the plan from a position.
     #[inline]
     pub(in super::super) fn go(&mut self, start: usize) -> Walked {
         #[cfg(target_arch = "x86_64")]
-        if let Some(wide) = super::super::scan::Wide::new() {
+        if let Some(wide) = self.plan.wide {
             return wide.call(
                 #[inline(always)]
                 |wide| self.go_with(wide, start),
@@ -40,9 +43,20 @@ impl Walk<'_> {
         let memory = &mut **memory;
         let slots = &mut **slots;
         slots.fill(Slot::NONE);
-        let mut ways = Ways { newest: 0, oldest: 0, forgot: false };
+        memory.begin_anew();
         let (mut step, mut at) = (plan.first, start);
         loop {
+            while let Step::Run(run) = &steps[step as usize] {
+                let end = lanes.end(text, at, &run.bytes);
+                if (end - at).wrapping_sub(run.least as usize) <= run.more as usize
+                    && let Some(after) = tail_end(&run.tail, text, end)
+                {
+                    capture(slots, run.group, at, end);
+                    (step, at) = (run.next, after);
+                } else {
+                    step = run.otherwise;
+                }
+            }
             match &steps[step as usize] {
                 Step::Literal(literal) => {
                     if let Some(end) = tail_end(&literal.tail, text, at) {
@@ -50,58 +64,51 @@ impl Walk<'_> {
                         continue;
                     }
                 }
-                Step::Lead(lead) => {
-                    let Lead { bytes, tail, most, group, next, otherwise, more } = &**lead;
-                    let end = match more {
-                        None => {
-                            let end = lanes.end(text, at, bytes);
-                            // None is too few.
-                            (end.wrapping_sub(at).wrapping_sub(1) < *most as usize).then_some(end)
-                        }
-                        Some(more) => more.end(lanes, text, at, lead),
-                    };
-                    if let Some(end) = end
-                        && let Some(after) = tail_end(tail, text, end)
-                    {
-                        capture(slots, *group, at, end);
-                        (step, at) = (*next, after);
+                Step::Switch(switch) => {
+                    let target = switch.table[text.next(at)];
+                    if target < SEVERAL {
+                        step = Place::from(target);
                     } else {
-                        step = *otherwise;
+                        step = several(switch, target, at, memory);
                     }
                     continue;
                 }
-                Step::Span(span) => {
-                    let Span { bytes, tail, least, most, group, begun, next, .. } = &**span;
-                    let end = lanes.end(text, at, bytes);
-                    let count = end - at;
-                    if count >= *least as usize {
-                        let end = if count > *most as usize { at + *most as usize } else { end };
-                        if let Some(after) = tail_end(tail, text, end) {
-                            let start = if *begun { memory.start(*group) } else { at };
-                            capture(slots, *group, start, end);
-                            (step, at) = (*next, after);
-                            continue;
-                        }
+                Step::Lead(lead) => {
+                    if let Some(end) = lead.end(lanes, text, at)
+                        && let Some(after) = tail_end(&lead.tail, text, end)
+                    {
+                        capture(slots, lead.group, at, end);
+                        (step, at) = (lead.next, after);
+                    } else {
+                        step = lead.otherwise;
                     }
+                    continue;
                 }
                 Step::Token(token) => {
-                    let Token { dfa, ref tail, group, leads, next, by_hand, clear } = **token;
-                    let scan = code.dfas[dfa as usize].scan(text.bytes, at, leads);
+                    if let Some(usual) = token.usual
+                        && let Some(end) = code.dfas[token.dfa as usize].only_end(text.bytes, at, usual)
+                        && let Some(after) = tail_end(&token.tail, text, end)
+                    {
+                        capture(slots, token.group, at, end);
+                        (step, at) = (token.next, after);
+                        continue;
+                    }
+                    let scan = code.dfas[token.dfa as usize].scan(text.bytes, at, token.leads);
                     if let Some(end) = scan.end() {
-                        if let Some(after) = tail_end(tail, text, end) {
+                        if let Some(after) = tail_end(&token.tail, text, end) {
                             if scan.has_others() {
-                                ways.open(memory, Open { step: by_hand, at: at as u32, low: 0, clear });
+                                memory.open(Open { step: token.by_hand, at: at as u32, low: 0, clear: token.clear });
                             }
-                            capture(slots, group, at, end);
-                            (step, at) = (next, after);
+                            capture(slots, token.group, at, end);
+                            (step, at) = (token.next, after);
                             continue;
                         }
                         if scan.has_others() {
-                            step = by_hand;
+                            step = token.by_hand;
                             continue;
                         }
                     } else if scan.is_unsure() {
-                        step = by_hand;
+                        step = token.by_hand;
                         continue;
                     }
                 }
@@ -111,113 +118,53 @@ impl Walk<'_> {
                     if count >= span.least as usize {
                         let high = if count > span.most as usize { at + span.most as usize } else { end };
                         let low = at + span.least as usize;
-                        ways.started(memory, span.group, at);
+                        memory.begin(span.group, at);
                         if let Some((end, after)) = span.now(text, high).or_else(|| span.shorter(text, low, high)) {
                             capture(slots, span.group, at, end);
                             if end > low {
-                                let open =
-                                    Open { step: span.again, at: end as u32, low: low as u32, clear: span.clear };
-                                ways.open(memory, open);
+                                let (at, low) = (end as u32, low as u32);
+                                memory.open(Open { step: span.again, at, low, clear: span.clear });
                             }
                             (step, at) = (span.next, after);
                             continue;
                         }
                     }
                 }
-                Step::Shorter(span) => {
-                    // The position is that of the last end; the lowest is where the way was.
-                    let low = memory.open[ways.newest as usize % MOST_OPEN].low as usize;
-                    if let Some((end, after)) = span.shorter(text, low, at) {
-                        capture(slots, span.group, memory.start(span.group), end);
-                        if end > low {
-                            let open = Open { step, at: end as u32, low: low as u32, clear: span.clear };
-                            ways.open(memory, open);
-                        }
-                        (step, at) = (span.next, after);
-                        continue;
-                    }
-                }
                 Step::Lazy(span) => {
                     if !span.begun {
-                        ways.started(memory, span.group, at);
+                        memory.begin(span.group, at);
                     }
                     if let Some((end, after)) = span.now(text, at).or_else(|| span.longer(lanes, text, at)) {
                         capture(slots, span.group, memory.start(span.group), end);
-                        ways.open(memory, Open { step: span.again, at: end as u32, low: 0, clear: span.clear });
+                        memory.open(Open { step: span.again, at: end as u32, low: 0, clear: span.clear });
                         (step, at) = (span.next, after);
-                        continue;
-                    }
-                }
-                Step::Longer(span) => {
-                    if let Some((end, after)) = span.longer(lanes, text, at) {
-                        capture(slots, span.group, memory.start(span.group), end);
-                        ways.open(memory, Open { step, at: end as u32, low: 0, clear: span.clear });
-                        (step, at) = (span.next, after);
-                        continue;
-                    }
-                }
-                Step::Fork(fork) => {
-                    let Fork { body, exit, greedy, clear, .. } = **fork;
-                    match fork.table[text.next(at)] {
-                        0 => {}
-                        1 => {
-                            step = body;
-                            continue;
-                        }
-                        2 => {
-                            step = exit;
-                            continue;
-                        }
-                        _ => {
-                            let (now, later) = if greedy { (body, exit) } else { (exit, body) };
-                            ways.open(memory, Open { step: later, at: at as u32, low: 0, clear });
-                            step = now;
-                            continue;
-                        }
-                    }
-                }
-                Step::Choice(choice) => {
-                    let list = &choice.lists[usize::from(choice.table[text.next(at)])];
-                    if let [first, others @ ..] = list.as_slice() {
-                        for other in others.iter().rev() {
-                            ways.open(memory, Open { step: *other, at: at as u32, low: 0, clear: choice.clear });
-                        }
-                        step = *first;
                         continue;
                     }
                 }
                 Step::Begin(mark) => {
-                    memory.starts[usize::from(mark.group)] = at as u32;
+                    memory.begin(u32::from(mark.group), at);
                     step = mark.next;
                     continue;
                 }
                 Step::End(mark) => {
-                    capture(slots, u32::from(mark.group), memory.starts[usize::from(mark.group)] as usize, at);
+                    capture(slots, u32::from(mark.group), memory.start(u32::from(mark.group)), at);
                     step = mark.next;
                     continue;
                 }
-                Step::BeginAnew(mark) => {
-                    ways.forget();
-                    memory.starts[usize::from(mark.group)] = at as u32;
-                    step = mark.next;
-                    continue;
-                }
-                Step::EndAnew(mark) => {
-                    ways.forget();
-                    capture(slots, u32::from(mark.group), memory.starts[usize::from(mark.group)] as usize, at);
-                    step = mark.next;
-                    continue;
-                }
-                Step::Set(set) => {
-                    if let Some(end) = one(&set.set, text.bytes, at) {
-                        (step, at) = (set.next, end);
-                        continue;
+                Step::Bounded(span) => {
+                    let end = lanes.end(text, at, &span.bytes);
+                    if end - at >= span.least as usize {
+                        let end = end.min(at + span.most as usize);
+                        if let Some(after) = tail_end(&span.tail, text, end) {
+                            capture(slots, span.group, at, end);
+                            (step, at) = (span.next, after);
+                            continue;
+                        }
                     }
                 }
-                Step::Before(side) => {
-                    let before = if at == 0 { 256 } else { usize::from(text.bytes[at - 1]) };
-                    if side.table[before] {
-                        step = side.next;
+                Step::Byte(side) => {
+                    if side.table[text.next(at)] {
+                        (step, at) = (side.next, at + 1);
                         continue;
                     }
                 }
@@ -227,85 +174,90 @@ impl Walk<'_> {
                         continue;
                     }
                 }
-                Step::Word(word) => {
-                    if at_boundary(text.bytes, at, word.ascii) != word.negative {
-                        step = word.next;
-                        continue;
-                    }
-                }
                 Step::Match => {
                     slots[0] = Slot { start: start as u32, end: at as u32 };
                     return Walked::Matched;
                 }
-                Step::Fail => {}
                 Step::GiveUp => return Walked::GaveUp,
+                Step::Fail => {}
+                other => {
+                    if let Some(state) = other.rare(text, at, memory, slots) {
+                        (step, at) = state;
+                        continue;
+                    }
+                }
             }
             if memory.failures == 0 {
                 return Walked::GaveUp;
             }
             memory.failures -= 1;
-            match ways.last(memory) {
+            match memory.last() {
                 Some(open) => {
                     if let Some(void) = slots.get_mut(open.clear as usize..) {
                         void.fill(Slot::NONE);
                     }
                     (step, at) = (open.step, open.at as usize);
                 }
-                None if ways.forgot => return Walked::GaveUp,
+                None if memory.forgot() => return Walked::GaveUp,
                 None => return Walked::Failed,
             }
         }
     }
 }
 
-/// What is open, of which only the newest are remembered.
-struct Ways {
-    newest: u32,
-    oldest: u32,
-    forgot: bool,
+/// The first of several steps; the others later.
+#[inline(never)]
+fn several(switch: &Switch, target: u16, at: usize, memory: &mut Memory) -> Place {
+    let [first, others @ ..] = switch.lists[usize::from(target & !SEVERAL)].as_slice() else { return FAIL };
+    for other in others.iter().rev() {
+        memory.open(Open { step: *other, at: at as u32, low: 0, clear: switch.clear });
+    }
+    *first
 }
 
-impl Ways {
-    #[inline(always)]
-    fn open(&mut self, memory: &mut Memory, open: Open) {
-        memory.open[self.newest as usize % MOST_OPEN] = open;
-        self.newest += 1;
-        if self.newest - self.oldest > MOST_OPEN as u32 {
-            self.oldest += 1;
-            self.forgot = true;
+impl Step {
+    /// Steps that few plans have.
+    #[inline(never)]
+    fn rare(&self, text: Text<'_>, at: usize, memory: &mut Memory, slots: &mut [Slot]) -> Option<State> {
+        match self {
+            Step::Shorter(span) => {
+                // The position is that of the last end; the lowest is where the way was.
+                let low = memory.lowest();
+                let (end, after) = span.shorter(text, low, at)?;
+                capture(slots, span.group, memory.start(span.group), end);
+                if end > low {
+                    memory.open(Open { step: span.again, at: end as u32, low: low as u32, clear: span.clear });
+                }
+                Some((span.next, after))
+            }
+            Step::Longer(span) => {
+                let (end, after) = span.longer(Narrow, text, at)?;
+                capture(slots, span.group, memory.start(span.group), end);
+                memory.open(Open { step: span.again, at: end as u32, low: 0, clear: span.clear });
+                Some((span.next, after))
+            }
+            Step::BeginAnew(mark) => {
+                memory.forget();
+                memory.begin(u32::from(mark.group), at);
+                Some((mark.next, at))
+            }
+            Step::EndAnew(mark) => {
+                memory.forget();
+                capture(slots, u32::from(mark.group), memory.start(u32::from(mark.group)), at);
+                Some((mark.next, at))
+            }
+            Step::Set(set) => one(&set.set, text.bytes, at).map(|end| (set.next, end)),
+            Step::Before(side) => {
+                let before = if at == 0 { 256 } else { usize::from(text.bytes[at - 1]) };
+                side.table[before].then_some((side.next, at))
+            }
+            Step::Word(word) => (at_boundary(text.bytes, at, word.ascii) != word.negative).then_some((word.next, at)),
+            Step::Assert(condition) => {
+                let input = Input { text: text.bytes, origin: 0 };
+                holds(condition.assertion, input, at).then_some((condition.next, at))
+            }
+            _ => None,
         }
-    }
-
-    /// Takes the newest.
-    #[inline(always)]
-    fn last(&mut self, memory: &Memory) -> Option<Open> {
-        if self.newest == self.oldest {
-            return None;
-        }
-        self.newest -= 1;
-        Some(memory.open[self.newest as usize % MOST_OPEN])
-    }
-
-    /// Nothing before here can be gone back to.
-    #[inline(always)]
-    fn forget(&mut self) {
-        self.forgot |= self.newest != self.oldest;
-        self.oldest = self.newest;
-    }
-
-    #[inline(always)]
-    fn started(&mut self, memory: &mut Memory, group: u32, at: usize) {
-        if let Some(start) = memory.starts.get_mut(group as usize) {
-            *start = at as u32;
-        }
-    }
-}
-
-impl Memory {
-    /// Where a group began, if anybody asks for it.
-    #[inline(always)]
-    fn start(&self, group: u32) -> usize {
-        self.starts.get(group as usize).map_or(0, |start| *start as usize)
     }
 }
 
@@ -326,10 +278,10 @@ fn tail_end(tail: &Tail, text: Text<'_>, at: usize) -> Option<usize> {
     }
 }
 
-impl More {
+impl Lead {
     /// Where the run ends, if all else holds, too.
     #[inline(always)]
-    fn end(&self, lanes: impl Lanes, text: Text<'_>, at: usize, lead: &Lead) -> Option<usize> {
+    fn end(&self, lanes: impl Lanes, text: Text<'_>, at: usize) -> Option<usize> {
         let head = match self.quotes {
             Some((open, _)) if text.bytes.get(at) != Some(&open) => return None,
             Some(_) => at + 1,
@@ -338,8 +290,8 @@ impl More {
         if !self.heads.contains(*text.bytes.get(head)?) {
             return None;
         }
-        let mut end = lanes.end(text, head + 1, &lead.bytes);
-        if end - head > lead.most as usize {
+        let mut end = lanes.end(text, head + 1, &self.bytes);
+        if end - head > self.most as usize {
             return None;
         }
         if let Some((_, close)) = self.quotes {
@@ -353,16 +305,10 @@ impl More {
 }
 
 impl Span {
-    /// What can follow.
-    #[inline(always)]
-    fn follows(&self, text: Text<'_>, at: usize) -> bool {
-        self.ends.as_ref().is_some_and(|ends| ends.follow[text.next(at)])
-    }
-
     /// The end here, if things can go on after it, and where.
     #[inline(always)]
     fn now(&self, text: Text<'_>, at: usize) -> Option<(usize, usize)> {
-        if !self.follows(text, at) {
+        if !self.follow[text.next(at)] {
             return None;
         }
         tail_end(&self.tail, text, at).map(|after| (at, after))
@@ -385,11 +331,10 @@ impl Span {
     /// The next longer end of a lazy run after which things can go on.
     #[inline(always)]
     fn longer(&self, lanes: impl Lanes, text: Text<'_>, at: usize) -> Option<(usize, usize)> {
-        let all = &self.ends.as_ref()?.all;
         let mut end = at;
         loop {
             // Past one character that cannot be the end, or is not to be.
-            if !all.has(*text.bytes.get(end)?) {
+            if !self.all.has(*text.bytes.get(end)?) {
                 return None;
             }
             end = lanes.end(text, end + 1, &self.bytes);

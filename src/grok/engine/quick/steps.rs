@@ -4,7 +4,7 @@ use super::super::Refusal;
 use super::super::analyse::Ahead;
 use super::super::bytes::{ByteSet, Wide};
 use super::super::class::Class;
-use super::super::dfa::{self, Dfa, Follow};
+use super::super::dfa::{self, Dfa, Follow, Late};
 use super::super::nfa;
 use super::super::program::{Op, Set, Span, Tail};
 use super::super::scan::Run;
@@ -95,10 +95,13 @@ impl Emitter {
         if !self.automata || !is_worth_it(body) {
             return Ok(false);
         }
+        if self.late && nfa::cost(body) > MOST_BY_HAND && nfa::is_regular(body, true) {
+            return self.late_automaton(body, Follow::new(after), slots, tail);
+        }
         let Some(number) = self.dfa(body, Follow::new(after)) else { return Ok(false) };
         let Dfa { doubts, several, rough, .. } = self.code.dfas[number as usize];
         let step = self.new_step(number, slots, tail);
-        if self.behind != ByteSet::FULL && self.code.dfas[number as usize].leads_after(self.behind) {
+        if self.code.dfas[number as usize].leads_after(self.behind) {
             let tells = tail.first().is_some_and(|byte| self.code.dfas[number as usize].lead_before(byte));
             self.code.steps[step as usize].led = true;
             self.code.steps[step as usize].literal_tells = tells;
@@ -120,6 +123,22 @@ impl Emitter {
         Ok(true)
     }
 
+    /// The same, of a node that is seldom asked and costs much: the automaton is built when it is needed.
+    fn late_automaton(&mut self, body: &Node, follow: Follow, slots: Slots, tail: Tail) -> Result<bool, Refusal> {
+        let known = self.code.lates.iter().position(|late| late.is_of(body, follow));
+        let number = known.unwrap_or_else(|| {
+            self.code.lates.push(Late::new(body.clone(), follow));
+            self.code.lates.len() - 1
+        });
+        let step = self.new_step(number as u32, slots, tail);
+        self.push(Op::LateToken(step))?;
+        self.push(Op::GiveUp)?;
+        self.leaves_frames(true);
+        self.code.steps[step as usize].next = self.here();
+        self.behind = tail.last().map_or(ByteSet::FULL, ByteSet::one);
+        Ok(true)
+    }
+
     /// What an automaton cannot decide.
     fn by_hand(&mut self, node: &Node, then: Ahead, slots: Slots, tail: Tail, rough: bool) -> Result<(), Refusal> {
         let nobody = self.code.nobody();
@@ -129,7 +148,12 @@ impl Emitter {
         self.behind = ByteSet::FULL;
         match node {
             // What was taken roughly may be exact by itself.
-            Node::Alternate(nodes) if rough => self.alternate(nodes, then)?,
+            Node::Alternate(nodes) if rough => {
+                let late = std::mem::replace(&mut self.late, true);
+                let done = self.alternate(nodes, then);
+                self.late = late;
+                done?;
+            }
             _ => {
                 self.automata = false;
                 self.node(node, then)?;

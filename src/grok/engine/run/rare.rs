@@ -280,7 +280,7 @@ fn same_but_for_case(wanted: &[u8], text: &[u8], mut at: usize) -> Option<usize>
 
 /// Whether a condition holds at a position.
 #[inline]
-fn holds(assertion: Assertion, input: Input<'_>, at: usize) -> bool {
+pub(in super::super) fn holds(assertion: Assertion, input: Input<'_>, at: usize) -> bool {
     let text = input.text;
     match assertion {
         Assertion::TextStart => at == 0,

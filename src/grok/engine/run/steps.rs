@@ -3,7 +3,7 @@
 use super::super::bytes::{Wide, decode};
 use super::super::program::{Set, Span, Step};
 use super::super::scan::run_end;
-use super::{Frame, Run, next_byte};
+use super::{Frame, Run, State, next_byte};
 
 impl Run<'_, '_> {
     /// As many characters as there are.
@@ -34,6 +34,23 @@ impl Run<'_, '_> {
         let (_, end) = count(&span.set, self.input.text, at, span.least, span.most)?;
         self.charge(end - at);
         Some(end)
+    }
+
+    /// What an automaton finds that may have to be built first.
+    #[inline(never)]
+    pub(super) fn late(&mut self, place: usize, step: u32, at: usize) -> Option<State> {
+        let step = &self.code.steps[step as usize];
+        let by_hand = (place + 1, at);
+        let Some(dfa) = self.code.lates[step.index as usize].get() else { return Some(by_hand) };
+        let scan = dfa.scan(self.input.text, at, true);
+        self.charge(scan.read() - at);
+        let Some(end) = scan.end() else { return scan.is_unsure().then_some(by_hand) };
+        let Some(next) = step.tail.end(self.input.text, end) else { return scan.has_others().then_some(by_hand) };
+        if scan.has_others() {
+            self.later(place as u32 + 1, at, step.clear);
+        }
+        self.capture(step, at, end);
+        Some((step.next as usize, next))
     }
 
     #[inline(never)]

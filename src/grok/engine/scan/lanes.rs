@@ -19,12 +19,13 @@ use super::{Run, run_end};
 /// A set of bytes to go over. Of those beyond ASCII it has all or none.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Bytes {
-    /// By the lower half of a byte, a bit for each upper half that makes a byte of the set; and the bit of each upper half.
+    /// By the lower half of a byte, a bit for each upper half that makes an ASCII byte of the set; or of the rest, if the set has what is
+    /// beyond ASCII.
     #[cfg(target_arch = "x86_64")]
     low: [u8; 16],
-    /// A bit for each of sixteen bytes that may be beyond ASCII.
+    /// A bit for each of sixteen bytes, if the table has the rest.
     #[cfg(target_arch = "x86_64")]
-    beyond: u32,
+    negated: u32,
     run: Box<Run>,
 }
 
@@ -38,10 +39,11 @@ impl Bytes {
         Some(Bytes {
             #[cfg(target_arch = "x86_64")]
             low: std::array::from_fn(|low| {
-                (0..8).filter(|high| set.contains(high << 4 | low as u8)).fold(0, |bits, high| bits | 1 << high)
+                let listed = |high: &u8| set.contains(high << 4 | low as u8) == beyond.is_empty();
+                (0..8).filter(listed).fold(0, |bits, high| bits | 1 << high)
             }),
             #[cfg(target_arch = "x86_64")]
-            beyond: if beyond.is_empty() { 0 } else { 0xFFFF },
+            negated: if beyond.is_empty() { 0 } else { 0xFFFF },
             run: Box::new(Run::new(set)),
         })
     }
@@ -98,6 +100,96 @@ impl<'t> Text<'t> {
 pub(in super::super) trait Lanes: Copy {
     /// The first position from `at` on, which is not beyond the end, whose byte is not in the set; or the end of the text.
     fn end(self, text: Text<'_>, at: usize, bytes: &Bytes) -> usize;
+}
+
+/// Where a run of bytes ends, with the best that the machine has.
+#[inline]
+pub(in super::super) fn bytes_end(text: &[u8], at: usize, bytes: &Bytes) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(wide) = Wide::new() {
+        // SAFETY: a `Wide` is made only where AVX2 and BMI1 are.
+        return unsafe { wide_end(wide, text, at, bytes) };
+    }
+    Narrow.end(Text::new(text), at, bytes)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+#[target_feature(enable = "avx2,bmi1")]
+fn wide_end(wide: Wide, text: &[u8], at: usize, bytes: &Bytes) -> usize {
+    wide.end(Text::new(text), at, bytes)
+}
+
+/// Words with a mark between them.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Links {
+    /// The bytes of words, and the mark.
+    all: Bytes,
+    /// What a word begins with.
+    heads: Bytes,
+    mark: u8,
+}
+
+/// Where a row of words ends, where the last mark is, and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct LinksEnd {
+    pub(in super::super) end: usize,
+    pub(in super::super) last: usize,
+    pub(in super::super) marks: u32,
+}
+
+impl Links {
+    pub(in super::super) fn new(all: ByteSet, heads: ByteSet, mark: u8) -> Option<Links> {
+        Some(Links { all: Bytes::new(all)?, heads: Bytes::new(heads)?, mark })
+    }
+
+    /// Bytes that it occupies.
+    pub(in super::super) fn size(&self) -> usize {
+        self.all.size() + self.heads.size()
+    }
+}
+
+/// Where words with marks end. It says nothing where a word is not as it has to be, near the end of a text, and on other machines.
+pub(in super::super) fn links_end(text: &[u8], at: usize, links: &Links) -> Option<LinksEnd> {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(wide) = Wide::new() {
+        // SAFETY: a `Wide` is made only where AVX2 and BMI1 are.
+        return unsafe { wide_links(wide, text, at, links) };
+    }
+    let _unused = (text, at, links);
+    None
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+#[target_feature(enable = "avx2,bmi1")]
+fn wide_links(wide: Wide, text: &[u8], start: usize, links: &Links) -> Option<LinksEnd> {
+    let text = Text::new(text);
+    let (mut at, mut last, mut count) = (start, usize::MAX, 0);
+    // The first byte has to be a head, too.
+    let mut marked = 1;
+    loop {
+        let chunk = text.sixteen(at)?;
+        let (outside, others) = (wide.outside(chunk, &links.all), wide.outside(chunk, &links.heads));
+        let is_mark = _mm_cmpeq_epi8(load(chunk), _mm_set1_epi8(links.mark as i8));
+        let marks = _mm_movemask_epi8(is_mark) as u32;
+        let within = (outside & outside.wrapping_neg()).wrapping_sub(1) & 0xFFFF;
+        if (marks << 1 | marked) & others & within != 0 {
+            return None;
+        }
+        let marks = marks & within;
+        if marks != 0 {
+            last = at + 31 - marks.leading_zeros() as usize;
+            count += marks.count_ones();
+        }
+        if outside != 0 {
+            let end = at + outside.trailing_zeros() as usize;
+            // Nothing is no word.
+            return (end > start).then_some(LinksEnd { end, last, marks: count });
+        }
+        marked = marks >> 15;
+        at += 16;
+    }
 }
 
 /// With what every machine has.
@@ -180,8 +272,7 @@ fn outside(chunk: &[u8; 16], bytes: &Bytes) -> u32 {
     let text = load(chunk);
     let high = _mm_and_si128(_mm_srli_epi16(text, 4), _mm_set1_epi8(0x0F));
     let within = _mm_and_si128(_mm_shuffle_epi8(load(&bytes.low), text), _mm_shuffle_epi8(load(&HIGH), high));
-    let outside = _mm_movemask_epi8(_mm_cmpeq_epi8(within, _mm_setzero_si128())) as u32;
-    outside & !(_mm_movemask_epi8(text) as u32 & bytes.beyond)
+    _mm_movemask_epi8(_mm_cmpeq_epi8(within, _mm_setzero_si128())) as u32 ^ bytes.negated
 }
 
 #[cfg(target_arch = "x86_64")]
