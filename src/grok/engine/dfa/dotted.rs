@@ -85,7 +85,7 @@ impl Dotted {
 
     #[inline(always)]
     fn is_number(&self, bytes: u128, start: u32, length: u32) -> bool {
-        let value = ((bytes >> (start * 8 & 127)) as u32).swap_bytes() >> 8;
+        let value = ((bytes >> ((start * 8) & 127)) as u32).swap_bytes() >> 8;
         (length.wrapping_sub(1) < 2) | ((length == 3) & (value <= self.largest))
     }
 }
