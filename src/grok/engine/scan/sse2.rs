@@ -1,6 +1,6 @@
 //! Sixteen bytes against ranges, with SSE2.
 //!
-//! All `unsafe` code of the engine is here. It is sound: the functions below ask for nothing but SSE2, which is part of every `x86_64`
+//! All `unsafe` code of the engine is here and in `lanes`. It is sound: the functions below ask for nothing but SSE2, which is part of every `x86_64`
 //! (the file is compiled for nothing else), and what they read is an array of the sixteen bytes that they load, wherever it lies.
 #![allow(unsafe_code)]
 
