@@ -64,7 +64,7 @@ pub enum Protocol {
     Kip848,
 }
 
-/// Deals faults like cards, so that each comes once before any comes again; a storm, which is of many kinds, twice.
+/// Deals faults like cards, so that each comes once before any comes again.
 #[derive(Debug)]
 pub struct Plan {
     faults: Vec<Fault>,
@@ -84,7 +84,6 @@ impl Plan {
         while round.len() < self.steps && !self.faults.is_empty() {
             if self.deck.is_empty() {
                 self.deck.clone_from(&self.faults);
-                self.deck.extend(self.faults.iter().filter(|fault| **fault == Fault::Storm));
             }
             let at = random.below(self.deck.len() as u64) as usize;
             round.push(self.deck.swap_remove(at));
