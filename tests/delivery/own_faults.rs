@@ -1,7 +1,5 @@
 //! Faults of Kelp's own, made by its fault points (`FAULT_POINT`): what is seen of them from outside, and that nothing is lost by them.
 
-use std::time::Duration;
-
 use super::{LONG, Scene, count, patient};
 use crate::lab::kelp::Config;
 use crate::lab::{Kelp, Message, Servers, servers, wait_until};
@@ -135,7 +133,7 @@ fn a_thread_that_hangs_is_told_by_livez_and_in_the_log() {
         })
         .collect();
     for (scene, _, kelp, thread) in &mut running {
-        wait_until("the log to say so", LONG, || {
+        wait_until("the log to say so", 2 * LONG, || {
             kelp.process().expect_alive()?;
             Ok(kelp.output()?.lines().any(|line| line.contains("a thread hangs: /livez answers 503")).then_some(()))
         })
@@ -154,7 +152,7 @@ fn a_thread_that_hangs_is_told_by_livez_and_in_the_log() {
     }
     for (scene, config, kelp, _) in &mut running {
         kelp.terminate().unwrap();
-        kelp.expect_exit(75, Duration::from_secs(60)).unwrap();
+        kelp.expect_exit(75, 2 * LONG).unwrap();
         catch_up(scene, &servers, config, 100);
     }
 }
