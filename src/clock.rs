@@ -15,6 +15,11 @@ impl Moment {
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// True after `from`, in the later half of the time from there to `to`.
+    pub fn is_in_later_half(self, from: Self, to: Self) -> bool {
+        self > from && self.since(from) * 2 >= to.since(from)
+    }
 }
 
 impl Add<Duration> for Moment {

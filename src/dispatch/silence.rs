@@ -45,7 +45,7 @@ impl Silence {
     /// True if others were answered while a request was out, in the later half of that time: what was answered just after it was
     /// sent says nothing about a cluster that has been away since.
     pub(super) fn heard_others(&self, now: Moment, sent_at: Moment) -> bool {
-        self.heard.is_some_and(|heard| heard > sent_at && heard.since(sent_at) * 2 >= now.since(sent_at))
+        self.heard.is_some_and(|heard| heard.is_in_later_half(sent_at, now))
     }
 }
 
@@ -83,14 +83,24 @@ impl Room {
 }
 
 impl Dispatch {
+    /// Requests that may be out; nothing while the gate is closed.
+    fn most_out(&self, now: Moment) -> Option<usize> {
+        match self.gate {
+            Gate::Open if is_planted("NoLimit") => Some(usize::MAX),
+            Gate::Open => Some(self.limit.current(now)),
+            Gate::Probing { .. } => Some(1),
+            Gate::Preparing { .. } | Gate::Closed { .. } => None,
+        }
+    }
+
+    /// Those that are out. Names that have to be checked are requests, too, however many indices there are.
+    fn all_out(&self) -> usize {
+        self.requests.len() + self.checking
+    }
+
     /// What may be sent now; nothing while the gate is closed.
     pub(super) fn room(&self, now: Moment) -> Option<Room> {
-        let limit = match self.gate {
-            Gate::Open if is_planted("NoLimit") => usize::MAX,
-            Gate::Open => self.limit.current(now),
-            Gate::Probing { .. } => 1,
-            Gate::Preparing { .. } | Gate::Closed { .. } => return None,
-        };
+        let limit = self.most_out(now)?;
         let patience = self.silence.patience();
         let mut silent: Vec<Arc<str>> = Vec::new();
         for request in self.requests.values().filter(|request| now >= request.sent_at + patience) {
@@ -98,19 +108,17 @@ impl Dispatch {
                 silent.push(Arc::clone(&request.bulk.index));
             }
         }
-        // Names that have to be checked are requests, too, however many indices there are.
-        let out = self.requests.len() + self.checking;
         let counted = self.requests.values().filter(|request| !silent.contains(&request.bulk.index)).count();
         let heard = self.silence.heard.is_some_and(|heard| now < heard + patience);
         let most = self.settings.concurrency.saturating_mul(2);
         let beside = if heard { limit } else { 1 };
-        Some(Room { limit, beside, most, silent, out, counted: counted + self.checking })
+        Some(Room { limit, beside, most, silent, out: self.all_out(), counted: counted + self.checking })
     }
 
     /// When the next request will be late, if something waits for that.
     pub(super) fn late_at(&self) -> Option<Moment> {
         let waits = !self.look_ups.is_empty() || self.lanes.values().any(|lane| !lane.queue.is_empty());
-        if !waits || self.room(self.stepped).is_none_or(|room| room.out < room.limit) {
+        if !waits || self.most_out(self.stepped).is_none_or(|limit| self.all_out() < limit) {
             return None;
         }
         let late = self.requests.values().map(|request| request.sent_at + self.silence.patience());

@@ -85,9 +85,7 @@ impl Pool {
         let heard = &mut self.endpoints[number].heard;
         match verdict {
             Verdict::Good => *heard = Some(now),
-            Verdict::Late if heard.is_some_and(|at| at > sent_at && at.since(sent_at) * 2 >= now.since(sent_at)) => {
-                return Verdict::Good;
-            }
+            Verdict::Late if heard.is_some_and(|at| at.is_in_later_half(sent_at, now)) => return Verdict::Good,
             Verdict::Late | Verdict::Faulty => {}
         }
         verdict

@@ -240,7 +240,7 @@ impl Reader {
         let restarts = self.restarts.remove(&partition);
         // The commits of a topic go with it.
         let before = self.makings.insert(partition.clone(), Arc::clone(&incarnation));
-        let is_new = before.is_some_and(|before| made_again(&metadata(&before), &incarnation));
+        let is_new = before.is_some_and(|before| is_another(&before, &incarnation));
         let mut restart = |from: i64| {
             let skipped = (low - from).max(0);
             let notice = Notice::OutOfRange(partition.clone(), super::OutOfRange::Restarted { skipped });
@@ -283,7 +283,10 @@ impl Reader {
 
 /// True if the commit was made under another incarnation of the topic.
 fn made_again(metadata: &str, incarnation: &str) -> bool {
-    let before = metadata.strip_prefix(METADATA_PREFIX);
-    // A broker that was updated gives ids to the topics that it had before.
-    before.is_some_and(|before| before != incarnation && before != "0")
+    metadata.strip_prefix(METADATA_PREFIX).is_some_and(|before| is_another(before, incarnation))
+}
+
+/// True if a topic of the one incarnation was made again since. A broker that was updated gives ids to the topics that it had before.
+fn is_another(before: &str, incarnation: &str) -> bool {
+    before != incarnation && before != "0"
 }

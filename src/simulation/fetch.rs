@@ -8,6 +8,7 @@ use super::broker::LifeId;
 use super::edges::Checked;
 use super::mutant::Mutant;
 use super::world::World;
+use crate::passage::is_within_share;
 use crate::record::{HoldingId, RecordBatch};
 use crate::{reader, worker};
 
@@ -56,9 +57,7 @@ impl World {
         if !fetch.intake || fetch.paused || this.workers[fetch.worker].in_flight() > 60 {
             return Ok(());
         }
-        // A partition may use as much as is free beyond it.
-        let free = this.budget.free();
-        if (free == 0 || fetch.part.used() >= free) && !ignores_limit {
+        if !is_within_share(&this.budget, &fetch.part) && !ignores_limit {
             self.tally("full memories", 1);
             return Ok(());
         }

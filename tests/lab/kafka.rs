@@ -8,7 +8,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::authority::Authority;
 use super::process::Process;
@@ -239,7 +239,18 @@ impl Kafka {
         let consumer: BaseConsumer = self.client().set("group.id", group).create()?;
         let mut list = rdkafka::TopicPartitionList::new();
         list.add_partition_range(topic, 0, partitions - 1);
-        let list = consumer.committed_offsets(list, Duration::from_secs(10))?;
+        // The broker that is asked may have ceased to be the group's coordinator just now, or not have become it yet.
+        let patience = Duration::from_secs(10);
+        let list = wait_until("the group's coordinator", patience, || {
+            match consumer.committed_offsets(list.clone(), patience) {
+                Err(KafkaError::MetadataFetch(
+                    RDKafkaErrorCode::NotCoordinator
+                    | RDKafkaErrorCode::CoordinatorNotAvailable
+                    | RDKafkaErrorCode::CoordinatorLoadInProgress,
+                )) => Ok(None),
+                told => Ok(Some(told?)),
+            }
+        })?;
         let of = |offset| if let rdkafka::Offset::Offset(offset) = offset { Some(offset) } else { None };
         Ok(list.elements().iter().map(|element| of(element.offset())).collect())
     }

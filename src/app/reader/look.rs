@@ -59,9 +59,8 @@ impl ReaderLoop {
             let partition = &held.origin.partition;
             let since = unsettled.get(partition).and_then(|(since, stopped)| since.filter(|_| !stopped));
             let waits = answers && held.intake && !held.paused && !is_within_share(&self.budget, &held.part);
-            let crowded = waits && since.is_some_and(|since| now.since(since) >= CROWDED);
-            // It stays so until something settles, even if memory comes and goes meanwhile.
-            let crowded = crowded || held.crowded && since.is_some_and(|since| now.since(since) >= CROWDED);
+            // Once it is, it stays so until something settles, even if memory comes and goes meanwhile.
+            let crowded = (waits || held.crowded) && since.is_some_and(|since| now.since(since) >= CROWDED);
             if crowded == std::mem::replace(&mut held.crowded, crowded) {
                 continue;
             }
