@@ -96,16 +96,7 @@ impl Elastic {
         if docs.len() != ids.len() {
             return Err(format!("an answer to _mget with {} documents to {} ids", docs.len(), ids.len()));
         }
-        docs.iter()
-            .zip(ids)
-            .map(|(doc, (id, field))| match (doc.get("found").and_then(Value::as_bool), doc.get("error")) {
-                (Some(true), _) => Ok(Some(doc["_source"].get(&**field).cloned().unwrap_or(Value::Null))),
-                (Some(false), _) => Ok(None),
-                // Without the index there is no document; to send it again tells what is the matter with the index.
-                (None, Some(error)) if is_no_index(error) => Ok(None),
-                (None, error) => Err(format!("looking up {id}: {}", error.unwrap_or(&Value::Null))),
-            })
-            .collect()
+        Ok(docs.iter().zip(ids).map(|(doc, (id, field))| found(doc, id, field)).collect())
     }
 
     /// Reads the file of the password or the API key again, if there is one.
@@ -183,6 +174,17 @@ impl Elastic {
 }
 
 /// True if an index is not there, or is closed.
+/// What one part of an answer to _mget says; one shard that is away is told in its documents alone.
+fn found(doc: &Value, id: &str, field: &str) -> Found {
+    match (doc.get("found").and_then(Value::as_bool), doc.get("error")) {
+        (Some(true), _) => Found::Origin(doc["_source"].get(field).cloned().unwrap_or(Value::Null)),
+        (Some(false), _) => Found::Nothing,
+        // Without the index there is no document; to send it again tells what is the matter with the index.
+        (None, Some(error)) if is_no_index(error) => Found::Nothing,
+        (None, error) => Found::Unknown(format!("looking up {id}: {}", error.unwrap_or(&Value::Null))),
+    }
+}
+
 fn is_no_index(error: &Value) -> bool {
     let kind = error.get("type").and_then(Value::as_str).unwrap_or_default();
     ["index_not_found_exception", "index_closed_exception"].contains(&kind)
@@ -250,6 +252,22 @@ mod tests {
             let path = bulk_path("a b", Duration::from_secs(seconds));
             assert_eq!(path, format!("/a%20b/_bulk?{timeout}&filter_path={FILTER_PATH}"));
         }
+    }
+
+    #[test]
+    fn a_look_up_tells_of_each_document_on_its_own() {
+        let told = |doc: Value| found(&doc, "a-1", "kelp");
+        assert_eq!(
+            told(json!({"found": true, "_source": {"kelp": {"offset": 1}}})),
+            Found::Origin(json!({"offset": 1}))
+        );
+        assert_eq!(told(json!({"found": true, "_source": {}})), Found::Origin(Value::Null));
+        assert_eq!(told(json!({"found": false})), Found::Nothing);
+        assert_eq!(told(json!({"error": {"type": "index_not_found_exception"}})), Found::Nothing);
+        let away = json!({"error": {"type": "no_shard_available_action_exception", "reason": "of [web][0]"}});
+        let Found::Unknown(why) = told(away) else { panic!() };
+        assert!(why.contains("a-1") && why.contains("of [web][0]"), "{why}");
+        assert!(matches!(told(json!({})), Found::Unknown(_)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::fault_point::FaultPoint;
 use super::messages::ToLetters;
 use crate::admin::{Condition, Health, Heart};
 use crate::budget::Budget;
-use crate::dispatch::{Dispatch, Effect, Input, Notice, Outcome};
+use crate::dispatch::{Dispatch, Effect, Found, Input, Notice, Outcome};
 use crate::elastic::{Elastic, Templates};
 use crate::metrics::{HeldLanes, Metrics};
 use crate::passage::WorkerHandle;
@@ -149,7 +149,8 @@ impl DispatchLoop {
                 let teller = Arc::clone(&self.teller);
                 tokio::spawn(async move {
                     let found = elastic.look_up(&index, &ids).await;
-                    if let Err(why) = &found
+                    let unknown = found.as_ref().map_or_else(Some, |found| found.iter().find_map(Found::unknown));
+                    if let Some(why) = unknown
                         && let Tell::Now { suppressed } = teller.note("look-up")
                     {
                         tracing::warn!(%index, %why, suppressed, "documents that may be there already cannot be looked up; trying again");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::lane::cut_to_live;
 use super::silence::Room;
 use super::{Dispatch, Effect, Found, LookUp, Queued, Request, RequestId};
-use crate::bulk::origin_json;
+use crate::bulk::{Bulk, origin_json};
 use crate::clock::Moment;
 use crate::planted::is_planted;
 use crate::record::Fate;
@@ -52,31 +52,33 @@ impl Dispatch {
         let found = match found {
             Ok(found) if found.len() == bulk.documents.len() => found,
             Ok(_) | Err(_) => {
-                let at = now + self.settings.backoff.delay(attempt, self.chance.bits());
                 let bulk = cut_to_live(bulk, &self.live);
-                self.look_ups.extend(bulk.map(|bulk| LookUp { at, id, bulk, attempt: attempt + 1, order }));
+                self.look_up_again(now, id, bulk, attempt, order);
                 return;
             }
         };
         self.reopen(now, effects);
-        let (mut settled, mut again, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut settled, mut again, mut unknown, mut rejected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (index, (document, found)) in bulk.documents.iter().zip(found).enumerate() {
             let record = bulk.batch(document).records.get(document.record as usize);
             match found {
                 // It was deleted in between: nothing is there that could be in the way.
-                None => again.push(index),
-                Some(_) if is_planted("AnyOriginIsOurs") => settled.push(bulk.settlement(document, Fate::Duplicate)),
-                Some(origin) if same_origin(&origin, &origin_json(&record)) => {
+                Found::Nothing => again.push(index),
+                Found::Unknown(_) if is_planted("UnknownIsOver") => {}
+                Found::Unknown(_) => unknown.push(index),
+                Found::Origin(origin)
+                    if is_planted("AnyOriginIsOurs") || same_origin(&origin, &origin_json(&record)) =>
+                {
                     settled.push(bulk.settlement(document, Fate::Duplicate));
                 }
-                Some(origin) => {
+                Found::Origin(origin) => {
                     let why = format!("id_conflict: the id is taken by a document of another origin: {origin}");
                     rejected.push((index, why));
                 }
             }
         }
         let worker = bulk.worker;
-        let [again, _] = self.divide(bulk, [&again, &[]], rejected, effects);
+        let [again, unknown] = self.divide(bulk, [&again, &unknown], rejected, effects);
         if !settled.is_empty() {
             effects.push(Effect::Settle(worker, settled));
         }
@@ -86,6 +88,14 @@ impl Dispatch {
             let lane = self.lanes.entry(Arc::clone(&bulk.index)).or_default();
             lane.not_before = lane.not_before.max(Some(now + delay));
             self.put_back(Queued { bulk, attempt: attempt + 1, order, suspect: None });
+        }
+        self.look_up_again(now, id, unknown, attempt, order);
+    }
+
+    fn look_up_again(&mut self, now: Moment, id: RequestId, bulk: Option<Bulk>, attempt: u32, order: u64) {
+        if let Some(bulk) = bulk {
+            let at = now + self.settings.backoff.delay(attempt, self.chance.bits());
+            self.look_ups.push(LookUp { at, id, bulk, attempt: attempt + 1, order });
         }
     }
 }

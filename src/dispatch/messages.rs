@@ -81,8 +81,24 @@ pub enum NameIs {
     Other(String),
 }
 
-/// What a look-up found under an id: the origin field of the document, or nothing.
-pub type Found = Option<serde_json::Value>;
+/// What a look-up found under an id.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// A document with this in its origin field.
+    Origin(serde_json::Value),
+    /// No document.
+    Nothing,
+    /// It can't be told, such as while no copy of the shard is there; the reason is for a person.
+    Unknown(String),
+}
+
+impl Found {
+    /// Why it can't be told.
+    pub fn unknown(&self) -> Option<&String> {
+        if let Self::Unknown(why) = self { Some(why) } else { None }
+    }
+}
 
 /// What the dispatch is told.
 #[derive(Debug)]
@@ -99,7 +115,7 @@ pub enum Input {
     Checked(Arc<str>, Result<NameIs, String>),
     /// What came of a request.
     Answered(RequestId, Outcome),
-    /// What a look-up found, in the order of its ids; the error is for a person.
+    /// What a look-up found, in the order of its ids; the error, for a person, is about all of them.
     LookedUp(RequestId, Result<Vec<Found>, String>),
     /// Only time has passed.
     Tick,

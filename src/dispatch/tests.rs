@@ -343,7 +343,7 @@ fn an_answer_with_the_wrong_number_of_items_is_unknown_and_a_later_conflict_is_l
     let effects = bench.answer(again, &[409, 429]);
     assert!(settled(&effects).is_empty());
     assert_eq!(looked_up(&effects), [(again, vec!["t-i-0001-000000000000".to_owned()])]);
-    let effects = bench.step(at(0), Input::LookedUp(again, Ok(vec![Some(own(1, 0))])));
+    let effects = bench.step(at(0), Input::LookedUp(again, Ok(vec![Found::Origin(own(1, 0))])));
     assert_eq!(settled(&effects), [(1, 0, Fate::Duplicate)]);
     let (_, effects) = bench.wake(at(0));
     assert_eq!(sent(&effects)[0].1, "1\n");
@@ -356,7 +356,11 @@ fn a_conflict_on_the_first_sending_is_looked_up() {
     let effects = bench.answer(request, &[409, 409, 409]);
     assert!(settled(&effects).is_empty());
     assert_eq!(looked_up(&effects)[0].1.len(), 3);
-    let found = vec![Some(own(1, 0)), Some(json!({"topic": "another", "partition": 1, "offset": 1})), None];
+    let found = vec![
+        Found::Origin(own(1, 0)),
+        Found::Origin(json!({"topic": "another", "partition": 1, "offset": 1})),
+        Found::Nothing,
+    ];
     let effects = bench.step(at(0), Input::LookedUp(request, Ok(found)));
     assert_eq!(settled(&effects), [(1, 0, Fate::Duplicate)]);
     let [(id, reason)] = &letters(&effects)[..] else { panic!("{effects:?}") };
@@ -388,9 +392,26 @@ fn a_look_up_that_fails_is_tried_again_and_a_second_answer_changes_nothing() {
         let (_, effects) = bench.wake(at(0));
         assert_eq!(looked_up(&effects).len(), 1);
     }
-    let effects = bench.step(at(0), Input::LookedUp(request, Ok(vec![Some(own(1, 0))])));
+    let effects = bench.step(at(0), Input::LookedUp(request, Ok(vec![Found::Origin(own(1, 0))])));
     assert_eq!(settled(&effects), [(1, 0, Fate::Duplicate)]);
-    assert!(bench.step(at(0), Input::LookedUp(request, Ok(vec![Some(own(1, 0))]))).is_empty());
+    assert!(bench.step(at(0), Input::LookedUp(request, Ok(vec![Found::Origin(own(1, 0))]))).is_empty());
+    assert!(bench.dispatch.is_idle());
+}
+
+#[test]
+fn what_a_look_up_can_not_tell_of_keeps_nothing_else_waiting() {
+    let mut bench = Bench::new();
+    let [(request, _)] = bench.submit("a", &[(1, 0), (1, 1), (1, 2)])[..] else { panic!() };
+    bench.answer(request, &[409, 409, 409]);
+    let away = || Found::Unknown("no shard".to_owned());
+    let effects = bench.step(at(0), Input::LookedUp(request, Ok(vec![away(), Found::Origin(own(1, 1)), away()])));
+    assert_eq!(settled(&effects), [(1, 1, Fate::Duplicate)]);
+    let (_, effects) = bench.wake(at(0));
+    let ids = ["t-i-0001-000000000000", "t-i-0001-000000000002"].map(str::to_owned);
+    assert_eq!(looked_up(&effects), [(request, ids.to_vec())]);
+    let found = vec![Found::Origin(own(1, 0)), Found::Origin(own(1, 2))];
+    let effects = bench.step(at(0), Input::LookedUp(request, Ok(found)));
+    assert_eq!(settled(&effects), [(1, 0, Fate::Duplicate), (1, 2, Fate::Duplicate)]);
     assert!(bench.dispatch.is_idle());
 }
 

@@ -11,7 +11,7 @@ use super::search::{self, Reaction};
 use super::world::World;
 use crate::bulk::{Item, Settlement};
 use crate::dead_letter::Letter;
-use crate::dispatch::{self, Outcome};
+use crate::dispatch::{self, Found, Outcome};
 use crate::record::{HoldingId, RecordBatch};
 use crate::worker;
 
@@ -126,7 +126,7 @@ impl World {
                     0,
                 );
                 batch.push(expected.offset, expected.timestamp, None, None);
-                *found = Some(crate::bulk::origin_json(&batch.get(0)));
+                *found = Found::Origin(crate::bulk::origin_json(&batch.get(0)));
             }
         }
         self.later(100, Event::Dispatch(life, dispatch::Input::LookedUp(request, found)));
@@ -152,7 +152,11 @@ impl World {
             self.tally("late requests", 1);
             self.later(20_000, Event::Late(index, body));
         }
-        let most = if matches!(outcome, Outcome::Unknown(_)) { 5_000 } else { self.plan.answers };
+        let most = match &outcome {
+            Outcome::Unknown(why) if why == search::NO_SHARD => 30_000,
+            Outcome::Unknown(_) => 5_000,
+            _ => self.plan.answers,
+        };
         self.later(most, Event::Dispatch(life, dispatch::Input::Answered(request, outcome)));
     }
 
@@ -170,7 +174,7 @@ impl World {
                 self.tally("long answers", (told > documents).into());
             }
             Outcome::Unknown(why) => {
-                for name in [search::LOST, search::ANSWER_LOST, search::NO_ANSWER] {
+                for name in [search::LOST, search::ANSWER_LOST, search::NO_ANSWER, search::NO_SHARD] {
                     self.tally(name, why.starts_with(name).into());
                 }
             }

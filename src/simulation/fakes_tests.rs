@@ -2,12 +2,11 @@
 //! same; where a fake leaves something to chance, what is real has to be among what may come.
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::broker::{Broker, CommitRequest};
 use super::search::{Search, parse};
 use crate::backoff::Chance;
-use crate::dispatch::{NameIs, Outcome};
+use crate::dispatch::{Found, NameIs, Outcome};
 use crate::reader::CommitEntry;
 use crate::record::TopicPartition;
 
@@ -75,9 +74,14 @@ fn the_fake_elasticsearch_answers_as_the_real_one() {
             assert!(seen.iter().any(|seen| *seen == case.items), "{}: {:?} is none of {seen:?}", case.case, case.items);
         } else if let Some(ids) = &case.look_up {
             let found = search.look_up(index, ids, 0, &mut Chance::new(1)).unwrap();
-            assert_eq!(found.iter().map(Option::is_some).collect::<Vec<_>>(), case.found, "{}", case.case);
-            let origins = found.into_iter().flatten();
-            origins.for_each(|origin: Value| assert_eq!(origin, serde_json::json!({"offset": 1})));
+            assert_eq!(
+                found.iter().map(|found| *found != Found::Nothing).collect::<Vec<_>>(),
+                case.found,
+                "{}",
+                case.case
+            );
+            let origin = Found::Origin(serde_json::json!({"offset": 1}));
+            assert!(found.iter().all(|found| [&Found::Nothing, &origin].contains(&found)));
         } else if let Some(name) = &case.name {
             let is = match search.check(name, 0, &mut Chance::new(1)).unwrap() {
                 NameIs::Index => "index",

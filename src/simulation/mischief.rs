@@ -41,13 +41,15 @@ pub(super) enum Blow {
     Outage,
     /// An index refuses its documents.
     HeldIndex,
+    /// An index does not answer.
+    SilentIndex,
     /// No letter is delivered.
     LettersDown,
 }
 
 impl Blow {
     /// Every kind.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Rebalance,
         Self::LostSession,
         Self::Crash,
@@ -60,6 +62,7 @@ impl Blow {
         Self::Corruption,
         Self::Outage,
         Self::HeldIndex,
+        Self::SilentIndex,
         Self::LettersDown,
     ];
 }
@@ -146,7 +149,7 @@ impl World {
                     self.lives[life].corrupt = true;
                 }
             }
-            Blow::Outage | Blow::HeldIndex | Blow::LettersDown => {}
+            Blow::Outage | Blow::HeldIndex | Blow::SilentIndex | Blow::LettersDown => {}
         }
     }
 
@@ -250,7 +253,7 @@ impl World {
             return;
         }
         let fails = |world: &Self, blow| world.plan.failing > 0 && !world.plan.without.contains(&blow);
-        match self.chance.below(7) {
+        match self.chance.below(8) {
             0 if fails(self, Blow::Outage) => {
                 self.tally("outages", u64::from(!self.search.down));
                 self.search.down = !self.search.down;
@@ -260,7 +263,15 @@ impl World {
                 self.tally("held indices", 1);
                 self.search.held.insert(index);
             }
-            2 => self.search.held.clear(),
+            2 => {
+                self.search.held.clear();
+                self.search.silent.clear();
+            }
+            7 if fails(self, Blow::SilentIndex) => {
+                let index = format!("day-{}", self.chance.below(3));
+                self.tally("silent indices", 1);
+                self.search.silent.insert(index);
+            }
             6 if fails(self, Blow::LettersDown) => {
                 self.tally("outages of the letters", u64::from(!self.letters_down));
                 self.letters_down = !self.letters_down;
@@ -271,8 +282,8 @@ impl World {
                 self.letters_down = false;
             }
         }
-        let (down, held) = (self.search.down, self.search.held.len());
-        self.note(|| format!("elasticsearch: down {down}, {held} held"));
+        let (down, held, silent) = (self.search.down, self.search.held.len(), self.search.silent.len());
+        self.note(|| format!("elasticsearch: down {down}, {held} held, {silent} silent"));
         let next = self.now + self.delay(5_000);
         self.queue(next, Event::Weather);
     }
@@ -283,6 +294,7 @@ impl World {
         self.letters_down = false;
         self.search.down = false;
         self.search.held.clear();
+        self.search.silent.clear();
         self.search.aliases.clear();
         self.broker.absent.clear();
         // Somebody makes the indices that may not be made by themselves any more.

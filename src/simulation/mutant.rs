@@ -109,7 +109,7 @@ impl Mutant {
 }
 
 /// What is planted in the cores themselves, by name, and what it is.
-pub(super) const IN_CORES: [(&str, &str); 22] = [
+pub(super) const IN_CORES: [(&str, &str); 23] = [
     ("StaleCommitCounts", "the result of a holding's commit counts for the next holding of the partition"),
     ("CommitHighest", "the highest settled offset is committed"),
     ("SettleByFirstUnit", "a record is settled with the first of its documents"),
@@ -125,6 +125,7 @@ pub(super) const IN_CORES: [(&str, &str); 22] = [
     ("OffsetOfOldTopic", "the committed offset of a topic that was made again is believed"),
     ("ConflictUnverified", "a 409 is taken for the record's own document without a look-up"),
     ("AnyOriginIsOurs", "whatever a look-up finds is taken for the record's own document"),
+    ("UnknownIsOver", "what a look-up could not tell of is forgotten"),
     ("ShortZipped", "the items of a short answer are taken for those of the first documents"),
     ("FirstHalfAgain", "after a 413 the first half is sent with the second again"),
     ("SecondHalfLost", "after a 413 the second half is lost"),

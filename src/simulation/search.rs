@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::backoff::Chance;
 use crate::bulk::{Answer, ErrorCause, Item, parse_answer};
-use crate::dispatch::{NameIs, Outcome};
+use crate::dispatch::{Found, NameIs, Outcome};
 
 /// Why a request came to nothing.
 pub(super) const LOST: &str = "requests lost on their way";
@@ -15,6 +15,9 @@ pub(super) const LOST: &str = "requests lost on their way";
 pub(super) const ANSWER_LOST: &str = "answers lost on their way";
 /// Why nothing is known of a request though bytes came back.
 pub(super) const NO_ANSWER: &str = "answers that are none";
+
+/// Why nothing is known of a request to an index whose shard is without a primary.
+pub(super) const NO_SHARD: &str = "requests that a shard does not answer";
 
 /// One document of a body.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +57,8 @@ pub(super) struct Search {
     pub(super) indices: ByText<ByText<Stored>>,
     pub(super) down: bool,
     pub(super) held: BTreeSet<String>,
+    /// Indices that answer nothing, for as long as a request lasts.
+    pub(super) silent: BTreeSet<String>,
     pub(super) aliases: BTreeSet<String>,
     /// Documents that a request may have.
     pub(super) accepted: usize,
@@ -140,6 +145,9 @@ impl Search {
             let refused = chance.hits(1, 2);
             let why = "down".to_owned();
             return reaction(if refused { Outcome::NotSent(why) } else { Outcome::Unknown(why) });
+        }
+        if self.silent.contains(index) {
+            return reaction(Outcome::Unknown(NO_SHARD.to_owned()));
         }
         if chance.hits(failing, 100) {
             return self.fail(index, &lines, failing, chance);
@@ -263,12 +271,18 @@ impl Search {
         ids: &[String],
         failing: u64,
         chance: &mut Chance,
-    ) -> Result<Vec<Option<Value>>, String> {
+    ) -> Result<Vec<Found>, String> {
         if self.down || chance.hits(failing, 100) {
             return Err("down".to_owned());
         }
         let documents = self.indices.get(index);
         let origin = |stored: &Stored| serde_json::from_str(&stored.origin).expect("an origin is JSON");
-        Ok(ids.iter().map(|id| documents?.get(id).map(origin)).collect())
+        let mut found = |id: &String| match documents.and_then(|documents| documents.get(id)) {
+            // The shard of this document alone is away.
+            _ if chance.hits(failing, 100) => Found::Unknown("no shard".to_owned()),
+            Some(stored) => Found::Origin(origin(stored)),
+            None => Found::Nothing,
+        };
+        Ok(ids.iter().map(&mut found).collect())
     }
 }

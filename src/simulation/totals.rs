@@ -9,7 +9,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    const NAMES: [&str; 50] = [
+    const NAMES: [&str; 52] = [
         "records",
         "rebalances",
         "lost sessions",
@@ -24,6 +24,7 @@ impl Totals {
         "late requests",
         "look-ups",
         "held indices",
+        "silent indices",
         "outages",
         "letters",
         "indexed",
@@ -58,6 +59,7 @@ impl Totals {
         "requests lost on their way",
         "answers lost on their way",
         "answers that are none",
+        "requests that a shard does not answer",
         "documents refused for no known reason",
         "ids that others have taken",
     ];

@@ -71,7 +71,8 @@ fn answer(asked: Asked, oracle: &Oracle) -> Input {
         }
         Asked::LookUp(request, ids) => {
             let known = oracle.known();
-            let found: Vec<Found> = ids.iter().map(|id| known.stored.get(id).cloned()).collect();
+            let found: Vec<Found> =
+                ids.iter().map(|id| known.stored.get(id).cloned().map_or(Found::Nothing, Found::Origin)).collect();
             Input::LookedUp(request, Ok(found))
         }
         Asked::Stop => Input::Tick,

@@ -71,7 +71,11 @@ impl DispatchHeard {
             Input::Checked(index, result) => Self::Checked(Arc::clone(index), result.clone()),
             Input::Answered(request, outcome) => Self::Answered(*request, OutcomeHeard::of(outcome)),
             Input::LookedUp(request, found) => {
-                let kept = |found: &Found| found.as_ref().map(origin);
+                let kept = |found: &Found| match found {
+                    Found::Origin(stored) => Found::Origin(origin(stored)),
+                    Found::Nothing => Found::Nothing,
+                    Found::Unknown(why) => Found::Unknown(why.clone()),
+                };
                 let found = found.as_ref().map(|found| found.iter().map(kept).collect());
                 Self::LookedUp(*request, found.map_err(Clone::clone))
             }
