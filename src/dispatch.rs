@@ -301,7 +301,8 @@ impl Dispatch {
             self.turn = (self.turn + 1) % count;
             let turn = self.turn;
             let (index, lane) = self.lanes.get_index_mut(turn).expect("the turn is below the number of lanes");
-            let next = if room.is_for(index) { lane.next(now, &self.live) } else { lane::Next::Nothing };
+            let next =
+                if room.is_for(index, lane.refusals > 0) { lane.next(now, &self.live) } else { lane::Next::Nothing };
             let index = Arc::clone(index);
             match next {
                 lane::Next::Nothing => idle += 1,

@@ -173,7 +173,6 @@ impl Elastic {
     }
 }
 
-/// True if an index is not there, or is closed.
 /// What one part of an answer to _mget says; one shard that is away is told in its documents alone.
 fn found(doc: &Value, id: &str, field: &str) -> Found {
     match (doc.get("found").and_then(Value::as_bool), doc.get("error")) {
@@ -185,6 +184,7 @@ fn found(doc: &Value, id: &str, field: &str) -> Found {
     }
 }
 
+/// True if an index is not there, or is closed.
 fn is_no_index(error: &Value) -> bool {
     let kind = error.get("type").and_then(Value::as_str).unwrap_or_default();
     ["index_not_found_exception", "index_closed_exception"].contains(&kind)

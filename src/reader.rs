@@ -15,7 +15,7 @@ mod rebalance;
 mod reload;
 mod watch;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ use crate::record::{HoldingId, Origin, TopicPartition};
 use commit::Commits;
 use ending::{NOTHING_HELD, Shutdown};
 pub use messages::{
-    CommitEntry, CommitResult, Effect, Ending, Input, MaxUncommitted, Notice, OutOfRange, Reload, Resolved, Routes,
-    Settings, Start, StartReason,
+    CommitEntry, CommitResult, Effect, Ending, For, Input, MaxUncommitted, Notice, OutOfRange, Reload, Resolved,
+    Routes, Settings, Start, StartReason, WatchedTopic,
 };
 pub use owed::{answers, owes};
 use rebalance::{Rebalance, Serving};
@@ -68,11 +68,12 @@ pub struct Reader {
     /// Partitions that go on at their beginning because their offset was out of range, wherever they were committed; with
     /// what was committed when that was noticed.
     restarts: BTreeMap<TopicPartition, i64>,
-    /// Of which making of its topic each partition was that was read here last.
-    makings: BTreeMap<TopicPartition, Arc<str>>,
+    /// The making of each topic that was read here first.
+    makings: BTreeMap<Arc<str>, Arc<str>>,
     watch: watch::Watch,
-    /// Partitions that the group gave though their topic is not there.
-    gone: BTreeSet<TopicPartition>,
+    /// Partitions that the group gave though their topic is not there, or they have no leader; true if the broker said since that there is no
+    /// such topic.
+    gone: BTreeMap<TopicPartition, bool>,
     commits: Commits,
     shutdown: Option<Shutdown>,
     /// Since when nothing is held though the group has given this member its part.
@@ -98,7 +99,7 @@ impl Reader {
             restarts: BTreeMap::new(),
             makings: BTreeMap::new(),
             watch: watch::Watch::default(),
-            gone: BTreeSet::new(),
+            gone: BTreeMap::new(),
             commits,
             shutdown: None,
             nothing_since: None,

@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use super::messages::ToReader;
 use crate::kafka::{Asker, Asking};
-use crate::reader::Resolved;
+use crate::reader::{For, Resolved, WatchedTopic};
 use crate::record::TopicPartition;
-pub use patience::Whose;
 use patience::{ASK, Patience};
 
 /// How often the heart beats when nobody asks.
@@ -21,7 +20,7 @@ const BEAT: Duration = Duration::from_secs(5);
 /// What is asked.
 pub enum Question {
     /// All that has to be known before partitions are read.
-    Resolve(Whose, Vec<TopicPartition>),
+    Resolve(For, Vec<TopicPartition>),
     /// The ids of topics that are being read.
     Watch(Vec<Arc<str>>),
 }
@@ -39,9 +38,9 @@ pub fn run(asker: &Asker, questions: &Receiver<Question>, reader: &Sender<ToRead
         // The consumer is kept no longer than for one question: leaving the group must not wait for this thread.
         let Some(asking) = asker.begin() else { return };
         let answer = match question {
-            Question::Resolve(whose, partitions) => {
+            Question::Resolve(whom, partitions) => {
                 let mut bounds = |there: &[TopicPartition]| {
-                    patience.ask(whose, there, &mut |partition, wait| {
+                    patience.ask(whom, there, &mut |partition, wait| {
                         beat();
                         asking.bounds(partition, wait)
                     })
@@ -80,9 +79,9 @@ fn resolve(
 }
 
 /// One topic at a time: one that is being deleted must not keep the others from being watched.
-fn watch(asking: &Asking, topics: &[Arc<str>], beat: &dyn Fn()) -> Vec<(Arc<str>, Arc<str>)> {
+fn watch(asking: &Asking, topics: &[Arc<str>], beat: &dyn Fn()) -> Vec<WatchedTopic> {
     let id = |topic: &Arc<str>| match asking.topic_ids(&[topic], ASK) {
-        Ok(ids) => ids.get(&**topic).map(|id| (Arc::clone(topic), Arc::clone(id))),
+        Ok(ids) => Some((Arc::clone(topic), ids.get(&**topic).cloned())),
         Err(why) => {
             tracing::debug!(%topic, why, "no id of a topic that is read");
             None

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::budget::Permit;
 use crate::dead_letter::Letter;
 use crate::kafka::LetterFault;
-use crate::reader::{Reload, Resolved};
+use crate::reader::{Reload, Resolved, WatchedTopic};
 use crate::record::HoldingId;
 use crate::worker::{Committable, Pipelines};
 
@@ -21,7 +21,7 @@ pub enum ToReader {
     /// What the broker says about partitions.
     Resolved(Result<Vec<Resolved>, String>),
     /// The ids of topics that are read.
-    Watched(Vec<(Arc<str>, Arc<str>)>),
+    Watched(Vec<WatchedTopic>),
     /// Other pipelines, which have passed every check.
     Reload(Reload, Arc<Pipelines>),
     /// Stop within this time.

@@ -99,12 +99,12 @@ impl Dispatch {
             }
             RequestClass::TooLarge => {
                 self.reopen(now, effects);
-                self.divide(request.bulk, [&[], &[]], vec![(0, why)], effects);
+                let [] = self.divide(request.bulk, [], vec![(0, why)], effects);
             }
             RequestClass::BadRequest => {
                 self.reopen(now, effects);
                 if error.is_some_and(documents_fault) {
-                    self.divide(request.bulk, [&[], &[]], vec![(0, why)], effects);
+                    let [] = self.divide(request.bulk, [], vec![(0, why)], effects);
                 } else {
                     let (reason, suspect) = (HoldReason::Unknown, request.suspect);
                     let refusal = Refusal { reason, why: &why, suspect, took: false, busy: false };

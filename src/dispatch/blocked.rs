@@ -1,9 +1,9 @@
-//! What is refused for long: where that is the policy, it goes to the dead letters. Of an index that refuses all, that is all that waits for it; of one
-//! that takes other documents, what has been refused for a reason that may be its own.
+//! What is refused for long: where that is the policy, it goes to the dead letters. Of an index that refuses all for reasons of its own, that is all
+//! that waits for it; else what was tried, and refused for a reason that may be its own.
 
 use std::sync::Arc;
 
-use super::lane::{Queued, Suspect};
+use super::lane::{Queued, Suspect, TooLong};
 use super::{Blocked, Dispatch, Effect, Gate};
 use crate::clock::Moment;
 
@@ -18,11 +18,12 @@ impl Dispatch {
         let open = self.gate == Gate::Open;
         let mut given_up = Vec::new();
         for (index, lane) in &mut self.lanes {
-            let all = lane.refuses_all_since(now, after) && open;
+            let too_long = lane.refuses_too_long(now, after);
             let Some(held) = lane.held().filter(|_| open) else { continue };
             let gives_up = |queued: &Queued| {
-                let refused = |suspect: Suspect| suspect.refused == now && suspect.since + after <= now;
-                all || queued.suspect.is_some_and(refused)
+                let again = |suspect: Suspect| suspect.refused == now || too_long == TooLong::Tried;
+                let tried = |suspect: Suspect| again(suspect) && suspect.since + after <= now;
+                too_long == TooLong::All || queued.suspect.is_some_and(tried)
             };
             if !lane.queue.iter().any(gives_up) {
                 continue;
@@ -38,7 +39,7 @@ impl Dispatch {
         }
         for (bulk, reason) in given_up {
             let all: Vec<_> = (0..bulk.documents.len()).map(|index| (index, reason.clone())).collect();
-            self.divide(bulk, [&[], &[]], all, effects);
+            let [] = self.divide(bulk, [], all, effects);
         }
     }
 

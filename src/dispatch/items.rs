@@ -17,6 +17,8 @@ struct Sorted {
     settled: Vec<Settlement>,
     conflicts: Vec<usize>,
     again: Vec<usize>,
+    /// For `hold`.
+    held: Vec<usize>,
     rejected: Vec<(usize, String)>,
     hold: Option<(HoldReason, String)>,
     /// Something was refused for now.
@@ -59,35 +61,40 @@ impl Dispatch {
             } else {
                 lane.release(&index, suspects, effects);
             }
-            if sorted.exists && lane.state == LaneState::Free {
-                lane.state = LaneState::Unchecked { at: now };
-            }
         }
-        let parts = [&*sorted.again, &*sorted.conflicts];
-        let [again, conflicts] = self.divide(bulk, parts, sorted.rejected, effects);
+        if let Some(lane) = self.lanes.get_mut(&index).filter(|_| sorted.exists)
+            && lane.state == LaneState::Free
+        {
+            lane.state = LaneState::Unchecked { at: now };
+        }
+        let parts = [&*sorted.again, &*sorted.held, &*sorted.conflicts];
+        let [again_bulk, held, conflicts] = self.divide(bulk, parts, sorted.rejected, effects);
         if !sorted.settled.is_empty() {
             effects.push(Effect::Settle(worker, sorted.settled));
         }
-        if let Some(bulk) = again {
-            let again = Queued { bulk, attempt: attempt + 1, order, suspect };
+        let again = |bulk| Queued { bulk, attempt: attempt + 1, order, suspect };
+        if let Some(held) = held.map(again) {
             match sorted.hold {
-                Some((reason, _)) if reason.may_be_of_documents() => self.put_last(now, tried_at, again),
-                _ => self.put_back(again),
+                Some((reason, _)) if reason.may_be_of_documents() => self.put_last(now, tried_at, held),
+                _ => self.put_back(held),
             }
         }
+        if let Some(again) = again_bulk.map(again) {
+            self.put_back(again);
+        }
         if let Some(bulk) = conflicts {
-            self.look_ups.push(LookUp { at: now, id, bulk, attempt: 0, order });
+            self.queue_look_up(LookUp { at: now, id, bulk, attempt: 0, order });
         }
     }
 
     /// Divides a bulk into what is gone on with, and letters. What is neither has been settled, and frees its slots.
-    pub(super) fn divide(
+    pub(super) fn divide<const N: usize>(
         &self,
         bulk: Bulk,
-        parts: [&[usize]; 2],
+        parts: [&[usize]; N],
         rejected: Vec<(usize, String)>,
         effects: &mut Vec<Effect>,
-    ) -> [Option<Bulk>; 2] {
+    ) -> [Option<Bulk>; N] {
         // The next owner of a partition that is gone will send, and reject, its documents itself.
         let live =
             |(index, _): &(usize, String)| self.is_live(bulk.batch(&bulk.documents[*index]).records.origin().holding);
@@ -101,7 +108,7 @@ impl Dispatch {
         });
         effects.extend(letters);
         let mut divided = bulk.divide(&parts, &taken).into_iter();
-        [divided.next().flatten(), divided.next().flatten()]
+        std::array::from_fn(|_| divided.next().flatten())
     }
 
     /// Notes a refusal, and gives when it may be tried again. What may be its own fault keeps others waiting only as long as nobody knows
@@ -183,7 +190,7 @@ fn sort(bulk: &Bulk, answer: &Answer, effects: &mut Vec<Effect>) -> Sorted {
                 4
             }
             Class::Hold(reason) => {
-                sorted.again.push(index);
+                sorted.held.push(index);
                 if sorted.hold.is_none() {
                     sorted.hold = Some((reason, error().unwrap_or_else(|| format!("status {}", item.status))));
                 }

@@ -65,13 +65,25 @@ pub(super) struct Held {
     pub(super) why: String,
 }
 
-/// When an index refused all that it was given.
+/// Since when an index has refused all that it was given.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Refusing {
-    /// First, since it took something.
     since: Moment,
+    /// Since when for reasons that are no document's own.
+    itself: Option<Moment>,
     /// Once more in this step.
     again: bool,
+}
+
+/// What an index has refused for long enough to be given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooLong {
+    /// What was refused in this step, and may be to blame itself.
+    Refused,
+    /// All that was refused for so long, and may be to blame itself: the index has taken nothing else.
+    Tried,
+    /// All that waits.
+    All,
 }
 
 #[derive(Debug)]
@@ -131,7 +143,7 @@ impl Lane {
         self.state = state;
         let of_name = |held: &Held| matches!(held.reason, HoldReason::NotConcrete | HoldReason::TooManyNew);
         if self.held.as_ref().is_some_and(of_name) {
-            self.release(index, false, effects);
+            self.release(index, self.has_suspects(), effects);
         }
     }
 
@@ -144,8 +156,11 @@ impl Lane {
         effects: &mut Vec<Effect>,
     ) {
         self.refusals = self.refusals.saturating_add(1);
-        let since = self.refusing.map_or(now, |refusing| refusing.since);
-        self.refusing = Some(Refusing { since, again: true });
+        let before = self.refusing;
+        let since = before.map_or(now, |refusing| refusing.since);
+        let itself = before.and_then(|refusing| refusing.itself).unwrap_or(now);
+        let itself = (!reason.may_be_of_documents()).then_some(itself);
+        self.refusing = Some(Refusing { since, itself, again: true });
         self.is_held(index, (reason, why), effects);
     }
 
@@ -220,12 +235,16 @@ impl Lane {
         Next::Nothing
     }
 
-    /// True, once, if the index was refusing all for `after` already when it refused something in this step. Nothing is given up by time alone:
-    /// the cluster, or this process, may have been away.
-    pub(super) fn refuses_all_since(&mut self, now: Moment, after: Duration) -> bool {
-        let of_documents = self.held.as_ref().is_some_and(|held| held.reason.may_be_of_documents());
-        let Some(Refusing { since, again }) = &mut self.refusing else { return false };
-        std::mem::take(again) && !of_documents && *since + after <= now
+    /// What the index had been refusing for `after` already when it refused something in this step; told once. Nothing is given up by time
+    /// alone: the cluster, or this process, may have been away.
+    pub(super) fn refuses_too_long(&mut self, now: Moment, after: Duration) -> TooLong {
+        let is_long = |since: Moment| since + after <= now;
+        let Some(refusing) = &mut self.refusing else { return TooLong::Refused };
+        match (std::mem::take(&mut refusing.again), refusing.itself) {
+            (true, Some(since)) if is_long(since) => TooLong::All,
+            (true, _) if is_long(refusing.since) => TooLong::Tried,
+            _ => TooLong::Refused,
+        }
     }
 
     /// Drops what waits for holdings that are over.

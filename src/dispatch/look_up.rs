@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::lane::cut_to_live;
 use super::silence::Room;
 use super::{Dispatch, Effect, Found, LookUp, Queued, Request, RequestId};
-use crate::bulk::{Bulk, origin_json};
+use crate::bulk::origin_json;
 use crate::clock::Moment;
 use crate::planted::is_planted;
 use crate::record::Fate;
@@ -14,7 +14,11 @@ use crate::record::Fate;
 impl Dispatch {
     /// Sends the look-ups that are due, as far as there is room.
     pub(super) fn start_look_ups(&mut self, now: Moment, room: &mut Room, effects: &mut Vec<Effect>) {
-        let may = |room: &Room, look_up: &LookUp| look_up.at <= now && room.is_for(&look_up.bulk.index);
+        let lanes = &self.lanes;
+        let refuses = |index: &Arc<str>| lanes.get(index).is_some_and(|lane| lane.refusals > 0);
+        let may = |room: &Room, LookUp { at, bulk, .. }: &LookUp| {
+            *at <= now && room.is_for(&bulk.index, refuses(&bulk.index))
+        };
         while let Some(at) = self.look_ups.iter().position(|look_up| may(room, look_up)) {
             let LookUp { id, bulk, attempt, order, .. } = self.look_ups.swap_remove(at);
             let ids = bulk
@@ -31,10 +35,7 @@ impl Dispatch {
     /// Leaves out what belongs to holdings that are over.
     pub(super) fn forget_look_ups(&mut self) {
         let live = &self.live;
-        let cut = |look_up: LookUp| {
-            let LookUp { at, id, bulk, attempt, order } = look_up;
-            cut_to_live(bulk, live).map(|bulk| LookUp { at, id, bulk, attempt, order })
-        };
+        let cut = |look_up: LookUp| Some(LookUp { bulk: cut_to_live(look_up.bulk, live)?, ..look_up });
         self.look_ups = std::mem::take(&mut self.look_ups).into_iter().filter_map(cut).collect();
     }
 
@@ -52,9 +53,8 @@ impl Dispatch {
         let found = match found {
             Ok(found) if found.len() == bulk.documents.len() => found,
             Ok(_) | Err(_) => {
-                let bulk = cut_to_live(bulk, &self.live);
-                self.look_up_again(now, id, bulk, attempt, order);
-                return;
+                let at = now + self.settings.backoff.delay(attempt, self.chance.bits());
+                return self.queue_look_up(LookUp { at, id, bulk, attempt: attempt + 1, order });
             }
         };
         self.reopen(now, effects);
@@ -89,14 +89,16 @@ impl Dispatch {
             lane.not_before = lane.not_before.max(Some(now + delay));
             self.put_back(Queued { bulk, attempt: attempt + 1, order, suspect: None });
         }
-        self.look_up_again(now, id, unknown, attempt, order);
+        if let Some(bulk) = unknown {
+            let at = now + self.settings.backoff.delay(attempt, self.chance.bits());
+            self.queue_look_up(LookUp { at, id, bulk, attempt: attempt + 1, order });
+        }
     }
 
-    fn look_up_again(&mut self, now: Moment, id: RequestId, bulk: Option<Bulk>, attempt: u32, order: u64) {
-        if let Some(bulk) = bulk {
-            let at = now + self.settings.backoff.delay(attempt, self.chance.bits());
-            self.look_ups.push(LookUp { at, id, bulk, attempt: attempt + 1, order });
-        }
+    /// Has it wait, without what belongs to holdings that are over.
+    pub(super) fn queue_look_up(&mut self, look_up: LookUp) {
+        let bulk = cut_to_live(look_up.bulk, &self.live);
+        self.look_ups.extend(bulk.map(|bulk| LookUp { bulk, ..look_up }));
     }
 }
 

@@ -69,9 +69,10 @@ impl Room {
         self.out >= self.limit && (self.counted >= self.beside || self.out >= self.most)
     }
 
-    /// The index may.
-    pub(super) fn is_for(&self, index: &Arc<str>) -> bool {
-        self.out < self.limit || (!self.is_over() && !self.silent.contains(index))
+    /// The index may. Beyond the limit there is room for those alone that answer, and did so when they were last asked: were it for others,
+    /// many that do not answer would take all of it.
+    pub(super) fn is_for(&self, index: &Arc<str>, refuses: bool) -> bool {
+        self.out < self.limit || (!self.is_over() && !refuses && !self.silent.contains(index))
     }
 
     /// Something is sent to the index. Gives how many are under way that matter for the time it takes.

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+mod given_up;
 mod refused;
 mod silence;
 
@@ -413,6 +414,23 @@ fn what_a_look_up_can_not_tell_of_keeps_nothing_else_waiting() {
     let effects = bench.step(at(0), Input::LookedUp(request, Ok(found)));
     assert_eq!(settled(&effects), [(1, 0, Fate::Duplicate), (1, 2, Fate::Duplicate)]);
     assert!(bench.dispatch.is_idle());
+}
+
+#[test]
+fn what_a_look_up_can_not_tell_of_is_not_asked_for_once_its_holding_is_over() {
+    let mut bench = Bench::new();
+    let [(request, _)] = bench.submit("a", &[(1, 0), (2, 1)])[..] else { panic!() };
+    bench.answer(request, &[409, 409]);
+    bench.step(at(0), Input::End(HoldingId(1)));
+    let away = || Found::Unknown("no shard".to_owned());
+    bench.step(at(0), Input::LookedUp(request, Ok(vec![away(), away()])));
+    let (_, effects) = bench.wake(at(0));
+    assert_eq!(looked_up(&effects), [(request, vec!["t-i-0002-000000000001".to_owned()])]);
+    // Nor are those of an answer that comes after the end.
+    let mut bench = Bench::new();
+    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
+    bench.step(at(0), Input::End(HoldingId(1)));
+    assert!(looked_up(&bench.answer(request, &[409])).is_empty() && bench.dispatch.is_idle());
 }
 
 #[test]

@@ -143,7 +143,7 @@ impl Nodes {
         let now = self.now();
         let mut pool = self.pool();
         let verdict = pool.weighed(now, number, sent_at.unwrap_or(now), verdict);
-        if let [only] = &*self.nodes {
+        if let ([only], Some(verdict)) = (&*self.nodes, verdict) {
             // Nothing is left out, and yet it is worth knowing that it does not answer.
             self.metrics.endpoint_up.with_label_values(&[&only.shown]).set(i64::from(verdict == Verdict::Good));
         }

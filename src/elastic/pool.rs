@@ -79,22 +79,22 @@ impl Pool {
         self.endpoints.iter().enumerate().any(|(number, each)| each.ejected.is_none() && !tried.contains(&number))
     }
 
-    /// What a result is worth: one that is late is no fault of an endpoint that answered others while it was out, in the later half
+    /// What a result says of the endpoint: one that is late says nothing of one that answered others while it was out, in the later half
     /// of that time. An index without a primary shard keeps its writers waiting wherever they ask.
-    pub(super) fn weighed(&mut self, now: Moment, number: usize, sent_at: Moment, verdict: Verdict) -> Verdict {
+    pub(super) fn weighed(&mut self, now: Moment, number: usize, sent_at: Moment, verdict: Verdict) -> Option<Verdict> {
         let heard = &mut self.endpoints[number].heard;
         match verdict {
             Verdict::Good => *heard = Some(now),
-            Verdict::Late if heard.is_some_and(|at| at.is_in_later_half(sent_at, now)) => return Verdict::Good,
+            Verdict::Late if heard.is_some_and(|at| at.is_in_later_half(sent_at, now)) => return None,
             Verdict::Late | Verdict::Faulty => {}
         }
-        verdict
+        Some(verdict)
     }
 
     /// A request is over.
-    pub(super) fn ended(&mut self, now: Moment, number: usize, verdict: Verdict) -> Option<Change> {
+    pub(super) fn ended(&mut self, now: Moment, number: usize, verdict: Option<Verdict>) -> Option<Change> {
         self.endpoints[number].under_way -= 1;
-        self.judge(now, number, verdict)
+        self.judge(now, number, verdict?)
     }
 
     /// The endpoints that are to be probed now; each has to be answered with [`Pool::probed`].
@@ -110,8 +110,8 @@ impl Pool {
     }
 
     /// A probe is over.
-    pub(super) fn probed(&mut self, now: Moment, number: usize, verdict: Verdict) -> Option<Change> {
-        let change = self.judge(now, number, verdict);
+    pub(super) fn probed(&mut self, now: Moment, number: usize, verdict: Option<Verdict>) -> Option<Change> {
+        let change = verdict.and_then(|verdict| self.judge(now, number, verdict));
         if let Some(ejected) = &mut self.endpoints[number].ejected {
             ejected.probed = false;
         }
@@ -158,13 +158,13 @@ mod tests {
         let mut pool = Pool::new(3);
         let chosen: Vec<_> = (0..6).map(|_| pool.begin(&[]).unwrap()).collect();
         assert_eq!(chosen, [0, 1, 2, 0, 1, 2]);
-        assert_eq!(pool.ended(at(0), 1, Verdict::Good), None);
+        assert_eq!(pool.ended(at(0), 1, Some(Verdict::Good)), None);
         assert_eq!((pool.begin(&[]), pool.begin(&[]), pool.begin(&[])), (Some(1), Some(0), Some(2)));
         // One after the other they take turns, too.
         let mut pool = Pool::new(2);
         let mut one = || {
             let chosen = pool.begin(&[]).unwrap();
-            pool.ended(at(0), chosen, Verdict::Good);
+            pool.ended(at(0), chosen, Some(Verdict::Good));
             chosen
         };
         assert_eq!([one(), one(), one()], [0, 1, 0]);
@@ -181,7 +181,7 @@ mod tests {
     fn a_faulty_one_is_left_out_until_a_probe_succeeds() {
         let mut pool = Pool::new(2);
         assert_eq!(pool.begin(&[]), Some(0));
-        assert_eq!(pool.ended(at(10), 0, Verdict::Faulty), Some(Change::Ejected));
+        assert_eq!(pool.ended(at(10), 0, Some(Verdict::Faulty)), Some(Change::Ejected));
         assert!(!pool.has_other(&[1]));
         for _ in 0..5 {
             assert_eq!(pool.begin(&[]), Some(1), "whatever is under way there");
@@ -189,18 +189,18 @@ mod tests {
         assert!(pool.probes(at(10)).is_empty());
         assert_eq!(pool.probes(at(11)), [0]);
         assert!(pool.probes(at(12)).is_empty(), "one at a time");
-        assert_eq!(pool.probed(at(12), 0, Verdict::Faulty), None);
+        assert_eq!(pool.probed(at(12), 0, Some(Verdict::Faulty)), None);
         // Each wait is twice the one before, up to a limit.
         assert_eq!((pool.probes(at(13)), pool.probes(at(14))), (vec![], vec![0]));
         let mut now = 14;
         for wait in [4, 8, 16, 30, 30] {
-            assert_eq!(pool.probed(at(now), 0, Verdict::Faulty), None);
+            assert_eq!(pool.probed(at(now), 0, Some(Verdict::Faulty)), None);
             assert_eq!((pool.probes(at(now + wait - 1)), pool.probes(at(now + wait))), (vec![], vec![0]));
             now += wait;
         }
-        assert_eq!(pool.probed(at(now), 0, Verdict::Good), Some(Change::Returned));
+        assert_eq!(pool.probed(at(now), 0, Some(Verdict::Good)), Some(Change::Returned));
         assert_eq!(pool.begin(&[]), Some(0));
-        assert_eq!(pool.ended(at(now), 0, Verdict::Faulty), Some(Change::Ejected), "it begins again");
+        assert_eq!(pool.ended(at(now), 0, Some(Verdict::Faulty)), Some(Change::Ejected), "it begins again");
         assert_eq!(pool.probes(at(now + 1)), [0]);
     }
 
@@ -208,45 +208,53 @@ mod tests {
     fn requests_that_were_out_together_are_one_fault() {
         let mut pool = Pool::new(2);
         let out: Vec<_> = (0..6).map(|_| pool.begin(&[]).unwrap()).filter(|number| *number == 0).collect();
-        let changes: Vec<_> = out.iter().filter_map(|number| pool.ended(at(5), *number, Verdict::Faulty)).collect();
+        let changes: Vec<_> =
+            out.iter().filter_map(|number| pool.ended(at(5), *number, Some(Verdict::Faulty))).collect();
         assert_eq!((out.len(), changes), (3, vec![Change::Ejected]));
         assert_eq!(pool.probes(at(6)), [0]);
         // One that was out and is answered after all says that it is back.
         let mut pool = Pool::new(2);
         assert_eq!((pool.begin(&[]), pool.begin(&[1])), (Some(0), Some(0)));
-        pool.ended(at(5), 0, Verdict::Faulty);
-        assert_eq!(pool.ended(at(6), 0, Verdict::Good), Some(Change::Returned));
+        pool.ended(at(5), 0, Some(Verdict::Faulty));
+        assert_eq!(pool.ended(at(6), 0, Some(Verdict::Good)), Some(Change::Returned));
     }
 
     #[test]
     fn where_all_are_ejected_the_first_to_be_due_is_asked() {
         let mut pool = Pool::new(2);
         assert_eq!((pool.begin(&[]), pool.begin(&[])), (Some(0), Some(1)));
-        pool.ended(at(3), 1, Verdict::Faulty);
-        pool.ended(at(4), 0, Verdict::Faulty);
+        pool.ended(at(3), 1, Some(Verdict::Faulty));
+        pool.ended(at(4), 0, Some(Verdict::Faulty));
         assert_eq!(pool.begin(&[]), Some(1));
-        assert_eq!(pool.ended(at(4), 1, Verdict::Good), Some(Change::Returned));
+        assert_eq!(pool.ended(at(4), 1, Some(Verdict::Good)), Some(Change::Returned));
     }
 
     #[test]
     fn what_is_late_is_no_fault_of_one_that_answers_others() {
         let mut pool = Pool::new(2);
-        assert_eq!(pool.weighed(at(60), 0, at(0), Verdict::Late), Verdict::Late, "it has answered nothing");
-        for (heard, verdict) in [(0, Verdict::Late), (29, Verdict::Late), (30, Verdict::Good), (59, Verdict::Good)] {
-            assert_eq!(pool.weighed(at(heard), 0, at(heard), Verdict::Good), Verdict::Good);
+        assert_eq!(pool.weighed(at(60), 0, at(0), Verdict::Late), Some(Verdict::Late), "it has answered nothing");
+        for (heard, verdict) in [(0, Some(Verdict::Late)), (29, Some(Verdict::Late)), (30, None), (59, None)] {
+            assert_eq!(pool.weighed(at(heard), 0, at(heard), Verdict::Good), Some(Verdict::Good));
             assert_eq!(pool.weighed(at(60), 0, at(0), Verdict::Late), verdict, "{heard}");
-            assert_eq!(pool.weighed(at(60), 0, at(0), Verdict::Faulty), Verdict::Faulty);
+            assert_eq!(pool.weighed(at(60), 0, at(0), Verdict::Faulty), Some(Verdict::Faulty));
         }
-        assert_eq!(pool.weighed(at(60), 1, at(0), Verdict::Late), Verdict::Late, "another one's answers do not count");
+        assert_eq!(
+            pool.weighed(at(60), 1, at(0), Verdict::Late),
+            Some(Verdict::Late),
+            "another one's answers do not count"
+        );
         pool.begin(&[]);
-        assert_eq!(pool.ended(at(60), 0, Verdict::Late), Some(Change::Ejected));
+        assert_eq!(pool.ended(at(60), 0, Some(Verdict::Late)), Some(Change::Ejected));
+        // And where it is no fault, it is no answer either.
+        assert_eq!((pool.begin(&[1]), pool.ended(at(61), 0, None)), (Some(0), None));
+        assert_eq!(pool.begin(&[]), Some(1), "it is not back");
     }
 
     #[test]
     fn the_only_one_is_never_ejected() {
         let mut pool = Pool::new(1);
         assert_eq!(pool.begin(&[]), Some(0));
-        assert_eq!(pool.ended(at(0), 0, Verdict::Faulty), None);
+        assert_eq!(pool.ended(at(0), 0, Some(Verdict::Faulty)), None);
         assert_eq!((pool.probes(at(100)), pool.begin(&[])), (vec![], Some(0)));
     }
 }

@@ -5,8 +5,8 @@
 //! for as long as it takes, each partition for itself; then it is committed, and the broker is asked where to go on. They come after
 //! rebalances, and step back for one that comes later: it would wait for them, and might take them back.
 
-use super::rebalance::{For, Rebalance, Serving};
-use super::{Effect, Reader};
+use super::rebalance::{Rebalance, Serving};
+use super::{Effect, For, Reader};
 use crate::clock::Moment;
 use crate::planted::is_planted;
 use crate::record::TopicPartition;
@@ -79,7 +79,7 @@ impl Reader {
         }
         let stays = |partition: &TopicPartition| !revoked.contains(partition);
         self.anew.retain(|partition, _| stays(partition));
-        self.gone.retain(stays);
+        self.gone.retain(|partition, _| stays(partition));
         self.restarts.retain(|partition, _| stays(partition));
         if let Serving::Resolving { whom: For::Us, partitions, .. }
         | Serving::ResolveAgain { whom: For::Us, partitions, .. } = &mut self.serving

@@ -5,20 +5,23 @@ use std::time::Duration;
 
 use super::rebalance::metadata;
 use super::{CommitEntry, CommitResult, Effect, Holding, Notice, Reader};
+use crate::backoff::Backoff;
 use crate::clock::Moment;
 use crate::planted::is_planted;
 use crate::record::{HoldingId, TopicPartition};
 
 /// A commit that was not answered for this long is taken for lost.
 const GIVE_UP: Duration = Duration::from_secs(30);
-/// A refused commit is not repeated before this, however urgent: the refusal may come at once, each time.
-const AFTER_REFUSAL: Duration = Duration::from_millis(100);
+/// Waiting after a refused commit, however urgent: the refusal may come at once, each time, and take a request for each partition.
+const AFTER_REFUSAL: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(2) };
 
 #[derive(Debug)]
 pub(super) struct Commits {
     interval: Duration,
     next: Moment,
     not_before: Moment,
+    /// How many in a row were refused, or some of them.
+    refusals: u32,
     sent: Option<Sent>,
     /// When the next commit is due, if there was something to commit when it was last looked at.
     due: Option<Moment>,
@@ -40,7 +43,7 @@ impl Sent {
 
 impl Commits {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, next: Moment::default(), not_before: Moment::default(), sent: None, due: None }
+        Self { interval, next: Moment::default(), not_before: Moment::default(), refusals: 0, sent: None, due: None }
     }
 
     pub(super) fn wake_at(&self) -> Option<Moment> {
@@ -89,10 +92,14 @@ impl Reader {
         if !results.is_empty() && results.iter().all(|result| sent.holding(result).is_none()) {
             return;
         }
+        let refused = results.iter().any(|result| result.refused.is_some());
+        if refused {
+            self.commits.not_before = now + AFTER_REFUSAL.delay(self.commits.refusals, self.chance.bits());
+        }
+        self.commits.refusals = if refused { self.commits.refusals.saturating_add(1) } else { 0 };
         for result in results {
             let holding = sent.holding(&result);
             if result.refused.is_some() {
-                self.commits.not_before = now + AFTER_REFUSAL;
                 effects.push(Effect::Tell(Notice::CommitRefused(result)));
                 continue;
             }

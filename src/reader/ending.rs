@@ -54,7 +54,9 @@ impl Reader {
 
     /// Ends once everything below the ends that were found is committed. What came later may stay unsettled.
     fn look_if_caught_up(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if !self.is_assigned() || !self.waiting.is_empty() || !self.anew.is_empty() {
+        // What has no leader now may have one soon.
+        let comes_back = self.gone.values().any(|is_sure| !is_sure);
+        if !self.is_assigned() || !self.waiting.is_empty() || !self.anew.is_empty() || comes_back {
             self.nothing_since = None;
             return;
         }

@@ -94,7 +94,7 @@ pub enum Input {
     /// What the broker says about the partitions that were asked about; of those that it leaves out the topic is not there.
     Resolved(Result<Vec<Resolved>, String>),
     /// The broker's ids of topics, in the short form of incarnations; those that it gave no definite answer about are left out.
-    Watched(Vec<(Arc<str>, Arc<str>)>),
+    Watched(Vec<WatchedTopic>),
     /// Records were taken from a partition and given to its worker.
     Took {
         /// The partition.
@@ -124,11 +124,23 @@ pub enum Input {
     Tick,
 }
 
+/// A topic and its id; none, if there is no such topic. One of which nothing is known is left out.
+pub type WatchedTopic = (Arc<str>, Option<Arc<str>>);
+
+/// Who wants what is asked of the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// The group, which waits for the answer.
+    TheGroup,
+    /// The reader itself: the partitions begin anew, and others are read meanwhile.
+    Us,
+}
+
 /// What the reader asks its edge to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Ask the broker about partitions, then tell.
-    Resolve(Vec<TopicPartition>),
+    Resolve(For, Vec<TopicPartition>),
     /// Ask the broker for the ids of topics, then tell.
     Watch(Vec<Arc<str>>),
     /// Everything below this offset that is a record was given to the worker: tell it.

@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use super::reading::Reading;
-use super::{Effect, Holding, Notice, RESOLVE, Reader, Resolved, Start, StartReason};
+use super::watch::is_none;
+use super::{Effect, For, Holding, Notice, RESOLVE, Reader, Resolved, Start, StartReason};
 use crate::clock::Moment;
 use crate::planted::is_planted;
 use crate::record::TopicPartition;
@@ -32,14 +33,6 @@ impl Rebalance {
     pub(super) fn takes_back(&self, partition: &TopicPartition) -> bool {
         matches!(self, Self::Revoke { partitions, .. } if partitions.contains(partition))
     }
-}
-
-/// Who wants what is being served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum For {
-    TheGroup,
-    /// The reader itself: the partitions begin anew.
-    Us,
 }
 
 /// What is being served.
@@ -152,12 +145,12 @@ impl Reader {
             effects.push(Effect::Assign(Vec::new()));
             return;
         }
-        self.gone.retain(|partition| !partitions.contains(partition));
+        self.gone.retain(|partition, _| !partitions.contains(partition));
         self.ask(For::TheGroup, partitions, 0, effects);
     }
 
     fn ask(&mut self, whom: For, partitions: Vec<TopicPartition>, attempt: u32, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Resolve(partitions.clone()));
+        effects.push(Effect::Resolve(whom, partitions.clone()));
         self.serving = Serving::Resolving { whom, partitions, attempt };
     }
 
@@ -206,7 +199,7 @@ impl Reader {
             if !answer.iter().any(|resolved| resolved.partition == partition) {
                 effects.push(Effect::Tell(Notice::NotThere(partition.clone())));
                 if !self.is_to_be_given_back(&partition) {
-                    self.gone.insert(partition);
+                    self.gone.insert(partition, false);
                 }
             }
         }
@@ -238,9 +231,12 @@ impl Reader {
         // Where others would start at the end, that has to be remembered: it will have moved on by the next start.
         let remember = committed.is_none() && self.settings.start_at_end;
         let restarts = self.restarts.remove(&partition);
-        // The commits of a topic go with it.
-        let before = self.makings.insert(partition.clone(), Arc::clone(&incarnation));
-        let is_new = before.is_some_and(|before| is_another(&before, &incarnation));
+        // The commits of a topic go with it. Whatever a later making has was written since the first one was read.
+        let first = self.makings.entry(Arc::clone(&partition.topic)).or_insert_with(|| Arc::clone(&incarnation));
+        let is_new = is_another(first, &incarnation);
+        if is_none(first) {
+            *first = Arc::clone(&incarnation);
+        }
         let mut restart = |from: i64| {
             let skipped = (low - from).max(0);
             let notice = Notice::OutOfRange(partition.clone(), super::OutOfRange::Restarted { skipped });
@@ -288,5 +284,5 @@ fn made_again(metadata: &str, incarnation: &str) -> bool {
 
 /// True if a topic of the one incarnation was made again since. A broker that was updated gives ids to the topics that it had before.
 fn is_another(before: &str, incarnation: &str) -> bool {
-    before != incarnation && before != "0"
+    before != incarnation && !is_none(before)
 }

@@ -32,7 +32,7 @@ impl Reader {
 
     /// True if something waits for a commit, and then for nothing else, to pass its barrier.
     pub(super) fn barrier_wants_commit(&self) -> bool {
-        self.holdings.values().any(|held| held.barrier && held.drained)
+        self.holdings.values().any(|held| held.barrier && held.drained && !held.stopped)
     }
 
     /// Partitions that still wait for what an older version of their pipeline has read.

@@ -81,7 +81,7 @@ impl Bench {
 
     fn assign(&mut self, now: Moment, answer: Vec<Resolved>) -> Vec<Effect> {
         let partitions: Vec<TopicPartition> = answer.iter().map(|resolved| resolved.partition.clone()).collect();
-        assert_eq!(self.step(now, Input::Assigned(partitions.clone())), [Effect::Resolve(partitions)]);
+        assert_eq!(self.step(now, Input::Assigned(partitions.clone())), [Effect::Resolve(For::TheGroup, partitions)]);
         self.step(now, Input::Resolved(Ok(answer)))
     }
 
@@ -183,13 +183,18 @@ fn a_topic_that_was_made_again_is_read_from_its_beginning_wherever_others_start(
     bench.assign(at(0), vec![known(0), known(1)]);
     bench.step(at(1), Input::Committed(vec![result(0, 20, None), result(1, 20, None)]));
     bench.revoke(at(1), &[1], true);
-    bench.step(at(2), Input::Watched(vec![("t".into(), "j".into())]));
-    assert_eq!(bench.drained(at(3), 1), [end(1), Effect::Resolve(parts(&[0]))]);
+    bench.step(at(2), Input::Watched(vec![("t".into(), Some("j".into()))]));
+    assert_eq!(bench.drained(at(3), 1), [end(1), Effect::Resolve(For::Us, parts(&[0]))]);
     let effects = bench.step(at(4), Input::Resolved(Ok(vec![again(0)])));
     assert_eq!((starts(&effects), reasons(&effects)), (vec![(3, 0, 10, 0)], vec!["made_again"]));
     // The same where the group took it away and gives it again.
     let effects = bench.assign(at(5), vec![again(1)]);
     assert_eq!((starts(&effects), reasons(&effects)), (vec![(4, 1, 10, 1)], vec!["made_again"]));
+    // And where another had it until then.
+    let effects = bench.assign(at(6), vec![again(2)]);
+    assert_eq!(reasons(&effects), ["made_again"]);
+    let other = Resolved { partition: TopicPartition::new("other", 0), ..again(0) };
+    assert_eq!(reasons(&bench.assign(at(7), vec![other])), ["end"]);
 }
 
 #[test]
@@ -212,7 +217,7 @@ fn the_broker_is_asked_again_until_it_answers() {
         let again = bench.reader.wake_at().expect("it asks again");
         assert!(again > now);
         now = again;
-        assert_eq!(bench.tick(now), [Effect::Resolve(parts(&[0, 1]))]);
+        assert_eq!(bench.tick(now), [Effect::Resolve(For::TheGroup, parts(&[0, 1]))]);
     }
     assert_eq!(starts(&bench.step(now, Input::Resolved(Ok(vec![known(0), known(1)])))).len(), 2);
 }
@@ -263,10 +268,17 @@ fn a_refused_commit_is_told_and_repeated_but_never_at_once() {
     bench.moved(at(0), 1, 12);
     let refused = || Input::Committed(vec![result(0, 12, Some("no"))]);
     let told = Effect::Tell(Notice::CommitRefused(result(0, 12, Some("no"))));
-    assert_eq!(bench.step(at(0), refused()), [told]);
-    assert_eq!(bench.reader.wake_at(), Some(at(100)));
-    assert_eq!(bench.tick(at(99)), []);
-    assert_eq!(bench.tick(at(100)), [commit(&[(0, 12)])]);
+    let mut now = at(0);
+    for (least, most) in [(50, 100), (100, 200), (200, 400), (400, 800)] {
+        assert_eq!(bench.step(now, refused()), std::slice::from_ref(&told));
+        let again = bench.reader.wake_at().expect("it is repeated");
+        assert!(again >= now + at(least).0 && again <= now + at(most).0, "{again:?} after {now:?}");
+        assert_eq!(bench.tick(again), [commit(&[(0, 12)])]);
+        now = again;
+    }
+    // What is taken ends that.
+    assert_eq!(bench.committed(now, 0, 12), []);
+    assert_eq!(bench.moved(now, 1, 13), [commit(&[(0, 13)])]);
 }
 
 #[test]
@@ -398,6 +410,28 @@ fn catching_up_with_a_partition_that_is_stopped_says_so() {
 }
 
 #[test]
+fn catching_up_waits_for_a_partition_that_has_no_leader_and_not_for_a_topic_that_is_not_there() {
+    let caught_up = || {
+        let mut bench = Bench::with(|settings| settings.until_caught_up = true);
+        bench.step(at(0), Input::Assigned(parts(&[0, 1])));
+        let empty = Resolved { bounds: (0, 0), ..known(0) };
+        bench.step(at(0), Input::Resolved(Ok(vec![empty])));
+        assert_eq!(bench.tick(at(60_000)), []);
+        bench
+    };
+    let mut bench = caught_up();
+    let is_there = Input::Watched(vec![("t".into(), Some("i".into()))]);
+    assert_eq!(bench.step(at(60_001), is_there), [Effect::Resolve(For::Us, parts(&[1]))]);
+    let found = Resolved { bounds: (0, 12), ..known(1) };
+    assert_eq!(starts(&bench.step(at(60_002), Input::Resolved(Ok(vec![found])))).len(), 1);
+    assert_eq!(bench.moved(at(60_003), 2, 12), [commit(&[(1, 12)])]);
+    assert!(bench.committed(at(60_004), 1, 12).contains(&drain(2)));
+    let mut bench = caught_up();
+    assert_eq!(bench.step(at(60_001), Input::Watched(vec![])), [], "nobody knows");
+    assert_eq!(bench.step(at(60_002), Input::Watched(vec![("t".into(), None)])), [drain(1)]);
+}
+
+#[test]
 fn whoever_gets_nothing_waits_a_while_before_it_counts_as_caught_up() {
     let mut bench = Bench::with(|settings| settings.until_caught_up = true);
     assert_eq!(bench.tick(at(60_000)), [], "the group has not said anything");
@@ -426,7 +460,7 @@ fn an_offset_out_of_range_goes_on_at_the_beginning_once_what_was_read_is_settled
     assert_eq!(effects, [drain(1)]);
     assert_eq!(bench.step(at(0), Input::OutOfRange(part(0))), []);
     let effects = bench.drained(at(1), 1);
-    assert_eq!(effects, [end(1), Effect::Resolve(parts(&[0]))], "the group hears nothing of it");
+    assert_eq!(effects, [end(1), Effect::Resolve(For::Us, parts(&[0]))], "the group hears nothing of it");
     // A commit above the end would be out of range again.
     let effects = bench.step(at(2), Input::Resolved(Ok(vec![known_with(0, (99, "kelp:i"))])));
     assert_eq!((starts(&effects), reasons(&effects)), (vec![(3, 0, 10, 0)], vec!["out_of_range"]));
@@ -512,13 +546,13 @@ fn the_group_does_not_wait_for_what_begins_anew() {
     assert_eq!(bench.revoke(at(1), &[1], false), [drain(2)]);
     // It steps back, and goes on where it was.
     assert_eq!(bench.drained(at(2), 2), [end(2), Effect::Unassign(parts(&[1]))]);
-    assert_eq!(bench.drained(at(3), 1), [end(1), Effect::Resolve(parts(&[0]))]);
+    assert_eq!(bench.drained(at(3), 1), [end(1), Effect::Resolve(For::Us, parts(&[0]))]);
     // The broker has no answer: the group is first again.
     bench.step(at(4), Input::Resolved(Err("no answer".into())));
-    assert_eq!(bench.step(at(5), Input::Assigned(parts(&[1]))), [Effect::Resolve(parts(&[1]))]);
+    assert_eq!(bench.step(at(5), Input::Assigned(parts(&[1]))), [Effect::Resolve(For::TheGroup, parts(&[1]))]);
     let effects = bench.step(at(6), Input::Resolved(Ok(vec![known(1)])));
     assert_eq!(starts(&effects), [(3, 1, 10, 0)]);
-    assert_eq!(effects.last(), Some(&Effect::Resolve(parts(&[0]))));
+    assert_eq!(effects.last(), Some(&Effect::Resolve(For::Us, parts(&[0]))));
     let effects = bench.step(at(7), Input::Resolved(Ok(vec![known(0)])));
     assert_eq!(starts(&effects), [(4, 0, 10, 1)]);
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Restart(_))), "{effects:?}");
@@ -588,16 +622,16 @@ fn a_topic_that_was_made_again_is_begun_anew_once_what_was_read_of_the_old_one_i
     let mut bench = Bench::holding(|_| {});
     bench.moved(at(1), 1, 15);
     // No answer, no id, and the same id change nothing.
-    for ids in [vec![], vec![("t".into(), "0".into())], vec![("t".into(), "i".into())]] {
+    for ids in [vec![], vec![("t".into(), Some("0".into()))], vec![("t".into(), Some("i".into()))]] {
         assert_eq!(bench.step(at(2), Input::Watched(ids)), []);
     }
-    let effects = bench.step(at(3), Input::Watched(vec![("t".into(), "j".into())]));
+    let effects = bench.step(at(3), Input::Watched(vec![("t".into(), Some("j".into()))]));
     assert!(effects.contains(&Effect::Tell(Notice::TopicReplaced(part(0)))), "{effects:?}");
     assert!(effects.contains(&drain(1)) && effects.contains(&drain(2)));
     bench.moved(at(3), 1, 17);
     bench.drained(at(3), 1);
     // Each for itself: of the other one nothing was read.
-    assert_eq!(bench.drained(at(3), 2), [end(2), Effect::Resolve(parts(&[1]))]);
+    assert_eq!(bench.drained(at(3), 2), [end(2), Effect::Resolve(For::Us, parts(&[1]))]);
     let effects = bench.committed(at(3), 0, 15);
     let committed = |effect: &Effect| match effect {
         Effect::Commit(entries) => entries.iter().map(|entry| (entry.offset, entry.metadata.clone())).collect(),
@@ -610,14 +644,14 @@ fn a_topic_that_was_made_again_is_begun_anew_once_what_was_read_of_the_old_one_i
     let anew = |number| Resolved { incarnation: "j".into(), ..known_with(number, (15, "kelp:i")) };
     let effects = bench.step(at(4), Input::Resolved(Ok(vec![anew(1)])));
     assert_eq!(starts(&effects), [(3, 1, 10, 1)]);
-    assert!(effects.ends_with(&[end(1), Effect::Resolve(parts(&[0]))]), "{effects:?}");
+    assert!(effects.ends_with(&[end(1), Effect::Resolve(For::Us, parts(&[0]))]), "{effects:?}");
     assert_eq!(starts(&bench.step(at(4), Input::Resolved(Ok(vec![anew(0)])))), [(4, 0, 10, 0)]);
 }
 
 #[test]
 fn what_was_read_of_a_topic_that_is_gone_is_waited_for_and_its_commit_for_a_while() {
     let mut bench = Bench::holding(|_| {});
-    bench.step(at(3), Input::Watched(vec![("t".into(), "j".into())]));
+    bench.step(at(3), Input::Watched(vec![("t".into(), Some("j".into()))]));
     bench.drained(at(3), 2);
     bench.step(at(4), Input::Resolved(Ok(vec![])));
     // Elasticsearch is slow: far longer than a revoke would wait.
@@ -637,8 +671,8 @@ fn a_partition_of_a_topic_that_is_gone_holds_nobody_up_and_is_read_once_it_is_th
     let effects = bench.step(at(0), Input::Resolved(Ok(vec![known(0)])));
     assert_eq!(starts(&effects), [(1, 0, 10, 0)]);
     assert!(effects.contains(&Effect::Tell(Notice::NotThere(part(1)))), "{effects:?}");
-    let again = bench.step(at(1), Input::Watched(vec![("t".into(), "i".into())]));
-    assert_eq!(again, [Effect::Resolve(parts(&[1]))]);
+    let again = bench.step(at(1), Input::Watched(vec![("t".into(), Some("i".into()))]));
+    assert_eq!(again, [Effect::Resolve(For::Us, parts(&[1]))]);
     let effects = bench.step(at(2), Input::Resolved(Ok(vec![known(1)])));
     assert_eq!(starts(&effects), [(2, 1, 10, 1)]);
     // Given back meanwhile, it is nobody's business here.
@@ -646,7 +680,7 @@ fn a_partition_of_a_topic_that_is_gone_holds_nobody_up_and_is_read_once_it_is_th
     bench.step(at(0), Input::Assigned(parts(&[1])));
     bench.step(at(0), Input::Revoked { partitions: parts(&[1]), lost: false });
     bench.step(at(0), Input::Resolved(Ok(vec![])));
-    assert_eq!(bench.step(at(1), Input::Watched(vec![("t".into(), "i".into())])), []);
+    assert_eq!(bench.step(at(1), Input::Watched(vec![("t".into(), Some("i".into()))])), []);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Effect, Notice, Reader};
+use super::{Effect, Notice, Reader, WatchedTopic};
 use crate::clock::Moment;
 use crate::planted::is_planted;
 use crate::record::TopicPartition;
@@ -35,14 +35,14 @@ impl Reader {
         if now < self.watch.next || !self.watches() || self.shutdown.is_some() {
             return;
         }
-        let partitions = self.holdings.keys().chain(&self.gone);
+        let partitions = self.holdings.keys().chain(self.gone.keys());
         let topics: BTreeSet<Arc<str>> = partitions.map(|partition| Arc::clone(&partition.topic)).collect();
         effects.push(Effect::Watch(topics.into_iter().collect()));
         self.watch = Watch { next: now + GIVE_UP.max(self.settings.watch_interval), asked: true };
     }
 
     /// Ends the holdings of a topic that was made again, and has them begin anew.
-    pub(super) fn watched(&mut self, now: Moment, ids: Vec<(Arc<str>, Arc<str>)>, effects: &mut Vec<Effect>) {
+    pub(super) fn watched(&mut self, now: Moment, ids: Vec<WatchedTopic>, effects: &mut Vec<Effect>) {
         if std::mem::take(&mut self.watch.asked) {
             self.watch.next = now + self.settings.watch_interval;
         }
@@ -50,12 +50,14 @@ impl Reader {
             return;
         }
         for (topic, id) in ids {
-            let there: Vec<TopicPartition> =
-                self.gone.iter().filter(|partition| partition.topic == topic).cloned().collect();
-            if !there.is_empty() {
-                self.gone.retain(|partition| partition.topic != topic);
-                self.begin_anew(there, effects);
-            }
+            let Some(id) = id else {
+                let gone = self.gone.iter_mut().filter(|(partition, _)| partition.topic == topic);
+                gone.for_each(|(_, is_sure)| *is_sure = true);
+                continue;
+            };
+            let there = self.gone.extract_if(.., |partition, _| partition.topic == topic);
+            let there: Vec<TopicPartition> = there.map(|(partition, _)| partition).collect();
+            self.begin_anew(there, effects);
             let replaced = |incarnation: &Arc<str>| *incarnation != id && !is_none(incarnation) && !is_none(&id);
             let partitions: Vec<TopicPartition> = self
                 .holdings
@@ -74,6 +76,6 @@ impl Reader {
 }
 
 /// True for what stands for no id: a broker that was updated, or is an older one, says nothing about the topic by it.
-fn is_none(incarnation: &Arc<str>) -> bool {
-    **incarnation == *"0"
+pub(super) fn is_none(incarnation: &str) -> bool {
+    incarnation == "0"
 }

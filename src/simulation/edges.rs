@@ -98,10 +98,11 @@ impl World {
                     let mut fails = fails;
                     move |topic| !fails(topic)
                 });
-                topics.retain(|topic| !self.broker.absent.contains(topic));
-                let ids = topics.into_iter().filter_map(|topic| {
-                    let log = self.broker.logs.iter().find(|(partition, _)| partition.topic == topic)?.1;
-                    Some((topic, log.incarnation()))
+                let ids = topics.into_iter().map(|topic| {
+                    let mut logs = self.broker.logs.iter().filter(|_| !self.broker.absent.contains(&topic));
+                    let log = logs.find(|(partition, _)| partition.topic == topic);
+                    let id = log.map(|(_, log)| log.incarnation());
+                    (topic, id)
                 });
                 let ids = ids.collect();
                 self.later(100, Event::Reader(life, reader::Input::Watched(ids)));

@@ -96,8 +96,8 @@ pub(super) struct Life {
     pub(super) fetches: BTreeMap<HoldingId, Fetch>,
     /// Holdings that ended to begin anew: all of what was read of them is settled.
     pub(super) anew: BTreeSet<HoldingId>,
-    /// Of which making of its topic each partition was that it read last.
-    makings: BTreeMap<TopicPartition, Arc<str>>,
+    /// The making of each topic that it read first.
+    makings: BTreeMap<Arc<str>, Arc<str>>,
     /// The partition of every holding that there was.
     pub(super) partitions: BTreeMap<HoldingId, TopicPartition>,
     pub(super) template: bool,
@@ -234,9 +234,10 @@ impl Life {
     /// Partitions are read once at a time, and a topic that was made again is not read from its end.
     pub(super) fn check_start(&mut self, start: &reader::Start) -> Result<(), String> {
         let partition = &start.origin.partition;
-        let before = self.makings.insert(partition.clone(), Arc::clone(&start.origin.incarnation));
-        if start.reason == StartReason::End && before.is_some_and(|before| before != start.origin.incarnation) {
-            return Err(format!("{partition} was made again, and begins at its end"));
+        let incarnation = &start.origin.incarnation;
+        let first = self.makings.entry(Arc::clone(&partition.topic)).or_insert_with(|| Arc::clone(incarnation));
+        if start.reason == StartReason::End && first != incarnation {
+            return Err(format!("the topic of {partition} was made again, and it begins at its end"));
         }
         match self.fetches.values().find(|fetch| fetch.origin.partition == *partition) {
             Some(other) => {

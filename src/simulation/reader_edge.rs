@@ -39,7 +39,7 @@ impl World {
             }
             reader::answers(&mut self.lives[life].owed, &effect)?;
             match effect {
-                reader::Effect::Resolve(partitions) => self.later(200, Event::Resolve(life, partitions)),
+                reader::Effect::Resolve(_, partitions) => self.later(200, Event::Resolve(life, partitions)),
                 reader::Effect::Assign(starts) => {
                     others.extend(starts.iter().map(|start| start.origin.partition.clone()));
                     starts.into_iter().try_for_each(|start| self.begin(life, start, None))?;

@@ -267,7 +267,7 @@ impl Edge {
 
     fn carry_out(&mut self, effect: Effect) -> Option<Input> {
         match effect {
-            Effect::Resolve(partitions) => {
+            Effect::Resolve(_, partitions) => {
                 let resolved = |partition: TopicPartition| Resolved {
                     committed: self.committed.get(&partition).cloned(),
                     partition,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::take::Held;
 use super::tell::show;
 use super::{ReaderLoop, State};
-use crate::app::asker::{Question, Whose};
+use crate::app::asker::Question;
 use crate::app::lag::Waiting;
 use crate::app::messages::ToLetters;
 use crate::dispatch;
@@ -32,11 +32,7 @@ impl State {
 impl ReaderLoop {
     pub(super) fn carry_out(&mut self, effect: Effect, state: &mut State) -> Option<Input> {
         match effect {
-            Effect::Resolve(partitions) => {
-                // Rebalances come first: what is asked while none waits is asked for partitions that begin anew.
-                let whose = if state.owed.waits() { Whose::Group } else { Whose::Nobody };
-                self.ask(Question::Resolve(whose, partitions));
-            }
+            Effect::Resolve(whom, partitions) => self.ask(Question::Resolve(whom, partitions)),
             Effect::Watch(topics) => self.ask(Question::Watch(topics)),
             Effect::Position(holding, position) => {
                 if let Some(held) = state.by_id(holding) {

@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn taken() -> Outcome {
+pub(super) fn taken() -> Outcome {
     Outcome::Answer(Answer { items: vec![item(201)] })
 }
 
-fn too_many_fields() -> Item {
+pub(super) fn too_many_fields() -> Item {
     let reason = "Limit of total fields [1000] has been exceeded while adding new fields [1]".into();
     let error = Some(Box::new(ErrorCause { kind: "illegal_argument_exception".into(), reason }));
     Item { status: 400, error, ..Item::default() }
@@ -59,6 +59,40 @@ fn a_document_above_the_limit_of_fields_stops_nobody_behind_it() {
     let effects = bench.step(now, Input::Answered(suspect, Outcome::Answer(Answer { items })));
     assert!(sent(&effects).is_empty() && notices(&effects).is_empty());
     assert_eq!(bench.submit("a", &[(1, 22)]).len(), 1);
+}
+
+#[test]
+fn what_is_busy_does_not_share_the_fate_of_what_is_refused_with_it() {
+    let mut bench = Bench::new();
+    let [(request, _)] = bench.submit("a", &[(1, 0), (1, 1), (1, 2)])[..] else { panic!() };
+    let items = vec![too_many_fields(), item(503), item(201)];
+    bench.step(at(0), Input::Answered(request, Outcome::Answer(Answer { items })));
+    let (now, effects) = bench.wake(at(0));
+    let [(request, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
+    assert!(now < at(1000) && body == "1\n", "{now:?} {body}");
+    bench.step(now, Input::Answered(request, taken()));
+    let (now, effects) = bench.wake(now);
+    assert!(now >= at(5000) && sent(&effects)[0].1 == "0\n", "{now:?} {effects:?}");
+}
+
+#[test]
+fn what_waits_for_its_time_is_sent_again_though_the_name_was_something_else_meanwhile() {
+    let mut bench = Bench::new();
+    bench.step(at(0), Input::Submit(bulk("b", &[(1, 0), (1, 1)])));
+    let effects = bench.step(at(0), Input::Checked("b".into(), Ok(NameIs::Free)));
+    let items = vec![too_many_fields(), item(201)];
+    let effects = bench.step(at(0), Input::Answered(sent(&effects)[0].0, Outcome::Answer(Answer { items })));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Check(_))), "{effects:?}");
+    bench.step(at(0), Input::Checked("b".into(), Ok(NameIs::Other("an alias".into()))));
+    bench.dispatch.settings.hold.base = Duration::from_secs(60);
+    let (now, effects) = bench.wake(at(0));
+    assert!(matches!(effects[..], [Effect::Check(_)]), "{effects:?}");
+    let mut now = now;
+    let mut effects = bench.step(now, Input::Checked("b".into(), Ok(NameIs::Index)));
+    while sent(&effects).is_empty() {
+        (now, effects) = bench.wake(now);
+    }
+    assert_eq!(sent(&effects)[0].1, "0\n");
 }
 
 #[test]

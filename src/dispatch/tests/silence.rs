@@ -128,3 +128,46 @@ fn a_single_index_has_the_whole_limit_though_one_of_its_requests_is_late() {
     );
     assert_eq!(sent_to(&bench.step(at(9000), Input::Tick)), [], "and no more");
 }
+
+#[test]
+fn many_indices_that_do_not_answer_keep_none_from_going_on_that_does() {
+    let mut bench = Bench::new();
+    let mut out: Vec<(Moment, String, RequestId)> = Vec::new();
+    let mut now = at(0);
+    let take = |bench: &mut Bench, out: &mut Vec<_>, now: Moment, effects: Vec<Effect>| {
+        let mut effects = effects;
+        while let Some(Effect::Check(index)) = effects.iter().find(|effect| matches!(effect, Effect::Check(_))) {
+            let index = Arc::clone(index);
+            out.extend(sent_to(&effects).into_iter().map(|(index, request)| (now, index, request)));
+            effects = bench.step(now, Input::Checked(index, Ok(NameIs::Index)));
+        }
+        out.extend(sent_to(&effects).into_iter().map(|(index, request)| (now, index, request)));
+    };
+    // Far more than may be out, none of which answers, and one that does.
+    for index in 0..20 {
+        for offset in 0..100 {
+            let effects = bench.step(now, Input::Submit(bulk(&format!("away-{index}"), &[(1, offset)])));
+            take(&mut bench, &mut out, now, effects);
+        }
+    }
+    for offset in 0..4000 {
+        let effects = bench.step(now, Input::Submit(bulk("there", &[(2, offset)])));
+        take(&mut bench, &mut out, now, effects);
+    }
+    let mut done = 0;
+    while now < at(600_000) {
+        now = now + Duration::from_millis(500);
+        let given_up = |(sent_at, index, _): &mut (Moment, String, RequestId)| {
+            index == "there" || now >= *sent_at + Duration::from_secs(30)
+        };
+        for (_, index, request) in out.extract_if(.., given_up).collect::<Vec<_>>() {
+            let is_there = index == "there";
+            done += usize::from(is_there && now > at(300_000));
+            let effects = if is_there { bench.done(now, request) } else { bench.silent(now, request) };
+            take(&mut bench, &mut out, now, effects);
+        }
+        let effects = bench.step(now, Input::Tick);
+        take(&mut bench, &mut out, now, effects);
+    }
+    assert!(done >= 600, "one at a time is one each half second: {done} in five minutes");
+}

@@ -75,10 +75,10 @@ impl Round {
         describe: impl Fn(RDKafkaRespErr) -> String,
     ) -> Vec<usize> {
         let Some(entries) = self.out.remove(&number) else { return Vec::new() };
-        let own = |entry: &Entry| each.get(&entry.0).copied().unwrap_or(NONE);
-        let some = entries.iter().any(|entry| own(entry) != NONE);
-        // Where any partition has an error of its own, those that have none were taken.
-        let error = |entry: &Entry| if some { own(entry) } else { whole };
+        let own = |entry: &Entry| each.get(&entry.0).copied();
+        let some = entries.iter().any(|entry| own(entry).is_some_and(|error| error != NONE));
+        // Where any partition has an error of its own, those of which it is told that they have none were taken.
+        let error = |entry: &Entry| own(entry).filter(|_| some).unwrap_or(whole);
         let (unclear, clear): (Vec<_>, Vec<_>) =
             entries.into_iter().partition(|entry| error(entry) == whole && is_of_one(whole));
         let told = |entry: Entry| {

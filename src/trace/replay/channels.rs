@@ -64,7 +64,7 @@ impl Channels {
                 }
                 self.begins_and_ends.says(format!("end {holding}"));
             }
-            Effect::Resolve(_)
+            Effect::Resolve(..)
             | Effect::Watch(_)
             | Effect::Pause(_)
             | Effect::Resume(_)
