@@ -107,7 +107,15 @@ pub struct Dispatch {
     checking: usize,
     next_request: RequestId,
     next_order: u64,
-    turn: usize,
+    /// The lane that had its turn last, by [`Turn`].
+    turns: [usize; 2],
+}
+
+/// Whose turn it is: the next lane's, where there is room within the limit, or that of the next that may go beyond it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Free,
+    Beyond,
 }
 
 impl Dispatch {
@@ -130,7 +138,7 @@ impl Dispatch {
             checking: 0,
             next_request: 0,
             next_order: 0,
-            turn: 0,
+            turns: [0; 2],
         }
     }
 
@@ -294,15 +302,25 @@ impl Dispatch {
         }
         let Some(mut room) = self.room(now) else { return };
         self.start_look_ups(now, &mut room, effects);
+        // Who goes on beyond the limit takes no turn from those that wait for room within it.
+        self.give_turns(now, Turn::Free, &mut room, effects);
+        if !room.is_free() {
+            self.give_turns(now, Turn::Beyond, &mut room, effects);
+        }
+    }
+
+    fn give_turns(&mut self, now: Moment, which: Turn, room: &mut Room, effects: &mut Vec<Effect>) {
         let count = self.lanes.len();
         let mut idle = 0;
         let probes = self.gate != Gate::Open;
         while idle < count && !room.is_over() && !(probes && self.checking > 0) {
-            self.turn = (self.turn + 1) % count;
-            let turn = self.turn;
-            let (index, lane) = self.lanes.get_index_mut(turn).expect("the turn is below the number of lanes");
-            let next =
-                if room.is_for(index, lane.refusals > 0) { lane.next(now, &self.live) } else { lane::Next::Nothing };
+            if which == Turn::Free && !room.is_free() {
+                return;
+            }
+            let turn = &mut self.turns[which as usize];
+            *turn = (*turn + 1) % count;
+            let (index, lane) = self.lanes.get_index_mut(*turn).expect("the turn is below the number of lanes");
+            let next = if room.is_for(index, lane.hangs) { lane.next(now, &self.live) } else { lane::Next::Nothing };
             let index = Arc::clone(index);
             match next {
                 lane::Next::Nothing => idle += 1,
@@ -314,7 +332,7 @@ impl Dispatch {
                 }
                 lane::Next::Send(queued) => {
                     idle = 0;
-                    self.send(now, index, queued, &mut room, effects);
+                    self.send(now, index, queued, room, effects);
                 }
             }
         }

@@ -18,6 +18,7 @@ impl Dispatch {
         if let Some(lane) = self.lanes.get_mut(&request.bulk.index) {
             lane.sending -= 1;
         }
+        self.came_back(&request.bulk.index, now.since(request.sent_at));
         match outcome {
             Outcome::Answer(answer)
                 if answer.items.len() == request.bulk.documents.len() || is_planted("ShortZipped") =>

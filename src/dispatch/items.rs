@@ -55,7 +55,7 @@ impl Dispatch {
             tried_at = self.hold(now, &index, refusal, effects);
         } else if let Some(lane) = self.lanes.get_mut(&index) {
             if sorted.refused {
-                lane.refusals = lane.refusals.saturating_add(1);
+                lane.is_busy(sorted.exists);
                 let delay = self.settings.backoff.delay(lane.refusals - 1, self.chance.bits());
                 lane.not_before = Some(now + delay);
             } else {

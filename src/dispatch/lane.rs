@@ -98,6 +98,8 @@ pub(super) struct Lane {
     refusing: Option<Refusing>,
     /// How often in a row the index refused.
     pub(super) refusals: u32,
+    /// The last request came back late, or not at all.
+    pub(super) hangs: bool,
     /// It is one of the indices that may be made within the hour.
     pub(super) may_be_made: bool,
     /// When it last had something to do.
@@ -114,6 +116,7 @@ impl Default for Lane {
             held: None,
             refusing: None,
             refusals: 0,
+            hangs: false,
             may_be_made: false,
             used: Moment::default(),
         }
@@ -158,8 +161,7 @@ impl Lane {
         self.refusals = self.refusals.saturating_add(1);
         let before = self.refusing;
         let since = before.map_or(now, |refusing| refusing.since);
-        let itself = before.and_then(|refusing| refusing.itself).unwrap_or(now);
-        let itself = (!reason.may_be_of_documents()).then_some(itself);
+        let itself = before.and_then(|refusing| refusing.itself).or((!reason.may_be_of_documents()).then_some(now));
         self.refusing = Some(Refusing { since, itself, again: true });
         self.is_held(index, (reason, why), effects);
     }
@@ -183,6 +185,14 @@ impl Lane {
     /// True if something waits that was refused for a reason that nobody knows.
     pub(super) fn has_suspects(&self) -> bool {
         self.queue.iter().any(|queued| queued.suspect.is_some())
+    }
+
+    /// Notes that some was refused for now; and, if the index `took` others, that it does not refuse all.
+    pub(super) fn is_busy(&mut self, took: bool) {
+        self.refusals = self.refusals.saturating_add(1);
+        if took {
+            self.refusing = None;
+        }
     }
 
     /// Notes that the index took something. It counts as held as long as `suspects` of it are sent again and again.
@@ -239,9 +249,10 @@ impl Lane {
     /// alone: the cluster, or this process, may have been away.
     pub(super) fn refuses_too_long(&mut self, now: Moment, after: Duration) -> TooLong {
         let is_long = |since: Moment| since + after <= now;
+        let itself = self.held.as_ref().is_some_and(|held| !held.reason.may_be_of_documents());
         let Some(refusing) = &mut self.refusing else { return TooLong::Refused };
         match (std::mem::take(&mut refusing.again), refusing.itself) {
-            (true, Some(since)) if is_long(since) => TooLong::All,
+            (true, Some(since)) if itself && is_long(since) => TooLong::All,
             (true, _) if is_long(refusing.since) => TooLong::Tried,
             _ => TooLong::Refused,
         }

@@ -15,12 +15,12 @@ impl Dispatch {
     /// Sends the look-ups that are due, as far as there is room.
     pub(super) fn start_look_ups(&mut self, now: Moment, room: &mut Room, effects: &mut Vec<Effect>) {
         let lanes = &self.lanes;
-        let refuses = |index: &Arc<str>| lanes.get(index).is_some_and(|lane| lane.refusals > 0);
-        let may = |room: &Room, LookUp { at, bulk, .. }: &LookUp| {
-            *at <= now && room.is_for(&bulk.index, refuses(&bulk.index))
+        let hangs = |index: &Arc<str>| lanes.get(index).is_some_and(|lane| lane.hangs);
+        let may = |room: &Room, LookUp { at, bulk, attempt, .. }: &LookUp| {
+            *at <= now && room.is_for(&bulk.index, *attempt > 0 || hangs(&bulk.index))
         };
         while let Some(at) = self.look_ups.iter().position(|look_up| may(room, look_up)) {
-            let LookUp { id, bulk, attempt, order, .. } = self.look_ups.swap_remove(at);
+            let LookUp { id, bulk, attempt, order, .. } = self.look_ups.remove(at);
             let ids = bulk
                 .documents
                 .iter()
@@ -49,7 +49,8 @@ impl Dispatch {
         if self.requests.get(&id).is_none_or(|request| !request.looks_up) {
             return;
         }
-        let Some(Request { bulk, attempt, order, .. }) = self.requests.remove(&id) else { return };
+        let Some(Request { bulk, attempt, order, sent_at, .. }) = self.requests.remove(&id) else { return };
+        self.came_back(&bulk.index, now.since(sent_at));
         let found = match found {
             Ok(found) if found.len() == bulk.documents.len() => found,
             Ok(_) | Err(_) => {

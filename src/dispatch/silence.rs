@@ -58,6 +58,8 @@ pub(super) struct Room {
     /// Those that may be out if many do not come back.
     most: usize,
     silent: Vec<Arc<str>>,
+    /// What is beyond the limit is not for those that hung. While it is asked whether the cluster is back, they all did.
+    spares: bool,
     out: usize,
     /// Those of lanes that are not silent.
     counted: usize,
@@ -69,10 +71,16 @@ impl Room {
         self.out >= self.limit && (self.counted >= self.beside || self.out >= self.most)
     }
 
+    /// There is room within the limit, for anybody.
+    pub(super) fn is_free(&self) -> bool {
+        self.out < self.limit
+    }
+
     /// The index may. Beyond the limit there is room for those alone that answer, and did so when they were last asked: were it for others,
     /// many that do not answer would take all of it.
-    pub(super) fn is_for(&self, index: &Arc<str>, refuses: bool) -> bool {
-        self.out < self.limit || (!self.is_over() && !refuses && !self.silent.contains(index))
+    pub(super) fn is_for(&self, index: &Arc<str>, hangs: bool) -> bool {
+        let is_left_out = hangs && self.spares || self.silent.contains(index);
+        self.is_free() || !is_left_out && !self.is_over()
     }
 
     /// Something is sent to the index. Gives how many are under way that matter for the time it takes.
@@ -113,7 +121,16 @@ impl Dispatch {
         let heard = self.silence.heard.is_some_and(|heard| now < heard + patience);
         let most = self.settings.concurrency.saturating_mul(2);
         let beside = if heard { limit } else { 1 };
-        Some(Room { limit, beside, most, silent, out: self.all_out(), counted: counted + self.checking })
+        let spares = self.gate == Gate::Open;
+        Some(Room { limit, beside, most, silent, spares, out: self.all_out(), counted: counted + self.checking })
+    }
+
+    /// Notes how long the last request to an index took.
+    pub(super) fn came_back(&mut self, index: &Arc<str>, took: Duration) {
+        let patience = self.silence.patience();
+        if let Some(lane) = self.lanes.get_mut(index) {
+            lane.hangs = took >= patience;
+        }
     }
 
     /// When the next request will be late, if something waits for that.

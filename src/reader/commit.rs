@@ -13,6 +13,7 @@ use crate::record::{HoldingId, TopicPartition};
 /// A commit that was not answered for this long is taken for lost.
 const GIVE_UP: Duration = Duration::from_secs(30);
 /// Waiting after a refused commit, however urgent: the refusal may come at once, each time, and take a request for each partition.
+/// A revoke waits no longer than `drain_timeout` for its commit, so these waits are far shorter than that.
 const AFTER_REFUSAL: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(2) };
 
 #[derive(Debug)]
@@ -94,7 +95,9 @@ impl Reader {
         }
         let refused = results.iter().any(|result| result.refused.is_some());
         if refused {
-            self.commits.not_before = now + AFTER_REFUSAL.delay(self.commits.refusals, self.chance.bits());
+            let cap = AFTER_REFUSAL.cap.min(self.settings.drain_timeout / 8).max(AFTER_REFUSAL.base);
+            let backoff = Backoff { cap, ..AFTER_REFUSAL };
+            self.commits.not_before = now + backoff.delay(self.commits.refusals, self.chance.bits());
         }
         self.commits.refusals = if refused { self.commits.refusals.saturating_add(1) } else { 0 };
         for result in results {

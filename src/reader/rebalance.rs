@@ -284,5 +284,5 @@ fn made_again(metadata: &str, incarnation: &str) -> bool {
 
 /// True if a topic of the one incarnation was made again since. A broker that was updated gives ids to the topics that it had before.
 fn is_another(before: &str, incarnation: &str) -> bool {
-    before != incarnation && !is_none(before)
+    before != incarnation && !is_none(before) && !is_none(incarnation)
 }

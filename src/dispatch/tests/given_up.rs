@@ -62,3 +62,21 @@ fn what_was_tried_goes_together_where_the_index_takes_nothing() {
     let (_, effects) = bench.wake(now);
     assert_eq!(sent(&effects)[0].1, "3\n", "it is tried");
 }
+
+#[test]
+fn an_index_that_takes_some_and_is_busy_with_others_does_not_refuse_all() {
+    let mut bench = giving_up();
+    let [(request, _)] = bench.submit("a", &[(1, 0), (1, 1)])[..] else { panic!() };
+    bench.step(at(0), Input::Answered(request, refused(vec![item(403), item(403)])));
+    let (mut now, effects) = bench.wake(at(0));
+    let mut request = sent(&effects)[0].0;
+    let mut answer = vec![item(201), item(503)];
+    while now < at(70_000) {
+        bench.step(now, Input::Answered(request, refused(answer)));
+        let effects;
+        (now, effects) = bench.wake(now);
+        (request, answer) = (sent(&effects)[0].0, vec![item(503)]);
+    }
+    let effects = bench.step(now, Input::Answered(request, refused(vec![item(403)])));
+    assert!(letters(&effects).is_empty(), "it was refused just now, and before the index took the other: {effects:?}");
+}

@@ -129,45 +129,154 @@ fn a_single_index_has_the_whole_limit_though_one_of_its_requests_is_late() {
     assert_eq!(sent_to(&bench.step(at(9000), Input::Tick)), [], "and no more");
 }
 
+/// What an index does with a request.
+#[derive(Clone, Copy)]
+enum Does {
+    Answers,
+    /// Answers that one document has to come again.
+    IsBusy,
+    /// Answers nothing.
+    Hangs,
+    /// Answers that all documents are there, and tells nothing of them.
+    HasAll,
+}
+
+/// Indices that each have more to do than can be done, and what came of it.
+struct Play {
+    bench: Bench,
+    now: Moment,
+    out: Vec<(Moment, String, Effect)>,
+    done: std::collections::HashMap<String, Vec<Moment>>,
+}
+
+impl Play {
+    /// With so many requests at most, and bulks of two documents for each index, in this order.
+    fn new(concurrency: usize, indices: &[&str]) -> Self {
+        let mut bench = Bench::unprepared();
+        let settings = Settings { concurrency, ..bench.dispatch.settings };
+        bench.dispatch = Dispatch::new(settings, Chance::new(1));
+        for input in [Input::Begin(HoldingId(1)), Input::Prepared(Ok(()))] {
+            bench.step(at(0), input);
+        }
+        let mut play = Self { bench, now: at(0), out: Vec::new(), done: Default::default() };
+        for index in indices {
+            for offset in 0..2000 {
+                play.step(Input::Submit(bulk(index, &[(1, 2 * offset), (1, 2 * offset + 1)])));
+            }
+        }
+        play
+    }
+
+    fn step(&mut self, input: Input) {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            for effect in self.bench.step(self.now, input) {
+                match &effect {
+                    Effect::Check(index) => inputs.push(Input::Checked(Arc::clone(index), Ok(NameIs::Index))),
+                    Effect::Send { index, .. } | Effect::LookUp { index, .. } => {
+                        self.out.push((self.now, index.to_string(), effect));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Goes on until a moment. An answer takes half a second, and what does not come back is given up after half a minute.
+    fn go_on(&mut self, until: Moment, does: impl Fn(&str, Moment) -> Does) {
+        while self.now < until {
+            self.now = self.now + Duration::from_millis(500);
+            let now = self.now;
+            let comes_back = |(sent_at, index, effect): &mut (Moment, String, Effect)| {
+                let hangs = match does(index, *sent_at) {
+                    Does::Hangs => true,
+                    Does::HasAll => matches!(effect, Effect::LookUp { .. }),
+                    Does::Answers | Does::IsBusy => false,
+                };
+                now >= *sent_at + if hangs { Duration::from_secs(30) } else { Duration::from_millis(500) }
+            };
+            for (sent_at, index, effect) in self.out.extract_if(.., comes_back).collect::<Vec<_>>() {
+                let answer = |items| Outcome::Answer(Answer { items });
+                let input = match (does(&index, sent_at), effect) {
+                    (_, Effect::LookUp { request, .. }) => Input::LookedUp(request, Err("no shard".into())),
+                    (does, Effect::Send { request, documents, .. }) => {
+                        let outcome = match does {
+                            Does::Hangs => Outcome::Unknown("no answer in time".into()),
+                            Does::HasAll => answer(vec![item(409); documents]),
+                            Does::IsBusy if documents > 1 => answer(vec![item(201), item(503)]),
+                            Does::Answers | Does::IsBusy => answer(vec![item(201); documents]),
+                        };
+                        if !matches!(does, Does::Hangs | Does::HasAll) {
+                            self.done.entry(index).or_default().push(now);
+                        }
+                        Input::Answered(request, outcome)
+                    }
+                    other => panic!("{:?}", other.1),
+                };
+                self.step(input);
+            }
+            self.step(Input::Tick);
+        }
+    }
+
+    /// How many requests an index answered since a moment.
+    fn done(&self, index: &str, since: Moment) -> usize {
+        self.done.get(index).map_or(0, |done| done.iter().filter(|at| **at > since).count())
+    }
+}
+
+fn hang(index: &str) -> bool {
+    index.starts_with("hangs")
+}
+
 #[test]
 fn many_indices_that_do_not_answer_keep_none_from_going_on_that_does() {
+    let names: Vec<String> = (0..20).map(|number| format!("hangs-{number}")).collect();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.push("there");
+    // One that answers quickly may answer that something has to come again.
+    for answers in [Does::Answers, Does::IsBusy] {
+        let mut play = Play::new(3, &names);
+        play.go_on(at(600_000), |index, _| if hang(index) { Does::Hangs } else { answers });
+        let done = play.done("there", at(300_000));
+        assert!(done >= 300, "one at a time is one each half second: {done} in five minutes");
+    }
+}
+
+#[test]
+fn an_index_that_answers_again_has_its_turn_however_many_hang() {
+    for concurrency in [1, 2] {
+        let mut play = Play::new(concurrency, &["there", "hangs-0", "hangs-1", "hangs-2", "back"]);
+        play.go_on(at(600_000), |index, now| match index {
+            "back" if now < at(60_000) => Does::Hangs,
+            _ if hang(index) => Does::Hangs,
+            _ => Does::Answers,
+        });
+        let done = (play.done("there", at(400_000)), play.done("back", at(400_000)));
+        assert!(done.0 >= 100 && done.1 >= 100, "{done:?} in 200 seconds");
+    }
+}
+
+#[test]
+fn look_ups_that_hang_keep_no_index_from_going_on() {
+    let mut play = Play::new(2, &["hangs-0", "hangs-1", "hangs-2", "hangs-3", "there"]);
+    play.go_on(at(600_000), |index, _| if hang(index) { Does::HasAll } else { Does::Answers });
+    let done = play.done("there", at(300_000));
+    assert!(done >= 500, "{done} in five minutes");
+}
+
+#[test]
+fn what_hangs_does_not_keep_a_cluster_that_is_back_from_being_asked() {
     let mut bench = Bench::new();
-    let mut out: Vec<(Moment, String, RequestId)> = Vec::new();
-    let mut now = at(0);
-    let take = |bench: &mut Bench, out: &mut Vec<_>, now: Moment, effects: Vec<Effect>| {
-        let mut effects = effects;
-        while let Some(Effect::Check(index)) = effects.iter().find(|effect| matches!(effect, Effect::Check(_))) {
-            let index = Arc::clone(index);
-            out.extend(sent_to(&effects).into_iter().map(|(index, request)| (now, index, request)));
-            effects = bench.step(now, Input::Checked(index, Ok(NameIs::Index)));
-        }
-        out.extend(sent_to(&effects).into_iter().map(|(index, request)| (now, index, request)));
-    };
-    // Far more than may be out, none of which answers, and one that does.
-    for index in 0..20 {
-        for offset in 0..100 {
-            let effects = bench.step(now, Input::Submit(bulk(&format!("away-{index}"), &[(1, offset)])));
-            take(&mut bench, &mut out, now, effects);
-        }
+    let [(first, _)] = bench.submit("b", &[(1, 1)])[..] else { panic!() };
+    bench.step(at(0), Input::Submit(bulk("a", &[(1, 0)])));
+    let effects = bench.step(at(55_000), Input::Checked("a".into(), Ok(NameIs::Index)));
+    assert_eq!(sent_to(&effects).len(), 1);
+    let effects = bench.silent(at(60_000), first);
+    assert!(matches!(notices(&effects)[..], [Notice::Unavailable(_)]), "{effects:?}");
+    let (mut now, mut effects) = bench.wake(at(60_000));
+    while sent_to(&effects).is_empty() {
+        (now, effects) = bench.wake(now);
     }
-    for offset in 0..4000 {
-        let effects = bench.step(now, Input::Submit(bulk("there", &[(2, offset)])));
-        take(&mut bench, &mut out, now, effects);
-    }
-    let mut done = 0;
-    while now < at(600_000) {
-        now = now + Duration::from_millis(500);
-        let given_up = |(sent_at, index, _): &mut (Moment, String, RequestId)| {
-            index == "there" || now >= *sent_at + Duration::from_secs(30)
-        };
-        for (_, index, request) in out.extract_if(.., given_up).collect::<Vec<_>>() {
-            let is_there = index == "there";
-            done += usize::from(is_there && now > at(300_000));
-            let effects = if is_there { bench.done(now, request) } else { bench.silent(now, request) };
-            take(&mut bench, &mut out, now, effects);
-        }
-        let effects = bench.step(now, Input::Tick);
-        take(&mut bench, &mut out, now, effects);
-    }
-    assert!(done >= 600, "one at a time is one each half second: {done} in five minutes");
+    assert!(now < at(61_000) && sent_to(&effects)[0].0 == "b", "{now:?}");
 }
