@@ -109,6 +109,8 @@ pub struct Dispatch {
     next_order: u64,
     /// The lane that had its turn last, by [`Turn`].
     turns: [usize; 2],
+    /// Look-ups come before lanes the next time that there is room.
+    look_ups_first: bool,
 }
 
 /// Whose turn it is: the next lane's, where there is room within the limit, or that of the next that may go beyond it.
@@ -139,6 +141,7 @@ impl Dispatch {
             next_request: 0,
             next_order: 0,
             turns: [0; 2],
+            look_ups_first: true,
         }
     }
 
@@ -301,9 +304,20 @@ impl Dispatch {
             effects.push(Effect::Prepare);
         }
         let Some(mut room) = self.room(now) else { return };
-        self.start_look_ups(now, &mut room, effects);
+        // Neither look-ups nor lanes take all the room that the others wait for.
+        let first = self.look_ups_first;
+        for look_ups in [first, !first] {
+            let out = self.all_out();
+            if look_ups {
+                self.start_look_ups(now, &mut room, effects);
+            } else {
+                self.give_turns(now, Turn::Free, &mut room, effects);
+            }
+            if self.all_out() > out {
+                self.look_ups_first = !look_ups;
+            }
+        }
         // Who goes on beyond the limit takes no turn from those that wait for room within it.
-        self.give_turns(now, Turn::Free, &mut room, effects);
         if !room.is_free() {
             self.give_turns(now, Turn::Beyond, &mut room, effects);
         }

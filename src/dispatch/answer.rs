@@ -17,8 +17,8 @@ impl Dispatch {
         let Some(request) = self.requests.remove(&id) else { return };
         if let Some(lane) = self.lanes.get_mut(&request.bulk.index) {
             lane.sending -= 1;
+            lane.hangs = matches!(outcome, Outcome::Unknown(_));
         }
-        self.came_back(&request.bulk.index, now.since(request.sent_at));
         match outcome {
             Outcome::Answer(answer)
                 if answer.items.len() == request.bulk.documents.len() || is_planted("ShortZipped") =>

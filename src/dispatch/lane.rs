@@ -69,7 +69,7 @@ pub(super) struct Held {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Refusing {
     since: Moment,
-    /// Since when for reasons that are no document's own.
+    /// Since when for reasons that are no document's own, and no others.
     itself: Option<Moment>,
     /// Once more in this step.
     again: bool,
@@ -98,7 +98,7 @@ pub(super) struct Lane {
     refusing: Option<Refusing>,
     /// How often in a row the index refused.
     pub(super) refusals: u32,
-    /// The last request came back late, or not at all.
+    /// The last request did not come back.
     pub(super) hangs: bool,
     /// It is one of the indices that may be made within the hour.
     pub(super) may_be_made: bool,
@@ -161,7 +161,8 @@ impl Lane {
         self.refusals = self.refusals.saturating_add(1);
         let before = self.refusing;
         let since = before.map_or(now, |refusing| refusing.since);
-        let itself = before.and_then(|refusing| refusing.itself).or((!reason.may_be_of_documents()).then_some(now));
+        let itself = before.and_then(|refusing| refusing.itself).unwrap_or(now);
+        let itself = (!reason.may_be_of_documents()).then_some(itself);
         self.refusing = Some(Refusing { since, itself, again: true });
         self.is_held(index, (reason, why), effects);
     }
@@ -249,10 +250,9 @@ impl Lane {
     /// alone: the cluster, or this process, may have been away.
     pub(super) fn refuses_too_long(&mut self, now: Moment, after: Duration) -> TooLong {
         let is_long = |since: Moment| since + after <= now;
-        let itself = self.held.as_ref().is_some_and(|held| !held.reason.may_be_of_documents());
         let Some(refusing) = &mut self.refusing else { return TooLong::Refused };
         match (std::mem::take(&mut refusing.again), refusing.itself) {
-            (true, Some(since)) if itself && is_long(since) => TooLong::All,
+            (true, Some(since)) if is_long(since) => TooLong::All,
             (true, _) if is_long(refusing.since) => TooLong::Tried,
             _ => TooLong::Refused,
         }

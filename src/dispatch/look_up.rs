@@ -14,12 +14,9 @@ use crate::record::Fate;
 impl Dispatch {
     /// Sends the look-ups that are due, as far as there is room.
     pub(super) fn start_look_ups(&mut self, now: Moment, room: &mut Room, effects: &mut Vec<Effect>) {
-        let lanes = &self.lanes;
-        let hangs = |index: &Arc<str>| lanes.get(index).is_some_and(|lane| lane.hangs);
-        let may = |room: &Room, LookUp { at, bulk, attempt, .. }: &LookUp| {
-            *at <= now && room.is_for(&bulk.index, *attempt > 0 || hangs(&bulk.index))
-        };
-        while let Some(at) = self.look_ups.iter().position(|look_up| may(room, look_up)) {
+        loop {
+            let may = |look_up: &LookUp| look_up.at <= now && self.may_look_up(look_up, room);
+            let Some(at) = self.look_ups.iter().position(may) else { return };
             let LookUp { id, bulk, attempt, order, .. } = self.look_ups.remove(at);
             let ids = bulk
                 .documents
@@ -30,6 +27,13 @@ impl Dispatch {
             self.requests
                 .insert(id, Request { bulk, attempt, order, sent_at: now, under_way, suspect: None, looks_up: true });
         }
+    }
+
+    /// One that failed, or is for an index that does not answer, is the only request to its index, and within the limit.
+    fn may_look_up(&self, LookUp { bulk, attempt, .. }: &LookUp, room: &Room) -> bool {
+        let hangs = *attempt > 0 || self.lanes.get(&bulk.index).is_some_and(|lane| lane.hangs);
+        let is_asked = || self.requests.values().any(|request| request.bulk.index == bulk.index);
+        room.is_for(&bulk.index, hangs) && !(hangs && is_asked())
     }
 
     /// Leaves out what belongs to holdings that are over.
@@ -49,8 +53,10 @@ impl Dispatch {
         if self.requests.get(&id).is_none_or(|request| !request.looks_up) {
             return;
         }
-        let Some(Request { bulk, attempt, order, sent_at, .. }) = self.requests.remove(&id) else { return };
-        self.came_back(&bulk.index, now.since(sent_at));
+        let Some(Request { bulk, attempt, order, .. }) = self.requests.remove(&id) else { return };
+        if let Some(lane) = self.lanes.get_mut(&bulk.index) {
+            lane.hangs = found.is_err();
+        }
         let found = match found {
             Ok(found) if found.len() == bulk.documents.len() => found,
             Ok(_) | Err(_) => {

@@ -103,7 +103,7 @@ impl Dispatch {
     }
 
     /// Those that are out. Names that have to be checked are requests, too, however many indices there are.
-    fn all_out(&self) -> usize {
+    pub(super) fn all_out(&self) -> usize {
         self.requests.len() + self.checking
     }
 
@@ -123,14 +123,6 @@ impl Dispatch {
         let beside = if heard { limit } else { 1 };
         let spares = self.gate == Gate::Open;
         Some(Room { limit, beside, most, silent, spares, out: self.all_out(), counted: counted + self.checking })
-    }
-
-    /// Notes how long the last request to an index took.
-    pub(super) fn came_back(&mut self, index: &Arc<str>, took: Duration) {
-        let patience = self.silence.patience();
-        if let Some(lane) = self.lanes.get_mut(index) {
-            lane.hangs = took >= patience;
-        }
     }
 
     /// When the next request will be late, if something waits for that.

@@ -13,15 +13,15 @@ use crate::record::{HoldingId, TopicPartition};
 /// A commit that was not answered for this long is taken for lost.
 const GIVE_UP: Duration = Duration::from_secs(30);
 /// Waiting after a refused commit, however urgent: the refusal may come at once, each time, and take a request for each partition.
-/// A revoke waits no longer than `drain_timeout` for its commit, so these waits are far shorter than that.
 const AFTER_REFUSAL: Backoff = Backoff { base: Duration::from_millis(100), cap: Duration::from_secs(2) };
 
 #[derive(Debug)]
 pub(super) struct Commits {
     interval: Duration,
     next: Moment,
-    not_before: Moment,
-    /// How many in a row were refused, or some of them.
+    /// When the last one was refused, or some of it, and how long to wait since.
+    refused: Option<(Moment, Duration)>,
+    /// How many in a row were.
     refusals: u32,
     sent: Option<Sent>,
     /// When the next commit is due, if there was something to commit when it was last looked at.
@@ -44,7 +44,7 @@ impl Sent {
 
 impl Commits {
     pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, next: Moment::default(), not_before: Moment::default(), refusals: 0, sent: None, due: None }
+        Self { interval, next: Moment::default(), refused: None, refusals: 0, sent: None, due: None }
     }
 
     pub(super) fn wake_at(&self) -> Option<Moment> {
@@ -65,13 +65,18 @@ impl Reader {
         if self.commits.sent.as_ref().is_some_and(|sent| now >= sent.at + GIVE_UP) {
             self.commits.sent = None;
         }
-        let mut waiting = self.shutdown.as_ref().is_some_and(|shutdown| !shutdown.left);
-        waiting |= self.serving.wants_commit() || self.barrier_wants_commit() || self.anew_wants_commit();
+        let ends = self.shutdown.as_ref().is_some_and(|shutdown| !shutdown.left);
+        let urgent = ends || self.serving.wants_commit();
+        let mut waiting = urgent || self.barrier_wants_commit() || self.anew_wants_commit();
         let open = || self.holdings.iter().filter(|(_, held)| !held.is_committed());
         // While catching up, the last commit decides when to end: it does not wait for the interval.
         let reached = |held: &Holding| held.stopped || held.committable >= held.end;
         waiting |= self.settings.until_caught_up && self.holdings.values().all(reached);
-        let due = if waiting { self.commits.not_before } else { self.commits.next.max(self.commits.not_before) };
+        // A revoke waits no longer than this for its commit, and the end neither.
+        let most = if urgent { self.settings.drain_timeout / 8 } else { Duration::MAX };
+        let most = most.max(AFTER_REFUSAL.base);
+        let not_before = self.commits.refused.map_or(Moment::default(), |(at, wait)| at + wait.min(most));
+        let due = if waiting { not_before } else { self.commits.next.max(not_before) };
         self.commits.due = open().next().map(|_| due);
         if self.commits.due.is_none() || self.commits.is_under_way() || now < due {
             return;
@@ -95,9 +100,8 @@ impl Reader {
         }
         let refused = results.iter().any(|result| result.refused.is_some());
         if refused {
-            let cap = AFTER_REFUSAL.cap.min(self.settings.drain_timeout / 8).max(AFTER_REFUSAL.base);
-            let backoff = Backoff { cap, ..AFTER_REFUSAL };
-            self.commits.not_before = now + backoff.delay(self.commits.refusals, self.chance.bits());
+            let wait = AFTER_REFUSAL.delay(self.commits.refusals, self.chance.bits());
+            self.commits.refused = Some((now, wait));
         }
         self.commits.refusals = if refused { self.commits.refusals.saturating_add(1) } else { 0 };
         for result in results {

@@ -269,7 +269,7 @@ fn a_refused_commit_is_told_and_repeated_but_never_at_once() {
     let refused = || Input::Committed(vec![result(0, 12, Some("no"))]);
     let told = Effect::Tell(Notice::CommitRefused(result(0, 12, Some("no"))));
     let mut now = at(0);
-    for (least, most) in [(50, 100), (100, 200), (187, 375), (187, 375)] {
+    for (least, most) in [(50, 100), (100, 200), (200, 375), (375, 375)] {
         assert_eq!(bench.step(now, refused()), std::slice::from_ref(&told));
         let again = bench.reader.wake_at().expect("it is repeated");
         assert!(again >= now + at(least).0 && again <= now + at(most).0, "{again:?} after {now:?}");

@@ -32,6 +32,8 @@ pub(super) struct Patience {
 struct Silent {
     /// When that was, counted in all such times.
     last: u64,
+    /// When it was the first of a question, which has the longest wait.
+    first: u64,
     /// How often in a row.
     times: u32,
 }
@@ -46,6 +48,16 @@ impl Patience {
     ) -> Vec<(TopicPartition, T)> {
         let mut order: Vec<&TopicPartition> = partitions.iter().collect();
         order.sort_by_key(|partition| self.silent.get(*partition).map_or(0, |silent| silent.last));
+        // Of those that were silent each is the first of a question sometime.
+        let known = order.partition_point(|partition| !self.silent.contains_key(*partition));
+        let most = if whom == For::Us { SILENT } else { usize::MAX };
+        let until = order.len().min(known.saturating_add(most));
+        let next = &mut order[known..until];
+        if let Some(first) =
+            (0..next.len()).min_by_key(|at| self.silent.get(next[*at]).map_or(0, |silent| silent.first))
+        {
+            next[..=first].rotate_right(1);
+        }
         let mut answers = Vec::with_capacity(order.len());
         let mut silent = 0;
         for partition in order {
@@ -65,10 +77,14 @@ impl Patience {
                 }
                 Err(why) => {
                     tracing::debug!(%partition, why, "no offsets of a partition");
-                    silent += 1;
                     self.times += 1;
                     let before = self.silent.entry(partition.clone()).or_default();
-                    *before = Silent { last: self.times, times: before.times + 1 };
+                    before.last = self.times;
+                    before.times += 1;
+                    if silent == 0 {
+                        before.first = self.times;
+                    }
+                    silent += 1;
                 }
             }
         }
@@ -123,5 +139,25 @@ mod tests {
             answered.extend(ask(&mut patience, For::Us, 15, &silent[..9]).1);
         }
         assert!(answered.contains(&9), "{answered:?}");
+    }
+
+    #[test]
+    fn each_that_was_silent_is_the_first_sometime() {
+        for (whom, count) in
+            [For::Us, For::TheGroup].into_iter().flat_map(|whom| (1..9).map(move |count| (whom, count)))
+        {
+            let mut patience = Patience::default();
+            let partitions: Vec<_> = (0..count).map(|number| TopicPartition::new("t", number)).collect();
+            let mut waited = BTreeSet::new();
+            for _ in 0..3 * count {
+                patience.ask(whom, &partitions, &mut |partition, wait| {
+                    if wait == ASK_LONGER {
+                        waited.insert(partition.partition);
+                    }
+                    Err::<(), _>("no answer".into())
+                });
+            }
+            assert_eq!(waited, (0..count).collect(), "{whom:?}");
+        }
     }
 }
