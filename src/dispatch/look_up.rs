@@ -29,10 +29,10 @@ impl Dispatch {
         }
     }
 
-    /// One that failed, or is for an index that does not answer, is the only request to its index, and within the limit.
+    /// One that failed, or is for an index that does not answer, is the only look-up in its index, and within the limit.
     fn may_look_up(&self, LookUp { bulk, attempt, .. }: &LookUp, room: &Room) -> bool {
         let hangs = *attempt > 0 || self.lanes.get(&bulk.index).is_some_and(|lane| lane.hangs);
-        let is_asked = || self.requests.values().any(|request| request.bulk.index == bulk.index);
+        let is_asked = || self.requests.values().any(|request| request.looks_up && request.bulk.index == bulk.index);
         room.is_for(&bulk.index, hangs) && !(hangs && is_asked())
     }
 

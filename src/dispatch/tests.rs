@@ -417,6 +417,30 @@ fn what_a_look_up_can_not_tell_of_keeps_nothing_else_waiting() {
 }
 
 #[test]
+fn a_look_up_that_failed_is_tried_again_while_its_index_is_written_to() {
+    let mut bench = Bench::new();
+    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
+    bench.answer(request, &[409]);
+    bench.step(at(0), Input::LookedUp(request, Err("busy".into())));
+    // There is always more to be written than may be under way.
+    let mut out: VecDeque<RequestId> =
+        (1..10).flat_map(|offset| bench.submit("a", &[(1, offset)])).map(|sent| sent.0).collect();
+    assert_eq!(out.len(), 3);
+    for offset in 10..20 {
+        let now = at(offset * 100);
+        bench.step(now, Input::Submit(bulk("a", &[(1, offset as i64)])));
+        let items = vec![item(201)];
+        let done = Input::Answered(out.pop_front().unwrap(), Outcome::Answer(Answer { items }));
+        let effects = bench.step(now, done);
+        if !looked_up(&effects).is_empty() {
+            return;
+        }
+        out.extend(sent(&effects).into_iter().map(|sent| sent.0));
+    }
+    panic!("it is not asked again");
+}
+
+#[test]
 fn what_a_look_up_can_not_tell_of_is_not_asked_for_once_its_holding_is_over() {
     let mut bench = Bench::new();
     let [(request, _)] = bench.submit("a", &[(1, 0), (2, 1)])[..] else { panic!() };
