@@ -76,6 +76,8 @@ pub(super) struct Life {
     pub(super) stopping: bool,
     /// It has been in the group.
     pub(super) joined: bool,
+    /// Rebalances that the group has told its client and the reader has not answered.
+    pub(super) unanswered: usize,
     /// The next record that is fetched cannot be read.
     pub(super) corrupt: bool,
     /// It reads a partition no more, because of that.
@@ -154,6 +156,7 @@ impl Life {
             alive: true,
             stopping: false,
             joined: false,
+            unanswered: 0,
             corrupt: false,
             stopped: false,
             frozen: false,
@@ -209,7 +212,7 @@ impl Life {
 
     /// True if it has been in the group, and something of that time is not given back, or not even begun.
     pub(super) fn holds_still(&self) -> bool {
-        self.joined && !(self.fetches.is_empty() && self.reader.is_assigned())
+        self.joined && !(self.fetches.is_empty() && self.reader.is_assigned() && self.unanswered == 0)
     }
 
     /// True if nothing is in flight and nothing waits.

@@ -38,6 +38,9 @@ impl World {
                 self.note(|| format!("p{life} reader -> {effect:?}"));
             }
             reader::answers(&mut self.lives[life].owed, &effect)?;
+            if matches!(effect, reader::Effect::Assign(_) | reader::Effect::Unassign(_)) {
+                self.lives[life].unanswered -= 1;
+            }
             match effect {
                 reader::Effect::Resolve(_, partitions) => self.later(200, Event::Resolve(life, partitions)),
                 reader::Effect::Assign(starts) => {

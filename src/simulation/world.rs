@@ -199,6 +199,7 @@ impl World {
                 GroupEvent::Assigned(partitions) => reader::Input::Assigned(partitions),
                 GroupEvent::Revoked(partitions, lost) => reader::Input::Revoked { partitions, lost },
             };
+            self.lives[life].unanswered += 1;
             self.send(life, Channel::Group, self.now, Event::Reader(life, input));
         }
     }
