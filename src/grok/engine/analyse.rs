@@ -39,6 +39,18 @@ pub(super) fn min_bytes(node: &Node) -> u32 {
     }
 }
 
+/// Whether a match can have no bytes: whether the fewest are none.
+pub(super) fn can_be_empty(node: &Node) -> bool {
+    match node {
+        Node::Class(_) => false,
+        Node::Concat(nodes) => nodes.iter().all(can_be_empty),
+        Node::Alternate(nodes) => nodes.is_empty() || nodes.iter().any(can_be_empty),
+        Node::Repeat(repeat) => repeat.min == 0 || can_be_empty(&repeat.node),
+        Node::Group(_, node) | Node::Atomic(node) => can_be_empty(node),
+        Node::Empty | Node::Fail | Node::Look(_) | Node::Assert(_) | Node::Back { .. } | Node::Keep => true,
+    }
+}
+
 /// The fewest and the most characters, if there is a most.
 pub(super) fn lengths(node: &Node) -> Option<(u32, u32)> {
     Some(match node {
@@ -99,7 +111,7 @@ fn ahead_of_repeat(repeat: &Repeat, then: Ahead) -> Ahead {
     let then = Ahead { sure: false, ..then };
     let again = Ahead { set: ByteSet::EMPTY, end: false, sure: false };
     // A body that may be empty lets through what comes after; one that is not never looks at it.
-    let body = if min_bytes(&repeat.node) == 0 { ahead(&repeat.node, then) } else { ahead(&repeat.node, again) };
+    let body = if can_be_empty(&repeat.node) { ahead(&repeat.node, then) } else { ahead(&repeat.node, again) };
     // What may be left out stops nothing.
     if repeat.min == 0 { Ahead { sure, ..body.union(then) } } else { body }
 }

@@ -1,7 +1,7 @@
 //! Sets of bytes: what can stand at a place, as far as one byte tells.
 
 /// A set of bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct ByteSet([u64; 4]);
 
 /// Which characters beyond ASCII a class has: where the byte alone does not decide, it has to be decoded.
@@ -22,6 +22,16 @@ impl ByteSet {
         let mut set = ByteSet::EMPTY;
         set.insert(byte);
         set
+    }
+
+    /// From one byte to another.
+    pub(super) fn range(first: u8, last: u8) -> ByteSet {
+        let below = |end: u32, word: u32| match end.saturating_sub(word * 64) {
+            bits @ 0..64 => (1_u64 << bits) - 1,
+            _ => u64::MAX,
+        };
+        let word = |word| below(u32::from(last) + 1, word as u32) & !below(u32::from(first), word as u32);
+        ByteSet(std::array::from_fn(word))
     }
 
     pub(super) fn insert(&mut self, byte: u8) {
@@ -57,15 +67,76 @@ impl ByteSet {
         self.0.iter().map(|bits| bits.count_ones()).sum()
     }
 
+    /// The bytes, in order.
     pub(super) fn iter(self) -> impl Iterator<Item = u8> {
-        (0_u8..4).flat_map(move |word| {
-            let mut bits = self.0[usize::from(word)];
-            std::iter::from_fn(move || {
-                let bit = bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-                (bit < 64).then(|| word * 64 + bit as u8)
-            })
+        let mut words = self.0;
+        let mut word = 0;
+        std::iter::from_fn(move || {
+            while words.get(word)? == &0 {
+                word += 1;
+            }
+            let bit = words[word].trailing_zeros();
+            words[word] &= words[word] - 1;
+            Some((word as u32 * 64 + bit) as u8)
         })
+    }
+
+    /// The ranges that the bytes make, in order: the first of each, and how many more there are.
+    pub(super) fn ranges(self) -> impl Iterator<Item = (u8, u8)> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let first = self.next(at, true)?;
+            at = self.next(first, false).unwrap_or(256);
+            Some((first as u8, (at - first - 1) as u8))
+        })
+    }
+
+    /// The first byte, if there is any.
+    pub(super) fn first(self) -> Option<u8> {
+        self.next(0, true).map(|byte| byte as u8)
+    }
+
+    /// The first byte from `at` on that is in the set, or that is not.
+    fn next(self, at: u32, within: bool) -> Option<u32> {
+        let flip = if within { 0 } else { u64::MAX };
+        let mut mask = u64::MAX << (at & 63);
+        for word in at / 64..4 {
+            let bits = (self.0[word as usize] ^ flip) & mask;
+            if bits != 0 {
+                return Some(word * 64 + bits.trailing_zeros());
+            }
+            mask = u64::MAX;
+        }
+        None
+    }
+
+    /// By byte, whether it is in the set.
+    pub(super) fn table(self) -> [bool; 256] {
+        let mut table = [false; 256];
+        self.fill(&mut table, true);
+        table
+    }
+
+    /// The same, and what is at 256, for the end of the text.
+    pub(super) fn table_with(self, end: bool) -> [bool; 257] {
+        let mut table = [false; 257];
+        self.fill(&mut table, true);
+        table[256] = end;
+        table
+    }
+
+    /// Sets what a table has for each of the bytes.
+    pub(super) fn fill<T: Copy>(self, table: &mut [T], value: T) {
+        for (first, more) in self.ranges() {
+            table[usize::from(first)..=usize::from(first) + usize::from(more)].fill(value);
+        }
+    }
+}
+
+impl std::hash::Hash for ByteSet {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // Word by word is quicker than as a row of bytes, of any length.
+        self.0.iter().for_each(|word| state.write_u64(*word));
     }
 }
 
@@ -111,7 +182,25 @@ mod tests {
             let mut set = ByteSet::EMPTY;
             bytes.iter().for_each(|byte| set.insert(*byte));
             assert_eq!(set.iter().collect::<Vec<u8>>(), bytes);
+            assert_eq!(set.first(), bytes.first().copied());
         }
         assert_eq!(ByteSet::FULL.iter().collect::<Vec<u8>>(), (0..=255).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn a_set_is_its_ranges() {
+        for ranges in [&[][..], &[(0, 255)], &[(0, 0), (255, 255)], &[(63, 64), (66, 127), (129, 191)], &[(64, 254)]] {
+            let mut set = ByteSet::EMPTY;
+            for (first, last) in ranges {
+                (*first..=*last).for_each(|byte| set.insert(byte));
+            }
+            let joined =
+                ranges.iter().fold(ByteSet::EMPTY, |all, (first, last)| all.union(ByteSet::range(*first, *last)));
+            assert_eq!(joined, set);
+            let ranges: Vec<(u8, u8)> = ranges.iter().map(|(first, last)| (*first, last - first)).collect();
+            assert_eq!(set.ranges().collect::<Vec<_>>(), ranges);
+            assert_eq!(set.table(), std::array::from_fn(|byte| set.contains(byte as u8)));
+        }
+        assert_eq!(ByteSet::range(2, 1), ByteSet::EMPTY);
     }
 }

@@ -3,6 +3,7 @@
 //! Everything that a bracket expression can say ends here; what a set means for *bytes* is asked of [`Class::bytes`],
 //! because the matchers look at bytes first and decode only where a byte does not decide.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::bytes::{ByteSet, Wide};
@@ -11,19 +12,52 @@ use super::bytes::{ByteSet, Wide};
 const LAST: u32 = 0x10_FFFF;
 
 /// A set of characters. Cheap to copy about: parts of one expression share it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Class {
     /// What the ranges mean for a first byte. It stands first because most classes differ in it.
     ascii: ByteSet,
     wide: Wide,
-    ranges: Arc<[(u32, u32)]>,
+    ranges: Ranges,
+}
+
+/// Most classes are one character, which is kept in place.
+#[derive(Clone, PartialEq, Eq)]
+enum Ranges {
+    One([(u32, u32); 1]),
+    Others(Arc<[(u32, u32)]>),
+}
+
+impl std::ops::Deref for Ranges {
+    type Target = [(u32, u32)];
+
+    fn deref(&self) -> &[(u32, u32)] {
+        match self {
+            Ranges::One(range) => range,
+            Ranges::Others(ranges) => ranges,
+        }
+    }
+}
+
+impl std::fmt::Debug for Ranges {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self[..].fmt(f)
+    }
+}
+
+impl Hash for Class {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Hardly any two are alike in that.
+        self.ascii.hash(state);
+        self.ranges.len().hash(state);
+    }
 }
 
 impl Class {
     /// Puts ranges in order, and together where they touch.
     pub(super) fn new(mut ranges: Vec<(u32, u32)>) -> Class {
         ranges.retain(|(low, high)| low <= high);
-        ranges.sort_unstable();
+        // They often come as a few rows that are in order, which this sort makes use of.
+        ranges.sort();
         let mut tidy: Vec<(u32, u32)> = Vec::with_capacity(ranges.len());
         for (low, high) in ranges {
             match tidy.last_mut() {
@@ -31,17 +65,24 @@ impl Class {
                 _ => tidy.push((low, high)),
             }
         }
-        let (ascii, wide) = first_bytes(&tidy);
-        Class { ranges: tidy.into(), ascii, wide }
+        Class::of(match tidy.as_slice() {
+            [range] => Ranges::One([*range]),
+            _ => Ranges::Others(tidy.into()),
+        })
+    }
+
+    fn of(ranges: Ranges) -> Class {
+        let (ascii, wide) = first_bytes(&ranges);
+        Class { ranges, ascii, wide }
     }
 
     pub(super) fn one(character: char) -> Class {
-        Class::new(vec![(character as u32, character as u32)])
+        Class::of(Ranges::One([(character as u32, character as u32)]))
     }
 
     /// Every character.
     pub(super) fn all() -> Class {
-        Class::new(vec![(0, LAST)])
+        Class::of(Ranges::One([(0, LAST)]))
     }
 
     pub(super) fn ranges(&self) -> &[(u32, u32)] {
@@ -99,10 +140,8 @@ impl Class {
 
 fn first_bytes(ranges: &[(u32, u32)]) -> (ByteSet, Wide) {
     let mut ascii = ByteSet::EMPTY;
-    for (low, high) in ranges {
-        for code in *low..=(*high).min(127) {
-            ascii.insert(code as u8);
-        }
+    for (low, high) in ranges.iter().take_while(|(low, _)| *low < 128) {
+        ascii = ascii.union(ByteSet::range(*low as u8, (*high).min(127) as u8));
     }
     let mut wide = ranges.iter().filter(|(_, high)| *high > 127).map(|(low, high)| ((*low).max(128), *high));
     // Surrogates are no characters: with or without them is the same.

@@ -3,7 +3,11 @@
 //! A part that would need too many states (a repetition of repetitions that are counted, an IPv6 address) is taken roughly: as if it
 //! could go on for ever. A match that comes of it is marked, so that only the absence of one counts.
 
-use super::analyse::min_bytes;
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
+use super::analyse::can_be_empty;
 use super::bytes::{ByteSet, Wide};
 use super::class::Class;
 use super::tree::{Assertion, Node, Repeat};
@@ -19,17 +23,36 @@ const MOST_CHARACTERS: u32 = 24;
 /// One state.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum State {
-    /// Takes a byte of `set`. At a byte of `unsure` it cannot say whether it would.
+    /// Takes a byte, of which set is said by number.
     Bytes {
-        set: ByteSet,
-        unsure: ByteSet,
+        set: u32,
         next: u32,
     },
     Split(u32, u32),
-    Assert(Assertion, u32),
+    /// A condition, by number.
+    Assert(u32, u32),
     Match,
     /// A match, if the part that was taken roughly was one.
     Rough,
+}
+
+/// What a state takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Taken {
+    pub(super) set: ByteSet,
+    /// At a byte of these it cannot say whether it would take it.
+    pub(super) unsure: ByteSet,
+}
+
+/// The states of a part, and what they name by number.
+#[derive(Debug)]
+pub(super) struct Nfa {
+    /// The last begins.
+    pub(super) states: Vec<State>,
+    pub(super) sets: Vec<Taken>,
+    pub(super) assertions: Vec<Assertion>,
+    /// Something is taken roughly.
+    pub(super) rough: bool,
 }
 
 /// Whether the part can be an automaton at all. In order, a loop over what may be empty can't.
@@ -37,23 +60,25 @@ pub(super) fn is_regular(node: &Node, ordered: bool) -> bool {
     match node {
         Node::Empty | Node::Fail | Node::Class(_) => true,
         Node::Concat(nodes) | Node::Alternate(nodes) => nodes.iter().all(|node| is_regular(node, ordered)),
-        Node::Repeat(repeat) => is_regular(&repeat.node, ordered) && !(ordered && min_bytes(&repeat.node) == 0),
+        Node::Repeat(repeat) => is_regular(&repeat.node, ordered) && !(ordered && can_be_empty(&repeat.node)),
         Node::Assert(assertion) => !matches!(assertion, Assertion::SearchStart | Assertion::LastLineEnd),
         Node::Group(..) | Node::Atomic(_) | Node::Look(_) | Node::Back { .. } | Node::Keep => false,
     }
 }
 
-/// The states, of which the last begins, and whether anything is taken roughly; or nothing if there would be too many.
-pub(super) fn build(node: &Node) -> Option<(Vec<State>, bool)> {
+/// The states of a node, or nothing if there would be too many.
+pub(super) fn build(node: &Node) -> Option<Nfa> {
     let both = node.any(&|node| match node {
         Node::Alternate(nodes) => nodes.iter().any(is_rough_alternative),
         node => is_large(node) || is_long(node),
     });
-    let mut builder = Builder { states: vec![State::Match, State::Rough], both };
+    let states = vec![State::Match, State::Rough];
+    let nfa = Nfa { states, sets: Vec::new(), assertions: Vec::new(), rough: both };
+    let mut builder = Builder { nfa, known_sets: HashMap::default(), both };
     let start = builder.either(node, Next { exact: 0, rough: 1 })?.exact;
     // The last state begins: an extra one, if another was written last.
     builder.push(State::Split(start, start))?;
-    Some((builder.states, both))
+    Some(builder.nfa)
 }
 
 /// How many states a node needs, about.
@@ -94,7 +119,8 @@ fn is_rough_alternative(node: &Node) -> bool {
 
 /// All bytes of letters and digits that a node has, if it takes something and has no others.
 fn letters(node: &Node) -> Option<ByteSet> {
-    let others = range(b'0', b'9').union(range(b'A', b'Z')).union(range(b'a', b'z')).negated();
+    let others =
+        ByteSet::range(b'0', b'9').union(ByteSet::range(b'A', b'Z')).union(ByteSet::range(b'a', b'z')).negated();
     let plain = |class: &Class| {
         let (ascii, wide) = class.bytes();
         (wide == Wide::None && !ascii.meets(others)).then_some(ascii)
@@ -117,18 +143,21 @@ struct Next {
 }
 
 struct Builder {
-    states: Vec<State>,
+    nfa: Nfa,
+    /// The numbers of the sets.
+    known_sets: HashMap<Taken, u32, FixedState>,
     /// Something is taken roughly, so both kinds of ways are needed.
     both: bool,
 }
 
 impl Builder {
     fn push(&mut self, state: State) -> Option<u32> {
-        if self.states.len() >= MOST {
+        let states = &mut self.nfa.states;
+        if states.len() >= MOST {
             return None;
         }
-        self.states.push(state);
-        Some(self.states.len() as u32 - 1)
+        states.push(state);
+        Some(states.len() as u32 - 1)
     }
 
     /// Writes the node so that `next` follows, in both ways.
@@ -160,12 +189,12 @@ impl Builder {
             }
             Node::Alternate(_)
                 if rough
-                    && min_bytes(node) > 0
+                    && !can_be_empty(node)
                     && let Some(set) = letters(node) =>
             {
                 let head = self.push(State::Match)?;
                 let body = self.bytes(set, ByteSet::EMPTY, head)?;
-                self.states[head as usize] = State::Split(body, after);
+                self.nfa.states[head as usize] = State::Split(body, after);
                 Some(body)
             }
             Node::Alternate(nodes) => {
@@ -178,7 +207,14 @@ impl Builder {
                 firsts.try_fold(last, |rest, first| self.push(State::Split(first, rest)))
             }
             Node::Repeat(repeat) => self.repeat(repeat, after, next, rough),
-            Node::Assert(assertion) => self.push(State::Assert(*assertion, after)),
+            Node::Assert(assertion) => {
+                let known = &mut self.nfa.assertions;
+                let number = known.iter().position(|known| known == assertion).unwrap_or_else(|| {
+                    known.push(*assertion);
+                    known.len() - 1
+                });
+                self.push(State::Assert(number as u32, after))
+            }
             Node::Fail => self.bytes(ByteSet::EMPTY, ByteSet::EMPTY, after),
             Node::Group(..) | Node::Atomic(_) | Node::Look(_) | Node::Back { .. } | Node::Keep => None,
         }
@@ -199,7 +235,7 @@ impl Builder {
             // So many exactly, more of them roughly.
             let head = self.push(State::Match)?;
             let body = self.class(class, head)?;
-            self.states[head as usize] = way(body, next.rough);
+            self.nfa.states[head as usize] = way(body, next.rough);
             let first = self.class(class, head)?;
             let mut at = self.push(way(first, after))?;
             for _ in least..MOST_CHARACTERS {
@@ -214,7 +250,7 @@ impl Builder {
             None => {
                 let head = self.push(State::Match)?;
                 let body = self.node(&repeat.node, to(head), rough)?;
-                self.states[head as usize] = way(body, after);
+                self.nfa.states[head as usize] = way(body, after);
                 at = head;
             }
             Some(most) => {
@@ -228,7 +264,17 @@ impl Builder {
     }
 
     fn bytes(&mut self, set: ByteSet, unsure: ByteSet, next: u32) -> Option<u32> {
-        self.push(State::Bytes { set, unsure, next })
+        let taken = Taken { set, unsure };
+        let sets = &mut self.nfa.sets;
+        // Many states in a row take the same.
+        let number = match sets.last() {
+            Some(last) if *last == taken => sets.len() as u32 - 1,
+            _ => *self.known_sets.entry(taken).or_insert_with(|| {
+                sets.push(taken);
+                sets.len() as u32 - 1
+            }),
+        };
+        self.push(State::Bytes { set: number, next })
     }
 
     fn class(&mut self, class: &Class, next: u32) -> Option<u32> {
@@ -238,12 +284,12 @@ impl Builder {
             Wide::Some => self.bytes(ascii, ByteSet::WIDE, next),
             Wide::All => {
                 // The text is UTF-8, so the first byte says how many there are.
-                let third = self.bytes(range(0x80, 0xBF), ByteSet::EMPTY, next)?;
-                let second = self.bytes(range(0x80, 0xBF), ByteSet::EMPTY, third)?;
-                let first = self.bytes(range(0x80, 0xBF), ByteSet::EMPTY, second)?;
-                let two = self.bytes(range(0xC0, 0xDF), ByteSet::EMPTY, third)?;
-                let three = self.bytes(range(0xE0, 0xEF), ByteSet::EMPTY, second)?;
-                let four = self.bytes(range(0xF0, 0xFF), ByteSet::EMPTY, first)?;
+                let third = self.bytes(ByteSet::range(0x80, 0xBF), ByteSet::EMPTY, next)?;
+                let second = self.bytes(ByteSet::range(0x80, 0xBF), ByteSet::EMPTY, third)?;
+                let first = self.bytes(ByteSet::range(0x80, 0xBF), ByteSet::EMPTY, second)?;
+                let two = self.bytes(ByteSet::range(0xC0, 0xDF), ByteSet::EMPTY, third)?;
+                let three = self.bytes(ByteSet::range(0xE0, 0xEF), ByteSet::EMPTY, second)?;
+                let four = self.bytes(ByteSet::range(0xF0, 0xFF), ByteSet::EMPTY, first)?;
                 let mut ways = self.push(State::Split(three, four))?;
                 ways = self.push(State::Split(two, ways))?;
                 if ascii.is_empty() {
@@ -254,10 +300,4 @@ impl Builder {
             }
         }
     }
-}
-
-fn range(low: u8, high: u8) -> ByteSet {
-    let mut set = ByteSet::EMPTY;
-    (low..=high).for_each(|byte| set.insert(byte));
-    set
 }

@@ -5,9 +5,9 @@
 //! text. This is what runs when the quick code gives up on a line, and what the quick code is tested against.
 
 use super::Refusal;
-use super::analyse::{lengths, min_bytes};
+use super::analyse::{can_be_empty, lengths};
 use super::class::Class;
-use super::program::{BackReference, Code, Counted, Op, Place};
+use super::program::{BackReference, Code, Counted, Numbers, Op, Place};
 use super::tree::{Look, Node, Repeat};
 
 /// Up to so many characters of a set are written out where they are repeated.
@@ -23,7 +23,8 @@ pub(super) fn compile(tree: &Node, groups: u32) -> Result<Code, Refusal> {
     if !remembers {
         refuse_strange_references(tree)?;
     }
-    let mut emitter = Emitter { code: Code::new(groups), loops: Vec::new(), remembers, behind: 0 };
+    let (code, numbers) = (Code::new(groups), Numbers::default());
+    let mut emitter = Emitter { code, numbers, loops: Vec::new(), remembers, behind: 0 };
     emitter.node(tree)?;
     emitter.push(Op::Match)?;
     Ok(emitter.code)
@@ -34,7 +35,7 @@ pub(super) fn compile(tree: &Node, groups: u32) -> Result<Code, Refusal> {
 fn refuse_strange_references(tree: &Node) -> Done {
     let strange = |what: &str| Err(Refusal::Unsupported { what: what.to_owned() });
     match tree {
-        Node::Repeat(repeat) if repeat.max != Some(1) && min_bytes(&repeat.node) == 0 && repeat.node.has_groups() => {
+        Node::Repeat(repeat) if repeat.max != Some(1) && can_be_empty(&repeat.node) && repeat.node.has_groups() => {
             strange("back-references with groups in a loop that may take nothing")
         }
         Node::Group(number, node)
@@ -48,6 +49,8 @@ fn refuse_strange_references(tree: &Node) -> Done {
 
 struct Emitter {
     code: Code,
+    /// Of its sets.
+    numbers: Numbers,
     /// Registers of the loops around, of those that may take nothing.
     loops: Vec<u32>,
     /// What comes of a state depends on the state alone: there are no back-references.
@@ -84,6 +87,10 @@ impl Emitter {
         }
     }
 
+    fn set(&mut self, class: &Class) -> u32 {
+        self.numbers.of(class, &mut self.code.sets)
+    }
+
     fn new_point(&mut self) -> u32 {
         self.code.points.push((self.code.keys, self.loops.clone()));
         self.code.keys += 1 << self.loops.len();
@@ -105,7 +112,7 @@ impl Emitter {
                 self.push(Op::Fail)?;
             }
             Node::Class(class) => {
-                let set = self.code.set(class);
+                let set = self.set(class);
                 self.push(Op::Set(set))?;
             }
             Node::Concat(nodes) => nodes.iter().try_for_each(|node| self.node(node))?,
@@ -188,7 +195,7 @@ impl Emitter {
             && self.remembers
             && self.behind == 0
         {
-            let set = self.code.set(class);
+            let set = self.set(class);
             let point = self.new_point();
             self.push(Op::Star { set, point })?;
             return self.point();
@@ -196,12 +203,12 @@ impl Emitter {
         if let (Node::Class(class), Some(most), true) = (node, max, greedy)
             && *most > WRITTEN_OUT
         {
-            let set = self.code.set(class);
+            let set = self.set(class);
             self.code.counted.push(Counted { set, least: *min, most: *most });
             self.push(Op::Counted(self.code.counted.len() as u32 - 1))?;
             return self.point();
         }
-        let may_be_empty = min_bytes(node) == 0;
+        let may_be_empty = can_be_empty(node);
         let mut exits = Vec::new();
         let checked = may_be_empty && counts(node, *min, *max, *greedy);
         for _ in 0..*min {
@@ -282,7 +289,7 @@ fn size(node: &Node) -> u32 {
         Node::Alternate(nodes) => nodes.iter().fold(0_u32, |sum, node| sum.saturating_add(size(node) + 2)) - 2,
         Node::Repeat(repeat) => {
             let inner = size(&repeat.node);
-            let check = if min_bytes(&repeat.node) == 0 { 2 } else { 0 };
+            let check = if can_be_empty(&repeat.node) { 2 } else { 0 };
             match (repeat.min, repeat.max) {
                 (min @ (0 | 1), None) if repeat.greedy && is_any(&repeat.node) => 1 + min,
                 (1, None) if inner > 10 => inner + 3 + check,

@@ -1,10 +1,13 @@
 //! What runs: operations in a row, and the tables that they name by number.
 
-use super::bytes::{ByteSet, Wide};
-use super::class::Class;
+mod set;
+mod tail;
+
 use super::dfa::{Dfa, Late};
 use super::scan::Run;
 use super::tree::Assertion;
+pub(super) use set::{Numbers, Set};
+pub(super) use tail::Tail;
 
 /// An index into the operations.
 pub(super) type Place = u32;
@@ -125,77 +128,6 @@ pub(super) struct Step {
     pub(super) tail: Tail,
 }
 
-/// At most eight bytes that have to come.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Tail {
-    bytes: u64,
-    mask: u64,
-    length: u32,
-}
-
-impl Tail {
-    pub(super) const MOST: usize = 8;
-
-    pub(super) fn new(literal: &[u8]) -> Tail {
-        let mut bytes = [0; Tail::MOST];
-        let mut mask = [0; Tail::MOST];
-        bytes[..literal.len()].copy_from_slice(literal);
-        mask[..literal.len()].fill(0xFF);
-        Tail { bytes: u64::from_le_bytes(bytes), mask: u64::from_le_bytes(mask), length: literal.len() as u32 }
-    }
-
-    pub(super) fn is_empty(self) -> bool {
-        self.length == 0
-    }
-
-    /// The first byte, if there is any.
-    pub(super) fn first(self) -> Option<u8> {
-        (self.length > 0).then_some(self.bytes as u8)
-    }
-
-    /// The last byte, if there is any.
-    pub(super) fn last(self) -> Option<u8> {
-        let index = (self.length as usize).checked_sub(1)?;
-        Some(self.bytes.to_le_bytes()[index])
-    }
-
-    /// Where it ends, if it is there.
-    #[inline(always)]
-    pub(super) fn end(&self, text: &[u8], at: usize) -> Option<usize> {
-        match text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-            Some(chunk) => {
-                let same = (u64::from_le_bytes(*chunk) ^ self.bytes) & self.mask == 0;
-                same.then_some(at + self.length as usize)
-            }
-            None => self.end_at_the_end(text, at),
-        }
-    }
-
-    /// Whether eight bytes begin with it.
-    #[inline(always)]
-    pub(super) fn begins(&self, bytes: u64) -> bool {
-        (bytes ^ self.bytes) & self.mask == 0
-    }
-
-    pub(super) fn len(self) -> usize {
-        self.length as usize
-    }
-
-    /// The same as `end`, with less than eight bytes left.
-    pub(super) fn end_at_the_end(&self, text: &[u8], at: usize) -> Option<usize> {
-        let left = text.len().checked_sub(at)?;
-        let wanted = &self.bytes.to_le_bytes()[..self.length as usize];
-        let found = match text.last_chunk::<8>() {
-            // What is left is looked at together with what was before it.
-            Some(chunk) if (wanted.len()..8).contains(&left) && left > 0 => {
-                (u64::from_le_bytes(*chunk) >> (8 * (8 - left)) ^ self.bytes) & self.mask == 0
-            }
-            _ => text[at..].starts_with(wanted),
-        };
-        found.then_some(at + wanted.len())
-    }
-}
-
 /// A run of characters.
 #[derive(Debug)]
 pub(super) struct Span {
@@ -244,34 +176,6 @@ pub(super) struct Counted {
     pub(super) set: u32,
     pub(super) least: u32,
     pub(super) most: u32,
-}
-
-/// A set of characters as the matcher asks for it.
-#[derive(Clone, Debug)]
-pub(super) struct Set {
-    /// By the first byte: 0 is no, 1 yes, 2 has to be decoded.
-    pub(super) table: [u8; 256],
-    pub(super) class: Class,
-    pub(super) wide: Wide,
-}
-
-impl Set {
-    pub(super) fn new(class: &Class) -> Set {
-        let (ascii, wide) = class.bytes();
-        let mut table = [0; 256];
-        ascii.iter().for_each(|byte| table[usize::from(byte)] = 1);
-        let beyond = match wide {
-            Wide::None => 0,
-            Wide::All => 1,
-            Wide::Some => 2,
-        };
-        ByteSet::WIDE.iter().for_each(|byte| table[usize::from(byte)] = beyond);
-        Set { table, class: class.clone(), wide }
-    }
-
-    pub(super) fn size(&self) -> usize {
-        size_of::<Set>() + self.class.ranges().len() * 8
-    }
 }
 
 /// Back-references.
@@ -326,28 +230,16 @@ impl Code {
         self.groups * 2
     }
 
-    /// The number of a set.
-    pub(super) fn set(&mut self, class: &Class) -> u32 {
-        if let Some(known) = self.sets.iter().position(|set| set.class == *class) {
-            return known as u32;
-        }
-        self.sets.push(Set::new(class));
-        self.sets.len() as u32 - 1
-    }
-
     /// The operation for a condition.
     pub(super) fn assertion(&mut self, assertion: Assertion) -> Op {
-        let side = |set: &ByteSet, edge| {
-            std::array::from_fn(|byte| u8::try_from(byte).map_or(edge, |byte| set.contains(byte)))
-        };
         match assertion {
             Assertion::Word { negative, ascii } => Op::Word { negative, ascii },
             Assertion::Before { set, edge } => {
-                self.sides.push(side(&set, edge));
+                self.sides.push(set.table_with(edge));
                 Op::Before(self.sides.len() as u32 - 1)
             }
             Assertion::After { set, edge } => {
-                self.sides.push(side(&set, edge));
+                self.sides.push(set.table_with(edge));
                 Op::After(self.sides.len() as u32 - 1)
             }
             other => {

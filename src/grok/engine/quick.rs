@@ -8,20 +8,18 @@
 //!
 //! Most of what runs are steps: a capture begins, something is taken, the capture ends, a literal comes.
 
+mod known;
 mod rows;
 mod steps;
 mod ways;
 
-use std::collections::HashMap;
-
-use foldhash::fast::FixedState;
-
 use super::Refusal;
 use super::analyse::{Ahead, lengths};
 use super::bytes::ByteSet;
-use super::dfa::{Follow, Work};
-use super::program::{BackReference, Code, Op, Place, Step, Tail};
+use super::dfa::Work;
+use super::program::{BackReference, Code, Numbers, Op, Place, Step, Tail};
 use super::tree::{Look, Node};
+use known::KnownAutomata;
 
 /// How many operations an expression may become.
 const MOST_OPS: usize = 20_000;
@@ -34,13 +32,14 @@ const MOST_TABLES: usize = 400_000;
 pub(super) fn compile(tree: &Node, groups: u32) -> Result<Code, Refusal> {
     let mut emitter = Emitter {
         code: Code::new(groups),
+        numbers: Numbers::default(),
         possible: 0,
         automata: true,
         late: false,
         looping: false,
         next_group: 1,
         behind: ByteSet::FULL,
-        known_automata: HashMap::default(),
+        known_automata: KnownAutomata::default(),
         work: Work(MOST_WORK),
         known_spans: Vec::new(),
         known_forks: Vec::new(),
@@ -64,6 +63,8 @@ fn shorten_jumps(ops: &mut [Op]) {
 
 struct Emitter {
     code: Code,
+    /// Of its sets.
+    numbers: Numbers,
     /// How many operations so far leave a frame at times.
     possible: u32,
     /// Parts may become automata.
@@ -76,8 +77,7 @@ struct Emitter {
     next_group: u32,
     /// The bytes that may be before here.
     behind: ByteSet,
-    /// Automata that are there, or turned out to be too large.
-    known_automata: HashMap<(Node, Follow), Option<u32>, FixedState>,
+    known_automata: KnownAutomata,
     /// How much work may still go into automata.
     work: Work,
     known_spans: Vec<steps::SpanKey>,

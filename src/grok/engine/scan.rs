@@ -24,7 +24,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn new(set: ByteSet) -> Run {
-        Run { table: std::array::from_fn(|byte| set.contains(byte as u8)), ranges: Ranges::of(set) }
+        Run { table: set.table(), ranges: Ranges::of(set) }
     }
 
     pub(super) fn has(&self, byte: u8) -> bool {
@@ -33,6 +33,9 @@ impl Run {
 
     /// The bytes.
     pub(super) fn set(&self) -> ByteSet {
+        if let Some(ranges) = &self.ranges {
+            return ranges.set();
+        }
         let mut set = ByteSet::EMPTY;
         (0..=255).filter(|byte| self.has(*byte)).for_each(|byte| set.insert(byte));
         set
@@ -61,32 +64,34 @@ struct Ranges {
 impl Ranges {
     /// The set as a few ranges, of itself or of the rest.
     fn of(set: ByteSet) -> Option<Ranges> {
-        let own = ranges(set);
-        let rest = ranges(set.negated());
-        let (list, negated) = if own.len() <= rest.len() { (own, false) } else { (rest, true) };
-        if list.len() > MOST || list.is_empty() {
+        let (own, rest) = (set.ranges().count(), set.negated().ranges().count());
+        let (of, count, negated) = if own <= rest { (set, own, false) } else { (set.negated(), rest, true) };
+        if count > MOST || count == 0 {
             return None;
         }
-        let bound = |index: usize| list.get(index).unwrap_or(&list[0]);
-        Some(Ranges {
-            firsts: std::array::from_fn(|index| [bound(index).0; 16]),
-            mores: std::array::from_fn(|index| [bound(index).1; 16]),
-            count: list.len() as u8,
+        let mut list = of.ranges();
+        let first = list.next()?;
+        let mut ranges = Ranges {
+            firsts: [[first.0; 16]; MOST],
+            mores: [[first.1; 16]; MOST],
+            count: count as u8,
             negated,
-            all_but_few: negated && list.len() <= 2 && list.iter().all(|(_, more)| *more == 0),
-        })
-    }
-}
-
-fn ranges(set: ByteSet) -> Vec<(u8, u8)> {
-    let mut list: Vec<(u8, u8)> = Vec::new();
-    for byte in set.iter() {
-        match list.last_mut() {
-            Some((first, more)) if *first as u16 + *more as u16 + 1 == u16::from(byte) => *more += 1,
-            _ => list.push((byte, 0)),
+            all_but_few: negated && count as u32 == of.len() && count <= 2,
+        };
+        for (index, (first, more)) in list.enumerate() {
+            ranges.firsts[index + 1] = [first; 16];
+            ranges.mores[index + 1] = [more; 16];
         }
+        Some(ranges)
     }
-    list
+
+    /// The set.
+    fn set(&self) -> ByteSet {
+        let each = self.firsts.iter().zip(&self.mores).take(usize::from(self.count));
+        let listed = each.map(|(first, more)| ByteSet::range(first[0], first[0] + more[0]));
+        let set = listed.fold(ByteSet::EMPTY, ByteSet::union);
+        if self.negated { set.negated() } else { set }
+    }
 }
 
 /// The first position from `at` on whose byte is not one of the run; `at` itself, if the text is not as long.

@@ -2,7 +2,7 @@
 //!
 //! Only the quick code is made from the result; the plain code keeps to what was written, so that tests compare the two.
 
-use super::analyse::{Ahead, ahead, lengths, min_bytes};
+use super::analyse::{Ahead, ahead, can_be_empty, lengths};
 use super::bytes::{ByteSet, Wide};
 use super::plain::counts;
 use super::tree::{Assertion, Look, Node, Repeat};
@@ -14,14 +14,13 @@ pub(super) fn simplify(node: Node) -> Node {
         Node::Alternate(nodes) => alternate(nodes),
         Node::Repeat(repeat) => {
             let Repeat { node, min, max, greedy } = *repeat;
-            let node = match min_bytes(&node) {
-                0 => {
-                    // Whether rounds that may take nothing are counted is a matter of what was written.
-                    let simpler = simplify(node.clone());
-                    let as_written = counts(&simpler, min, max, greedy) == counts(&node, min, max, greedy);
-                    if as_written { simpler } else { node }
-                }
-                _ => simplify(node),
+            let node = if can_be_empty(&node) {
+                // Whether rounds that may take nothing are counted is a matter of what was written.
+                let simpler = simplify(node.clone());
+                let as_written = counts(&simpler, min, max, greedy) == counts(&node, min, max, greedy);
+                if as_written { simpler } else { node }
+            } else {
+                simplify(node)
             };
             match (node, min, max) {
                 (_, _, Some(0)) | (Node::Empty, _, _) => Node::Empty,
@@ -63,17 +62,13 @@ fn last_relaxed(node: Node) -> Node {
 
 /// A loop over atomic alternatives, of which one at most can come at any place: `(?>\\.|[^"\\]+)+`. Where a run in it cannot be
 /// gone on with by what follows, giving back some of it leads to the same ends only, so it need not be atomic.
-fn loop_relaxed(node: &Node, rest: &[Node]) -> Option<Node> {
-    match node {
-        Node::Repeat(repeat) if repeat.max.is_none() => match &repeat.node {
-            Node::Atomic(inner) => {
-                let comes = rest.iter().rev().fold(Ahead::ANYTHING, |then, node| ahead(node, then));
-                is_choice_apart(inner, comes).then(|| Node::clone(inner).repeat(repeat.min, None, repeat.greedy))
-            }
-            _ => None,
-        },
-        _ => None,
+fn loop_relaxed(repeat: &Repeat, rest: &[Node]) -> Option<Node> {
+    let Node::Atomic(inner) = &repeat.node else { return None };
+    if repeat.max.is_some() {
+        return None;
     }
+    let comes = rest.iter().rev().fold(Ahead::ANYTHING, |then, node| ahead(node, then));
+    is_choice_apart(inner, comes).then(|| Node::clone(inner).repeat(repeat.min, None, repeat.greedy))
 }
 
 fn is_choice_apart(inner: &Node, comes: Ahead) -> bool {
@@ -95,7 +90,7 @@ fn is_choice_apart(inner: &Node, comes: Ahead) -> bool {
 }
 
 fn concat(nodes: Vec<Node>) -> Node {
-    let mut flat: Vec<Node> = Vec::new();
+    let mut flat: Vec<Node> = Vec::with_capacity(nodes.len());
     for node in nodes {
         match simplify(node) {
             Node::Empty => {}
@@ -103,17 +98,26 @@ fn concat(nodes: Vec<Node>) -> Node {
             node => flat.push(node),
         }
     }
-    let places = 0..flat.len();
-    let holds: Vec<bool> = places.clone().map(|index| holds_anyway(&flat[index], &flat[index + 1..])).collect();
-    let relaxed: Vec<Option<Node>> = places.map(|index| loop_relaxed(&flat[index], &flat[index + 1..])).collect();
-    let all = flat.into_iter().zip(relaxed).zip(holds);
-    Node::concat(all.filter(|(_, holds)| !holds).map(|((node, relaxed), _)| relaxed.unwrap_or(node)).collect())
+    let mut changes: Vec<(usize, Node)> = Vec::new();
+    for (index, node) in flat.iter().enumerate() {
+        let rest = &flat[index + 1..];
+        let to = match node {
+            Node::Look(look) => holds_anyway(look, rest).then_some(Node::Empty),
+            Node::Repeat(repeat) => loop_relaxed(repeat, rest),
+            _ => None,
+        };
+        changes.extend(to.map(|to| (index, to)));
+    }
+    for (index, to) in changes {
+        flat[index] = to;
+    }
+    flat.retain(|node| !matches!(node, Node::Empty));
+    Node::concat(flat)
 }
 
 /// A negative look-ahead for what cannot come there (`(?!<[0-9])` before a digit).
-fn holds_anyway(node: &Node, rest: &[Node]) -> bool {
-    let Node::Look(look) = node else { return false };
-    if look.behind || !look.negative || min_bytes(&look.node) == 0 || look.node.has_groups() {
+fn holds_anyway(look: &Look, rest: &[Node]) -> bool {
+    if look.behind || !look.negative || can_be_empty(&look.node) || look.node.has_groups() {
         return false;
     }
     let refused = ahead(&look.node, Ahead::ANYTHING);
@@ -122,7 +126,7 @@ fn holds_anyway(node: &Node, rest: &[Node]) -> bool {
 }
 
 fn alternate(nodes: Vec<Node>) -> Node {
-    let mut flat: Vec<Node> = Vec::new();
+    let mut flat: Vec<Node> = Vec::with_capacity(nodes.len());
     for node in nodes {
         match (simplify(node), flat.last_mut()) {
             (Node::Alternate(inner), _) => flat.extend(inner),
@@ -136,10 +140,14 @@ fn alternate(nodes: Vec<Node>) -> Node {
 
 /// Neighbours that begin with the same character get it in common: `ab|ac` is `a(?:b|c)`.
 fn factored(nodes: Vec<Node>) -> Vec<Node> {
+    let alike = |left: &Node, right: &Node| head(left).is_some_and(|first| head(right) == Some(first));
+    if !nodes.windows(2).any(|pair| alike(&pair[0], &pair[1])) {
+        return nodes;
+    }
     let mut groups: Vec<Vec<Node>> = Vec::new();
     for node in nodes {
         match groups.last_mut() {
-            Some(group) if head(&group[0]).is_some() && head(&group[0]) == head(&node) => group.push(node),
+            Some(group) if alike(&group[0], &node) => group.push(node),
             _ => groups.push(vec![node]),
         }
     }

@@ -56,6 +56,7 @@ impl Chain {
     }
 
     /// What the automaton finds, if it is done with what comes after the words.
+    #[inline(always)]
     pub(super) fn scan(&self, dfa: &Dfa, text: &[u8], start: usize) -> Option<Scan> {
         let found = links_end(text, start, &self.links)?;
         let row = if found.marks > 0 && found.last + 1 == found.end { self.after_mark } else { self.word };

@@ -99,37 +99,63 @@ struct Numbers {
 impl Numbers {
     fn new(dfa: &Dfa, row: u32, mark: u8) -> Option<Numbers> {
         let target = dfa.go(dfa.go(row, b'1')?, mark)?;
-        let leads = |row: Option<u32>| row.and_then(|row| dfa.go(row, mark)) == Some(target);
+        let leads = |row: u32| dfa.go(row, mark) == Some(target);
         let mut largest = None;
-        for value in 0..1000 {
-            let [one, two, three] = rows(dfa, row, value);
-            if !leads(one) || !leads(two) {
-                return None;
-            }
-            match (leads(three), largest) {
+        // The state after two digits, and which third ones lead on from it; most are what the one before them is.
+        let mut known = (u32::MAX, 0);
+        for first in 0..10 {
+            let one = dfa.go(row, digit(first)).filter(|row| leads(*row))?;
+            for second in 0..10 {
+                let two = dfa.go(one, digit(second)).filter(|row| leads(*row))?;
+                if known.0 != two {
+                    let leads_on = |third: &u32| dfa.go(two, digit(*third)).is_some_and(leads);
+                    known = (two, (0..10).filter(leads_on).fold(0_u32, |thirds, third| thirds | 1 << third));
+                }
+                let (count, before) = (known.1.trailing_ones(), first * 100 + second * 10);
                 // None is left out.
-                (true, known) if known == value.checked_sub(1) => largest = Some(value),
-                (true, _) => return None,
-                (false, _) => {}
+                if known.1 != (1 << count) - 1 || count > 0 && largest.map_or(0, |largest| largest + 1) != before {
+                    return None;
+                }
+                if count > 0 {
+                    largest = Some(before + count - 1);
+                }
             }
         }
         largest.map(|largest| Numbers { target, largest })
     }
 }
 
-/// The states after one, two, and three digits of a number.
-fn rows(dfa: &Dfa, row: u32, value: u32) -> [Option<u32>; 3] {
-    let digit = |place: u32| b'0' + (value / place % 10) as u8;
-    let one = dfa.go(row, digit(100));
-    let two = one.and_then(|row| dfa.go(row, digit(10)));
-    [one, two, two.and_then(|row| dfa.go(row, digit(1)))]
+fn digit(value: u32) -> u8 {
+    b'0' + value as u8
+}
+
+/// The states after one, two, and three digits of numbers up to the largest.
+fn rows(dfa: &Dfa, row: u32, largest: u32) -> Vec<u32> {
+    let mut after: Vec<u32> = Vec::new();
+    let mut go = |row: u32, value: u32| {
+        let row = dfa.go(row, digit(value))?;
+        if after.last() != Some(&row) {
+            after.push(row);
+        }
+        Some(row)
+    };
+    for first in 0..=largest / 100 {
+        let Some(one) = go(row, first) else { continue };
+        for second in 0..=(largest / 10 - first * 10).min(9) {
+            let Some(two) = go(one, second) else { continue };
+            for third in 0..=(largest - first * 100 - second * 10).min(9) {
+                go(two, third);
+            }
+        }
+    }
+    after.sort_unstable();
+    after.dedup();
+    after
 }
 
 /// The bytes before which each number makes the only end.
 fn ends(dfa: &Dfa, row: u32, largest: u32) -> [bool; 257] {
-    let mut after: Vec<u32> = (0..=largest).flat_map(|value| rows(dfa, row, value)).flatten().collect();
-    after.sort_unstable();
-    after.dedup();
+    let after = rows(dfa, row, largest);
     let ends = |class: usize| {
         after.iter().all(|row| dfa.table[*row as usize + class] & (ENDS | DEAD | OTHERS | UNSURE) == ENDS | DEAD)
     };

@@ -89,7 +89,7 @@ impl Lead {
 
 /// A byte that may well follow.
 fn sample(follow: Follow) -> Option<u8> {
-    let byte = if follow.set.contains(b' ') { Some(b' ') } else { follow.set.iter().next() };
+    let byte = if follow.set.contains(b' ') { Some(b' ') } else { follow.set.first() };
     byte.filter(|_| !(follow.end && follow.set.is_empty()))
 }
 

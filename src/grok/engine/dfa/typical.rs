@@ -105,9 +105,7 @@ fn padded(pad: &Node, node: &Node) -> Option<Field> {
 }
 
 fn digits() -> ByteSet {
-    let mut set = ByteSet::EMPTY;
-    (b'0'..=b'9').for_each(|byte| set.insert(byte));
-    set
+    ByteSet::range(b'0', b'9')
 }
 
 fn is_digit(node: &Node) -> bool {

@@ -198,7 +198,12 @@ impl Parser<'_> {
 }
 
 fn join(parts: &mut Vec<Class>) -> Class {
-    Class::new(parts.drain(..).flat_map(|class| class.ranges().to_vec()).collect())
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
+    let mut all = Vec::with_capacity(parts.iter().map(|class| class.ranges().len()).sum());
+    parts.drain(..).for_each(|class| all.extend_from_slice(class.ranges()));
+    Class::new(all)
 }
 
 /// Whether a bracket is closed somewhere in the rest, escapes left out.

@@ -59,7 +59,7 @@ impl Emitter {
         if let Some(character) = class.single() {
             return self.literal(character.encode_utf8(&mut [0; 4]).as_bytes());
         }
-        let set = self.code.set(class);
+        let set = self.numbers.of(class, &mut self.code.sets);
         self.push(Op::Set(set)).map(|_| ())
     }
 }

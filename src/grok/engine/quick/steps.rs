@@ -174,17 +174,17 @@ impl Emitter {
         if !ordered && (follow.last || !nfa::is_regular(node, false)) {
             return None;
         }
-        let key = (node.clone(), follow);
-        if let Some(known) = self.known_automata.get(&key) {
-            return *known;
-        }
+        let key = match self.known_automata.find(node, follow) {
+            Ok(known) => return known,
+            Err(key) => key,
+        };
         let room = MOST_TABLES.saturating_sub(self.code.dfas.iter().map(Dfa::size).sum());
         let built = dfa::build(node, follow, ordered, &mut self.work).filter(|dfa| dfa.size() <= room);
         let number = built.map(|dfa| {
             self.code.dfas.push(dfa);
             self.code.dfas.len() as u32 - 1
         });
-        self.known_automata.insert(key, number);
+        self.known_automata.insert(key, node, follow, number);
         number
     }
 
@@ -307,5 +307,5 @@ fn takes_word(node: &Node) -> bool {
 
 /// As a table; 256 is the end of the text.
 pub(super) fn table(ahead: Ahead) -> [bool; 257] {
-    std::array::from_fn(|byte| u8::try_from(byte).map_or(ahead.end, |byte| ahead.set.contains(byte)))
+    ahead.set.table_with(ahead.end)
 }

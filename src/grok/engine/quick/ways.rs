@@ -1,7 +1,7 @@
 //! Where there are several ways: alternatives and loops.
 
 use super::super::Refusal;
-use super::super::analyse::{Ahead, ahead, min_bytes};
+use super::super::analyse::{Ahead, ahead, can_be_empty};
 use super::super::bytes::ByteSet;
 use super::super::plain::counts;
 use super::super::program::{Choice, Fork, NOWHERE, Op, Place, SEVERAL};
@@ -61,7 +61,7 @@ impl Emitter {
 
     pub(super) fn repeat(&mut self, repeat: &Repeat, then: Ahead) -> Done {
         let Repeat { node, min, max, greedy } = repeat;
-        let may_be_empty = min_bytes(node) == 0;
+        let may_be_empty = can_be_empty(node);
         let checked = may_be_empty && counts(node, *min, *max, *greedy);
         let again = Node::clone(node).repeat(0, *max, *greedy);
         let after = if *max == Some(*min) { ahead(&again, then) } else { ahead(&again, then).union(then) };

@@ -1,166 +1,240 @@
 //! From one state of an automaton with every class of bytes at once.
 //!
-//! Most states of the nfa take few classes, so each is looked at once and handed to the classes that it takes.
+//! Most states of the nfa take few classes, and most classes are alike to all that are there: so the classes are parted by what takes
+//! them, and of each part one is looked at.
 
-use std::rc::Rc;
-
-use super::super::super::nfa::State;
+use super::super::super::nfa::{Nfa, State};
+use super::super::{DEAD, ENDS, OTHERS, UNSURE};
+use super::classes::{Classes, Numbers, Side};
+use super::reach::{Sides, Taker};
 use super::{Builder, Follow};
 
-/// What a step with each class found, and what is needed to find it.
+/// What is needed to find where a state leads.
 pub(super) struct Rows {
-    /// Where the step with each class leads, and what it found.
-    pub(super) made: Vec<Vec<u32>>,
-    pub(super) steps: Vec<Step>,
-    /// Of each state of the nfa, the classes that it takes, and whether that is in doubt.
-    takes: Vec<Rc<[(u8, bool)]>>,
-    /// Whether each class can follow.
-    follows: Vec<bool>,
-    /// What each class is to a condition before it, and which classes are the same to it.
-    afters: Vec<u8>,
-    alike: Vec<Vec<u8>>,
-    /// When each state was last seen with each class.
+    /// For each set of the nfa, the classes that have it, and those where that is in doubt.
+    takes: Vec<(Numbers, Numbers)>,
+    /// The classes that can follow.
+    follows: Numbers,
+    /// What parts begin with: the classes of each kind, and those of each kind and side.
+    kinds: Vec<Part>,
+    kinds_of_sides: Vec<Part>,
+    /// Of the state that is gone over: what takes bytes in it, before which sides there may be others, and the parts of the classes.
+    takers: Vec<Taker>,
+    unsure: Sides,
+    parts: Vec<Part>,
+    /// When each set parted classes last, and of which sides.
+    parted: Vec<(u32, Sides)>,
+    /// When each state was last reached.
     seen: Vec<u32>,
     time: u32,
 }
 
+/// Classes that are alike, and their side.
+#[derive(Clone, Copy)]
+struct Part {
+    classes: Numbers,
+    /// The first of them.
+    first: u8,
+    side: u8,
+    /// Something takes them.
+    taken: bool,
+}
+
 /// What one step from a state found.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Step {
-    pub(super) ends: bool,
-    pub(super) others: bool,
-    pub(super) unsure: bool,
+struct Step {
+    ends: bool,
+    others: bool,
+    unsure: bool,
+}
+
+impl Part {
+    fn new(classes: Numbers, side: usize) -> Option<Part> {
+        Some(Part { classes, first: classes.first()?, side: side as u8, taken: false })
+    }
+
+    fn is_on(self, sides: Sides) -> bool {
+        sides >> self.side & 1 != 0
+    }
 }
 
 impl Rows {
-    /// Of an nfa, with a byte of each class (nothing is the end of the text) and what each is to a condition before it.
-    pub(super) fn new(nfa: &[State], follow: Follow, representatives: &[Option<u8>], afters: Vec<u8>) -> Rows {
-        let stride = representatives.len();
-        let mut known = Vec::new();
-        let mut takes = |state: &State| -> Rc<[(u8, bool)]> {
-            let State::Bytes { set, unsure, .. } = state else { return Rc::new([]) };
-            // Many states in a row take the same.
-            if let Some((_, _, list)) = known.iter().rev().find(|(taken, doubted, _)| taken == set && doubted == unsure)
-            {
-                return Rc::clone(list);
-            }
-            let both = set.union(*unsure);
-            let classes = representatives.iter().enumerate().filter_map(|(class, byte)| {
-                let byte = byte.filter(|byte| both.contains(*byte))?;
-                Some((class as u8, unsure.contains(byte)))
-            });
-            let list: Rc<[(u8, bool)]> = classes.collect();
-            known.push((*set, *unsure, Rc::clone(&list)));
-            list
-        };
-        let most = afters.iter().max().map_or(0, |most| usize::from(*most));
-        let mut alike = vec![Vec::new(); most + 1];
-        for (class, after) in afters.iter().enumerate() {
-            alike[usize::from(*after)].push(class as u8);
+    pub(super) fn new(nfa: &Nfa, follow: Follow, classes: &Classes) -> Rows {
+        let takes = nfa.sets.iter().map(|taken| {
+            let doubts = classes.having(taken.unsure);
+            (classes.having(taken.set).union(doubts), doubts)
+        });
+        let mut kinds = vec![Numbers::EMPTY; classes.kind_representatives.len()];
+        for (class, kind) in classes.kinds.iter().enumerate() {
+            kinds[usize::from(*kind)].insert(class as u8);
         }
-        alike.retain(|classes| !classes.is_empty());
+        let of_side = |(number, side): (usize, &Side)| {
+            let parts = kinds.iter().filter_map(|kind| Part::new(kind.intersection(side.classes), number));
+            parts.collect::<Vec<Part>>()
+        };
+        let mut follows = classes.having(follow.set);
+        if follow.end {
+            follows.insert(classes.count() as u8 - 1);
+        }
         Rows {
-            made: vec![Vec::new(); stride],
-            steps: vec![Step::default(); stride],
-            takes: nfa.iter().map(&mut takes).collect(),
-            follows: representatives
-                .iter()
-                .map(|byte| byte.map_or(follow.end, |byte| follow.set.contains(byte)))
-                .collect(),
-            afters,
-            alike,
-            seen: vec![0; stride * nfa.len()],
+            takes: takes.collect(),
+            follows,
+            kinds_of_sides: classes.sides.iter().enumerate().flat_map(of_side).collect(),
+            kinds: kinds.iter().filter_map(|kind| Part::new(*kind, 0)).collect(),
+            takers: Vec::new(),
+            unsure: 0,
+            parts: Vec::new(),
+            parted: vec![(0, 0); nfa.sets.len()],
+            seen: vec![0; nfa.states.len()],
             time: 0,
         }
     }
-}
 
-impl Builder<'_> {
-    /// Takes every class, on all ways in order.
-    pub(super) fn steps(&mut self, kind: u32, kernel: &[u32]) {
-        self.rows.time += 1;
-        self.rows.steps.fill(Step::default());
-        for made in &mut self.rows.made {
-            made.clear();
-            made.push(0);
-        }
-        if !kernel.iter().any(|state| self.asks(*state)) {
-            self.hand_out(kernel, None);
-            return;
-        }
-        // What conditions lead to is gone over as it comes.
-        let before = self.kind_representatives[kind as usize];
-        let mut opened = std::mem::take(&mut self.opened);
-        for index in 0..self.rows.alike.len() {
-            let class = usize::from(self.rows.alike[index][0]);
-            let (after, work) = (self.representatives[class], self.work);
-            opened.clear();
-            self.time += 1;
-            let mut unsure = false;
-            for state in kernel {
-                unsure |= !self.close(*state, before, after, &mut opened);
-            }
-            self.work += (self.work - work) * (self.rows.alike[index].len() - 1);
-            for class in &self.rows.alike[index] {
-                self.rows.steps[usize::from(*class)].unsure = unsure;
-            }
-            self.hand_out(&opened, Some(index));
-        }
-        self.opened = opened;
-    }
-
-    /// Hands states to the classes that they take, of all classes or of those that are alike.
-    fn hand_out(&mut self, takers: &[u32], alike: Option<usize>) {
-        let after = alike.map(|index| self.rows.afters[usize::from(self.rows.alike[index][0])]);
-        let is_asked = |afters: &[u8], class: usize| after.is_none_or(|after| afters[class] == after);
-        let classes = alike.map_or(self.rows.steps.len(), |index| self.rows.alike[index].len());
-        self.work += takers.len() * classes;
-        for taker in takers {
-            match self.nfa[*taker as usize] {
-                end @ (State::Match | State::Rough) => {
-                    let Rows { steps, follows, afters, .. } = &mut self.rows;
-                    for (class, step) in steps.iter_mut().enumerate() {
-                        if !follows[class] || !is_asked(afters, class) {
-                            continue;
-                        }
-                        match end {
-                            State::Match => step.ends = true,
-                            _ if step.ends => step.others = true,
-                            _ => step.unsure = true,
-                        }
+    /// Parts the classes by what takes them.
+    fn part(&mut self) {
+        self.time += 1;
+        for Taker { state, sides } in &self.takers {
+            match *state {
+                State::Match | State::Rough => part_by(&mut self.parts, self.follows, *sides),
+                State::Bytes { set, .. } => {
+                    let (time, parted) = &mut self.parted[set as usize];
+                    if std::mem::replace(time, self.time) != self.time {
+                        *parted = 0;
                     }
-                }
-                State::Bytes { next, .. } => {
-                    let reached = self.find_reached(next);
-                    let list = Rc::clone(&self.rows.takes[*taker as usize]);
-                    for (class, doubts) in list.iter().map(|(class, doubts)| (usize::from(*class), *doubts)) {
-                        if !is_asked(&self.rows.afters, class) {
-                            continue;
-                        }
-                        let step = &mut self.rows.steps[class];
-                        if step.ends && self.ordered {
-                            // What would be tried after the end that was found.
-                            step.others |= !self.follow.last;
-                        } else if doubts {
-                            step.unsure = true;
-                        } else {
-                            self.add(reached, class);
-                        }
+                    if sides & !*parted == 0 {
+                        continue;
+                    }
+                    *parted |= sides;
+                    let (taken, doubts) = self.takes[set as usize];
+                    part_by(&mut self.parts, taken, *sides);
+                    if !doubts.is_empty() {
+                        part_by(&mut self.parts, doubts, *sides);
                     }
                 }
                 State::Split(..) | State::Assert(..) => {}
             }
         }
     }
+}
 
-    /// Adds where a state leads, for a class.
-    fn add(&mut self, (from, to): (u32, u32), class: usize) {
-        let Rows { made, seen, time, .. } = &mut self.rows;
-        let seen = &mut seen[class * self.nfa.len()..][..self.nfa.len()];
-        for state in &self.all_reached[from as usize..to as usize] {
-            if std::mem::replace(&mut seen[*state as usize], *time) != *time {
-                made[class].push(*state);
+/// Parts classes by whether they are among some that are taken.
+fn part_by(parts: &mut Vec<Part>, among: Numbers, sides: Sides) {
+    for index in 0..parts.len() {
+        let part = &mut parts[index];
+        let inside = part.classes.intersection(among);
+        if inside.is_empty() || !part.is_on(sides) {
+            continue;
+        }
+        let outside = Part { classes: part.classes.intersection(among.negated()), ..*part };
+        part.taken = true;
+        let (Some(first), Some(first_outside)) = (inside.first(), outside.classes.first()) else { continue };
+        (part.classes, part.first) = (inside, first);
+        parts.push(Part { first: first_outside, ..outside });
+    }
+}
+
+impl Builder<'_> {
+    /// Adds the row of a state to the table, unless it is too much work or makes too many states.
+    pub(super) fn row(&mut self, kind: u32, kernel: &[u32], table: &mut Vec<u32>) -> Option<()> {
+        let Builder { nfa, rows, reach, .. } = self;
+        rows.takers.clear();
+        rows.parts.clear();
+        if kernel.iter().any(|state| reach.asks(*state)) {
+            let (unsure, work) = reach.between(kind, kernel, &mut rows.takers);
+            rows.unsure = unsure;
+            self.work += work;
+            rows.parts.extend_from_slice(&rows.kinds_of_sides);
+        } else {
+            let taker = |state: &u32| Taker { state: nfa.states[*state as usize], sides: Sides::MAX };
+            rows.takers.extend(kernel.iter().map(taker));
+            rows.unsure = 0;
+            self.work += kernel.len() * self.classes.count();
+            rows.parts.extend_from_slice(&rows.kinds);
+        }
+        if self.work >= self.most {
+            return None;
+        }
+        rows.part();
+        // States are numbered in the order of the classes.
+        rows.parts.sort_unstable_by_key(|part| part.first);
+        let from = table.len();
+        table.resize(from + self.classes.count(), DEAD);
+        for index in 0..self.rows.parts.len() {
+            let part = self.rows.parts[index];
+            if part.taken || part.is_on(self.rows.unsure) {
+                let entry = self.entry(part)?;
+                let row = &mut table[from..];
+                part.classes.iter().for_each(|class| row[usize::from(class)] = entry);
             }
         }
+        Some(())
+    }
+
+    /// The entry of the classes of a part.
+    fn entry(&mut self, part: Part) -> Option<u32> {
+        let step = self.step(part);
+        let leads_on = self.made.len() > 1;
+        let mut flags = 0;
+        if step.ends {
+            flags |= ENDS;
+            if step.others {
+                flags |= OTHERS;
+                self.several = true;
+            }
+            self.several |= !self.follow.last && leads_on;
+        }
+        if step.unsure {
+            self.doubts = true;
+            return Some(UNSURE | flags);
+        }
+        if !leads_on {
+            return Some(DEAD | flags);
+        }
+        if !self.ordered {
+            self.made[1..].sort_unstable();
+        }
+        let row = self.state(self.classes.kinds[usize::from(part.first)])?;
+        Some(row | flags)
+    }
+
+    /// Takes a byte of a part, on all ways in order; what is reached is what is made now.
+    fn step(&mut self, part: Part) -> Step {
+        let Builder { rows, reach, made, asks, follow, ordered, .. } = self;
+        let mut step = Step { unsure: part.is_on(rows.unsure), ..Step::default() };
+        made.clear();
+        made.push(0);
+        *asks = false;
+        rows.time += 1;
+        let (time, class) = (rows.time, part.first);
+        for Taker { state, .. } in rows.takers.iter().filter(|taker| part.is_on(taker.sides)) {
+            match *state {
+                State::Match | State::Rough if !rows.follows.contains(class) => {}
+                State::Match => step.ends = true,
+                State::Rough if step.ends => step.others = true,
+                State::Rough => step.unsure = true,
+                State::Bytes { set, next } => {
+                    let (taken, doubts) = &rows.takes[set as usize];
+                    if !taken.contains(class) {
+                        continue;
+                    }
+                    if step.ends && *ordered {
+                        // What would be tried after the end that was found.
+                        step.others |= !follow.last;
+                    } else if doubts.contains(class) {
+                        step.unsure = true;
+                    } else {
+                        let reached = reach.of(next);
+                        *asks |= reached.asks;
+                        for state in reach.states(reached) {
+                            if std::mem::replace(&mut rows.seen[*state as usize], time) != time {
+                                made.push(*state);
+                            }
+                        }
+                    }
+                }
+                State::Split(..) | State::Assert(..) => {}
+            }
+        }
+        step
     }
 }
