@@ -13,6 +13,7 @@ mod limit;
 mod look_up;
 mod messages;
 mod silence;
+mod turns;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use lane::{Lane, LaneState, Live, Queued, Suspect};
 use limit::Limit;
 pub use look_up::JUDGED_BY;
 pub use messages::{Blocked, Effect, Found, Input, NameIs, Notice, Outcome, RequestId, Settings};
-use silence::{Room, Silence};
+use silence::Silence;
 
 /// A request that is out.
 struct Request {
@@ -107,17 +108,10 @@ pub struct Dispatch {
     checking: usize,
     next_request: RequestId,
     next_order: u64,
-    /// The lane that had its turn last, by [`Turn`].
+    /// The lane that had its turn last, by [`turns::Turn`].
     turns: [usize; 2],
     /// Look-ups come before lanes the next time that there is room.
     look_ups_first: bool,
-}
-
-/// Whose turn it is: the next lane's, where there is room within the limit, or that of the next that may go beyond it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    Free,
-    Beyond,
 }
 
 impl Dispatch {
@@ -166,17 +160,18 @@ impl Dispatch {
             }
             Input::Submit(bulk) => {
                 // It may have been on its way when its holding ended.
-                let Some(bulk) = lane::cut_to_live(bulk, &self.live) else { return };
-                let lane = self.lanes.entry(Arc::clone(&bulk.index)).or_default();
-                lane.queue.push_back(Queued { bulk, attempt: 0, order: self.next_order, suspect: None });
-                self.next_order += 1;
+                if let Some(bulk) = lane::cut_to_live(bulk, &self.live) {
+                    let lane = self.lanes.entry(Arc::clone(&bulk.index)).or_default();
+                    lane.queue.push_back(Queued { bulk, attempt: 0, order: self.next_order, suspect: None });
+                    self.next_order += 1;
+                }
             }
             Input::Prepared(Ok(())) => {
-                if !matches!(self.gate, Gate::Preparing { .. }) {
-                    return;
+                if matches!(self.gate, Gate::Preparing { .. }) {
+                    self.silence.hears(now);
+                    self.gate = Gate::Open;
+                    effects.push(Effect::Tell(Notice::Available));
                 }
-                self.gate = Gate::Open;
-                effects.push(Effect::Tell(Notice::Available));
             }
             Input::Prepared(Err(why)) => self.close(now, false, why, effects),
             Input::Checked(index, result) => self.checked(now, &index, result, effects),
@@ -254,8 +249,11 @@ impl Dispatch {
 
     fn checked(&mut self, now: Moment, index: &Arc<str>, result: Result<NameIs, String>, effects: &mut Vec<Effect>) {
         let delay = self.settings.hold.delay(0, self.chance.bits());
-        let Some(lane) = self.lanes.get_mut(index).filter(|lane| lane.state == LaneState::Checking) else { return };
+        let Some(lane) = self.lanes.get_mut(index) else { return };
+        let LaneState::Checking { since } = lane.state else { return };
         self.checking -= 1;
+        let is_late = now >= since + self.silence.patience();
+        lane.hangs = is_late && result.is_err();
         match result {
             Ok(NameIs::Index) => lane.becomes(LaneState::Concrete, index, effects),
             Ok(NameIs::Free) => {
@@ -271,94 +269,30 @@ impl Dispatch {
                     // Room comes by time alone, or by somebody who makes the index.
                     let room_at = self.made.front().map_or(now, |first| *first + HOUR);
                     lane.state = LaneState::Unchecked { at: room_at.min(now + RECHECK).max(now + delay) };
-                    lane.hold(now, index, (HoldReason::TooManyNew, &why), effects);
+                    lane.hold((now, since), index, (HoldReason::TooManyNew, &why), effects);
+                    self.reopen_by_name(now, effects);
                 }
             }
             Ok(NameIs::Other(what)) => {
                 lane.state = LaneState::Unchecked { at: now + delay };
-                lane.hold(now, index, (HoldReason::NotConcrete, &what), effects);
+                lane.hold((now, since), index, (HoldReason::NotConcrete, &what), effects);
+                self.reopen_by_name(now, effects);
             }
             Err(why) => {
                 lane.state = LaneState::Unchecked { at: now + delay };
-                self.close(now, true, why, effects);
-            }
-        }
-    }
-
-    /// Sends what may be sent.
-    fn pump(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if let Gate::Closed { until, attempt, prepared } = self.gate
-            && now >= until
-        {
-            self.gate = if prepared { Gate::Probing { attempt } } else { Gate::Preparing { attempt } };
-            if !prepared {
-                effects.push(Effect::Prepare);
-            }
-        }
-        if let Gate::Probing { attempt } = self.gate
-            && self.is_idle()
-            && self.checking == 0
-        {
-            // No document that could ask whether the cluster is back: the template does.
-            self.gate = Gate::Preparing { attempt };
-            effects.push(Effect::Prepare);
-        }
-        let Some(mut room) = self.room(now) else { return };
-        // Neither look-ups nor lanes take all the room that the others wait for.
-        let first = self.look_ups_first;
-        for look_ups in [first, !first] {
-            let out = self.all_out();
-            if look_ups {
-                self.start_look_ups(now, &mut room, effects);
-            } else {
-                self.give_turns(now, Turn::Free, &mut room, effects);
-            }
-            if self.all_out() > out {
-                self.look_ups_first = !look_ups;
-            }
-        }
-        // Who goes on beyond the limit takes no turn from those that wait for room within it.
-        if !room.is_free() {
-            self.give_turns(now, Turn::Beyond, &mut room, effects);
-        }
-    }
-
-    fn give_turns(&mut self, now: Moment, which: Turn, room: &mut Room, effects: &mut Vec<Effect>) {
-        let count = self.lanes.len();
-        let mut idle = 0;
-        let probes = self.gate != Gate::Open;
-        while idle < count && !room.is_over() && !(probes && self.checking > 0) {
-            if which == Turn::Free && !room.is_free() {
-                return;
-            }
-            let turn = &mut self.turns[which as usize];
-            *turn = (*turn + 1) % count;
-            let (index, lane) = self.lanes.get_index_mut(*turn).expect("the turn is below the number of lanes");
-            let next = if room.is_for(index, lane.hangs) { lane.next(now, &self.live) } else { lane::Next::Nothing };
-            let index = Arc::clone(index);
-            match next {
-                lane::Next::Nothing => idle += 1,
-                lane::Next::Check => {
-                    self.checking += 1;
-                    room.take(&index);
-                    effects.push(Effect::Check(index));
-                    idle += 1;
-                }
-                lane::Next::Send(queued) => {
-                    idle = 0;
-                    self.send(now, index, queued, room, effects);
+                if !(is_late && self.silence.heard_others(now, since)) {
+                    self.close(now, true, why, effects);
                 }
             }
         }
     }
 
-    fn send(&mut self, now: Moment, index: Arc<str>, queued: Queued, room: &mut Room, effects: &mut Vec<Effect>) {
-        let id = self.next_request;
-        self.next_request += 1;
-        let Queued { bulk, attempt, order, suspect } = queued;
-        let under_way = room.take(&index);
-        effects.push(Effect::Send { request: id, index, body: bulk.body.clone(), documents: bulk.documents.len() });
-        self.requests.insert(id, Request { bulk, attempt, order, suspect, sent_at: now, under_way, looks_up: false });
+    /// The cluster has said what a name is. Whether it takes documents is for them to find out, where any may be sent.
+    fn reopen_by_name(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        let may_be_sent = |lane: &Lane| !lane.queue.is_empty() && lane.is_checked();
+        if self.look_ups.is_empty() && self.requests.is_empty() && !self.lanes.values().any(may_be_sent) {
+            self.reopen(now, effects);
+        }
     }
 
     /// Closes lanes that have had nothing to do for long: every day has its own.
@@ -374,7 +308,7 @@ impl Dispatch {
             .chain(self.look_ups.iter().map(|look_up| &look_up.bulk.index))
             .collect();
         self.lanes.retain(|index, lane| {
-            let idle = lane.queue.is_empty() && lane.state != LaneState::Checking && !busy.contains(index);
+            let idle = lane.queue.is_empty() && !lane.is_asked_about() && !busy.contains(index);
             let closes = idle && now >= lane.used + IDLE;
             if closes && lane.held().is_some() {
                 effects.push(Effect::Tell(Notice::Unneeded(Arc::clone(index))));

@@ -24,6 +24,9 @@ pub use letters::{LetterFault, LetterProducer, OutgoingLetter};
 pub use settings::{KafkaSettings, PropertyProblem, check};
 pub use side::Side;
 
+/// Modules whose messages mislead: a consumer that was closed is closed once more when it is dropped, and that is called an error.
+pub const QUIET: [&str; 1] = ["rdkafka::consumer::base_consumer"];
+
 /// The version of librdkafka that is linked in.
 pub fn library_version() -> String {
     rdkafka::util::get_rdkafka_version().1

@@ -83,6 +83,8 @@ struct Entry {
 }
 
 const UNKNOWN: u32 = u32::MAX;
+/// Room for so many records is kept while any is in flight.
+const SMALL: usize = 256;
 
 /// The account of one holding. Sequence numbers count its records from 0.
 #[derive(Debug)]
@@ -121,6 +123,7 @@ impl Ledger {
         let before = self.entries.len();
         let seq = self.first + before as u64;
         let mut last = self.last_offset.unwrap_or(self.committable - 1).max(self.committable - 1);
+        self.entries.reserve(records.size_hint().0);
         for (offset, timestamp) in records {
             if offset <= last {
                 self.entries.truncate(before);
@@ -197,8 +200,19 @@ impl Ledger {
             self.entries.pop_front();
             self.first += 1;
         }
+        self.give_back();
         if let Some((_, position)) = self.position.take_if(|(seq, _)| *seq <= self.first) {
             self.committable = self.committable.max(position);
+        }
+    }
+
+    /// What was needed behind a record that did not settle for long is not needed for ever.
+    fn give_back(&mut self) {
+        let (length, capacity) = (self.entries.len(), self.entries.capacity());
+        if length == 0 {
+            self.entries = VecDeque::new();
+        } else if capacity > SMALL && length < capacity / 4 {
+            self.entries.shrink_to(capacity / 2);
         }
     }
 

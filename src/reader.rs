@@ -115,6 +115,8 @@ impl Reader {
                 // What belongs to somebody else already is over now, whatever is being served before its turn comes.
                 if lost {
                     self.end(&partitions, effects);
+                    // It is no member any more until it is given its part again.
+                    self.assigned_once = false;
                 }
                 self.stay_as_they_are(&partitions);
                 self.record(Rebalance::Revoke { partitions, lost });

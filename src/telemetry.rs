@@ -16,15 +16,16 @@ pub use exit_now::exit_now;
 pub use panic::end_on_panic;
 pub use throttle::{Tell, Teller, Throttle};
 
-/// Sets up the log of this process; to be called once, by `main`.
+/// Sets up the log of this process; to be called once, by `main`. `quiet` are modules whose messages say nothing that anybody could use.
 ///
 /// # Errors
 /// The variable that holds a filter that cannot be read, and why it can't.
 ///
 /// # Panics
 /// Where a log was set up before: that is a fault of the program.
-pub fn init(variable: impl Fn(&str) -> Option<String>) -> Result<(), (&'static str, String)> {
-    let filter = filter(variable)?;
+pub fn init(variable: impl Fn(&str) -> Option<String>, quiet: &[&str]) -> Result<(), (&'static str, String)> {
+    let off = |module: &&str| format!("{module}=off").parse().expect("the path of a module makes a directive");
+    let filter = quiet.iter().map(off).fold(filter(variable)?, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let set = if io::stderr().is_terminal() {
         log.with_target(false).try_init()

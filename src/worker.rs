@@ -45,6 +45,8 @@ pub trait Transform {
 struct Holding {
     origin: Arc<Origin>,
     ledger: Ledger,
+    /// What the ledger occupies of the holding's part of the memory limit: it grows behind a record that does not settle.
+    account: Option<Permit>,
     draining: bool,
     told: i64,
     /// What others have of this holding.
@@ -107,6 +109,7 @@ impl<T: Transform> Worker<T> {
                 let holding = Holding {
                     origin,
                     ledger,
+                    account: None,
                     draining: false,
                     told: position,
                     slots: Slots::default(),
@@ -162,11 +165,6 @@ impl<T: Transform> Worker<T> {
         self.bodies.bytes()
     }
 
-    /// Bytes of the ledgers: they grow behind a record that does not settle.
-    pub fn ledger_bytes(&self) -> usize {
-        self.holdings.values().map(|held| held.ledger.footprint()).sum()
-    }
-
     /// Records in flight over all holdings.
     pub fn in_flight(&self) -> u64 {
         self.holdings.values().map(|held| held.ledger.in_flight()).sum()
@@ -177,7 +175,7 @@ impl<T: Transform> Worker<T> {
         self.holdings.get(&holding).map(|held| held.ledger.counts())
     }
 
-    fn records(&mut self, now: Moment, records: RecordBatch, permit: Option<Permit>, effects: &mut Vec<Effect>) {
+    fn records(&mut self, now: Moment, records: RecordBatch, mut permit: Option<Permit>, effects: &mut Vec<Effect>) {
         let holding = records.origin().holding;
         self.begin_audits(now);
         let Some(held) = self.holdings.get_mut(&holding) else { return };
@@ -189,6 +187,9 @@ impl<T: Transform> Worker<T> {
                 return;
             }
         };
+        if held.account.is_none() {
+            held.account = permit.as_mut().map(|permit| permit.split(0));
+        }
         flush(&mut self.tally, &held.origin.partition.topic, effects);
         self.tally.counts.received += records.len() as u64;
         let slots = held.slots.clone();
@@ -262,6 +263,10 @@ impl<T: Transform> Worker<T> {
     /// Tells what changed for a holding.
     fn report(&mut self, holding: HoldingId, effects: &mut Vec<Effect>) {
         let Some(held) = self.holdings.get_mut(&holding) else { return };
+        let occupied = held.ledger.footprint();
+        if let Some(account) = held.account.as_mut().filter(|account| account.bytes() != occupied) {
+            account.resize(occupied);
+        }
         flush(&mut self.tally, &held.origin.partition.topic, effects);
         let (slots, units) = (held.slots.count(), held.ledger.pending_units());
         if let Err(why) = promise::nothing_settled_in_flight(slots, units)

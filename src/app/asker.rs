@@ -66,22 +66,25 @@ fn resolve(
     let mut topics: Vec<&str> = partitions.iter().map(|partition| &*partition.topic).collect();
     topics.sort_unstable();
     topics.dedup();
-    let ids = asking.topic_ids(&topics, ASK)?;
-    // The group gives partitions of a topic that was deleted until it has noticed; nothing else waits for these.
-    let there: Vec<TopicPartition> =
-        partitions.iter().filter(|partition| ids.contains_key(&*partition.topic)).cloned().collect();
+    let topics = asking.topics(&topics, ASK)?;
+    // The group gives partitions of a topic that was deleted until it has noticed, and nobody can tell the offsets of those that have no
+    // leader; nothing else waits for these.
+    let can_be_read = |partition: &&TopicPartition| {
+        topics.get(&*partition.topic).is_some_and(|topic| !topic.leaderless.contains(&partition.partition))
+    };
+    let there: Vec<TopicPartition> = partitions.iter().filter(can_be_read).cloned().collect();
     let mut committed = if there.is_empty() { HashMap::new() } else { asking.committed(&there, ASK)? };
     let resolved = bounds(&there).into_iter().map(|(partition, bounds)| {
-        let id = ids.get(&*partition.topic).ok_or_else(|| format!("no id of topic {}", partition.topic))?;
-        Ok(Resolved { incarnation: Arc::clone(id), committed: committed.remove(&partition), bounds, partition })
+        let topic = topics.get(&*partition.topic).ok_or_else(|| format!("no id of topic {}", partition.topic))?;
+        Ok(Resolved { incarnation: Arc::clone(&topic.id), committed: committed.remove(&partition), bounds, partition })
     });
     resolved.collect()
 }
 
 /// One topic at a time: one that is being deleted must not keep the others from being watched.
 fn watch(asking: &Asking, topics: &[Arc<str>], beat: &dyn Fn()) -> Vec<WatchedTopic> {
-    let id = |topic: &Arc<str>| match asking.topic_ids(&[topic], ASK) {
-        Ok(ids) => Some((Arc::clone(topic), ids.get(&**topic).cloned())),
+    let id = |topic: &Arc<str>| match asking.topics(&[topic], ASK) {
+        Ok(topics) => Some((Arc::clone(topic), topics.get(&**topic).map(|topic| Arc::clone(&topic.id)))),
         Err(why) => {
             tracing::debug!(%topic, why, "no id of a topic that is read");
             None

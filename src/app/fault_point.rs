@@ -16,6 +16,7 @@ pub enum Place {
 }
 
 /// What goes wrong there, beside what is done at once: a panic (no name), or that the thread stands still (`hang`).
+#[cfg_attr(not(debug_assertions), expect(dead_code, reason = "nothing goes wrong in a release build"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Later {
     /// `occupy`: a slot of the next body that is submitted is occupied twice, as if a document of it was settled and in flight.

@@ -8,6 +8,7 @@ use super::settings::Settings;
 use crate::app;
 use crate::config::{Fault, Faults, Place};
 use crate::exit::ExitStatus;
+use crate::kafka;
 use crate::telemetry;
 
 const EXAMPLES: &str = "\
@@ -56,6 +57,6 @@ impl Arguments {
 }
 
 fn set_up_log() -> Result<(), Faults> {
-    telemetry::init(|name| env::var(name).ok())
+    telemetry::init(|name| env::var(name).ok(), &kafka::QUIET)
         .map_err(|(name, what)| Faults(vec![Fault { place: Place::Variable(name.to_owned()), what, hint: None }]))
 }

@@ -52,7 +52,7 @@ impl Dispatch {
     fn silent(&mut self, now: Moment, request: Request, why: String, effects: &mut Vec<Effect>) {
         let random = self.chance.bits();
         if let Some(lane) = self.lanes.get_mut(&request.bulk.index) {
-            lane.backs_off(now, self.settings.backoff, random);
+            lane.backs_off(now, request.sent_at, self.settings.backoff, random);
         }
         if self.silence.heard_others(now, request.sent_at) {
             self.put_back(request.again());
@@ -82,7 +82,8 @@ impl Dispatch {
             }
             RequestClass::Hold(reason) => {
                 self.reopen(now, effects);
-                let refusal = Refusal { reason, why: &why, suspect: request.suspect, took: false, busy: false };
+                let (sent_at, suspect) = (request.sent_at, request.suspect);
+                let refusal = Refusal { reason, why: &why, sent_at, suspect, took: false, busy: false };
                 self.hold(now, &request.bulk.index, refusal, effects);
                 self.put_back(request.again());
             }
@@ -107,8 +108,8 @@ impl Dispatch {
                 if error.is_some_and(documents_fault) {
                     let [] = self.divide(request.bulk, [], vec![(0, why)], effects);
                 } else {
-                    let (reason, suspect) = (HoldReason::Unknown, request.suspect);
-                    let refusal = Refusal { reason, why: &why, suspect, took: false, busy: false };
+                    let (reason, sent_at, suspect) = (HoldReason::Unknown, request.sent_at, request.suspect);
+                    let refusal = Refusal { reason, why: &why, sent_at, suspect, took: false, busy: false };
                     let at = self.hold(now, &request.bulk.index, refusal, effects);
                     self.put_last(now, at, request.again());
                 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::lane::{Queued, Suspect, TooLong};
-use super::{Blocked, Dispatch, Effect, Gate};
+use super::{Blocked, Dispatch, Effect, Gate, Request};
 use crate::clock::Moment;
 
 impl Dispatch {
@@ -34,7 +34,9 @@ impl Dispatch {
             given_up.extend(up.into_iter().map(|queued| (queued.bulk, reason.clone())));
             lane.queue = stays.into();
             if lane.refusals == 0 {
-                lane.release(index, lane.has_suspects(), effects);
+                let is_out = |request: &Request| request.suspect.is_some() && request.bulk.index == *index;
+                let suspects = lane.has_suspects() || self.requests.values().any(is_out);
+                lane.release(index, suspects, effects);
             }
         }
         for (bulk, reason) in given_up {

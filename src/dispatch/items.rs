@@ -51,16 +51,21 @@ impl Dispatch {
         let suspects = self.has_suspects(&index);
         let mut tried_at = now;
         if let Some((reason, why)) = &sorted.hold {
-            let refusal = Refusal { reason: *reason, why, suspect, took: sorted.exists, busy: sorted.refused };
+            let refusal = Refusal { reason: *reason, why, sent_at, suspect, took: sorted.exists, busy: sorted.refused };
             tried_at = self.hold(now, &index, refusal, effects);
         } else if let Some(lane) = self.lanes.get_mut(&index) {
             if sorted.refused {
-                lane.is_busy(sorted.exists);
-                let delay = self.settings.backoff.delay(lane.refusals - 1, self.chance.bits());
-                lane.not_before = Some(now + delay);
+                if sorted.exists {
+                    lane.takes_some();
+                }
+                lane.backs_off(now, sent_at, self.settings.backoff, self.chance.bits());
             } else {
                 lane.release(&index, suspects, effects);
             }
+        }
+        if let Some(lane) = self.lanes.get_mut(&index) {
+            // A shard that is away is waited for as long as an answer may take.
+            lane.hangs |= sorted.refused && took >= self.silence.patience();
         }
         if let Some(lane) = self.lanes.get_mut(&index).filter(|_| sorted.exists)
             && lane.state == LaneState::Free
@@ -121,7 +126,7 @@ impl Dispatch {
         effects: &mut Vec<Effect>,
     ) -> Moment {
         let random = self.chance.bits();
-        let Refusal { reason, why, suspect, took, busy } = refusal;
+        let Refusal { reason, why, sent_at, suspect, took, busy } = refusal;
         let lane = self.lanes.entry(Arc::clone(index)).or_default();
         if took {
             lane.release(index, true, effects);
@@ -130,14 +135,14 @@ impl Dispatch {
         if reason.may_be_of_documents() && its_own {
             lane.is_held(index, (reason, why), effects);
             if busy {
-                lane.backs_off(now, self.settings.backoff, random);
+                lane.backs_off(now, sent_at, self.settings.backoff, random);
             }
             return now + self.settings.hold.delay(suspect.map_or(0, |suspect| suspect.tries + 1), random);
         }
-        lane.hold(now, index, (reason, why), effects);
-        let at = now + self.settings.hold.delay(lane.refusals - 1, random);
-        lane.not_before = Some(at);
-        at
+        lane.hold((now, sent_at), index, (reason, why), effects);
+        let at = lane.not_before.max(Some(now + self.settings.hold.delay(lane.refusals - 1, random)));
+        lane.not_before = at;
+        at.unwrap_or(now)
     }
 }
 
@@ -145,6 +150,7 @@ impl Dispatch {
 pub(super) struct Refusal<'a> {
     pub(super) reason: HoldReason,
     pub(super) why: &'a str,
+    pub(super) sent_at: Moment,
     /// It was so before.
     pub(super) suspect: Option<Suspect>,
     /// The same answer shows that the index takes others.

@@ -41,7 +41,9 @@ pub(super) enum LaneState {
     Unchecked {
         at: Moment,
     },
-    Checking,
+    Checking {
+        since: Moment,
+    },
     /// The name is free; the first success makes an index, which is checked then.
     Free,
     /// An index.
@@ -96,8 +98,9 @@ pub(super) struct Lane {
     pub(super) sending: usize,
     held: Option<Held>,
     refusing: Option<Refusing>,
-    /// How often in a row the index refused.
+    /// How often in a row the index refused, and when the last of these was.
     pub(super) refusals: u32,
+    refused: Moment,
     /// The last request did not come back.
     pub(super) hangs: bool,
     /// It is one of the indices that may be made within the hour.
@@ -116,6 +119,7 @@ impl Default for Lane {
             held: None,
             refusing: None,
             refusals: 0,
+            refused: Moment::default(),
             hangs: false,
             may_be_made: false,
             used: Moment::default(),
@@ -128,11 +132,20 @@ impl Lane {
         self.held.as_ref()
     }
 
+    /// What the name stands for is known, and it may be written to.
+    pub(super) fn is_checked(&self) -> bool {
+        matches!(self.state, LaneState::Free | LaneState::Concrete)
+    }
+
+    pub(super) fn is_asked_about(&self) -> bool {
+        matches!(self.state, LaneState::Checking { .. })
+    }
+
     /// The next moment after `stepped` at which it may do something.
     pub(super) fn wake_at(&self, stepped: Moment) -> Option<Moment> {
         match self.state {
             LaneState::Unchecked { at } => Some(at).filter(|at| *at > stepped),
-            LaneState::Checking => None,
+            LaneState::Checking { .. } => None,
             LaneState::Free | LaneState::Concrete => {
                 let suspects = self.queue.iter().filter(|_| self.held.is_some()).filter_map(|queued| queued.suspect);
                 let suspects = suspects.map(|suspect| self.not_before.map_or(suspect.at, |at| at.max(suspect.at)));
@@ -150,15 +163,15 @@ impl Lane {
         }
     }
 
-    /// Notes that the index refuses; told when that is new.
+    /// Notes that the index refuses what was sent at a moment; told when that is new.
     pub(super) fn hold(
         &mut self,
-        now: Moment,
+        (now, sent_at): (Moment, Moment),
         index: &Arc<str>,
         (reason, why): (HoldReason, &str),
         effects: &mut Vec<Effect>,
     ) {
-        self.refusals = self.refusals.saturating_add(1);
+        self.counts(now, sent_at);
         let before = self.refusing;
         let since = before.map_or(now, |refusing| refusing.since);
         let itself = before.and_then(|refusing| refusing.itself).unwrap_or(now);
@@ -175,11 +188,20 @@ impl Lane {
         }
     }
 
-    /// Notes that a request did not come back. Those that were out together count once.
-    pub(super) fn backs_off(&mut self, now: Moment, backoff: Backoff, random: u64) {
-        if self.not_before.is_none_or(|at| at <= now) {
+    /// Counts a refusal of what was sent at a moment; those that were out together count once. True if it counts.
+    fn counts(&mut self, now: Moment, sent_at: Moment) -> bool {
+        let counts = self.refusals == 0 || sent_at > self.refused;
+        if counts {
             self.refusals = self.refusals.saturating_add(1);
-            self.not_before = Some(now + backoff.delay(self.refusals - 1, random));
+            self.refused = now;
+        }
+        counts
+    }
+
+    /// Waits after a request that was refused for now, or did not come back.
+    pub(super) fn backs_off(&mut self, now: Moment, sent_at: Moment, backoff: Backoff, random: u64) {
+        if self.counts(now, sent_at) {
+            self.not_before = self.not_before.max(Some(now + backoff.delay(self.refusals - 1, random)));
         }
     }
 
@@ -188,12 +210,9 @@ impl Lane {
         self.queue.iter().any(|queued| queued.suspect.is_some())
     }
 
-    /// Notes that some was refused for now; and, if the index `took` others, that it does not refuse all.
-    pub(super) fn is_busy(&mut self, took: bool) {
-        self.refusals = self.refusals.saturating_add(1);
-        if took {
-            self.refusing = None;
-        }
+    /// It does not refuse all.
+    pub(super) fn takes_some(&mut self) {
+        self.refusing = None;
     }
 
     /// Notes that the index took something. It counts as held as long as `suspects` of it are sent again and again.
@@ -213,10 +232,10 @@ impl Lane {
         }
         self.used = now;
         match self.state {
-            LaneState::Checking => return Next::Nothing,
+            LaneState::Checking { .. } => return Next::Nothing,
             LaneState::Unchecked { at } if now < at => return Next::Nothing,
             LaneState::Unchecked { .. } => {
-                self.state = LaneState::Checking;
+                self.state = LaneState::Checking { since: now };
                 return Next::Check;
             }
             // Several first requests at once would make several indices of a name only if that were possible; but one

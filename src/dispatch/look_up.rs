@@ -29,11 +29,14 @@ impl Dispatch {
         }
     }
 
-    /// One that failed, or is for an index that does not answer, is the only look-up in its index, and within the limit.
+    /// One for an index that does not answer is the only look-up in it, and within the limit. So is one that failed before, but among its
+    /// kind: as long as others are answered there is always one out.
     fn may_look_up(&self, LookUp { bulk, attempt, .. }: &LookUp, room: &Room) -> bool {
-        let hangs = *attempt > 0 || self.lanes.get(&bulk.index).is_some_and(|lane| lane.hangs);
-        let is_asked = || self.requests.values().any(|request| request.looks_up && request.bulk.index == bulk.index);
-        room.is_for(&bulk.index, hangs) && !(hangs && is_asked())
+        let hangs = self.lanes.get(&bulk.index).is_some_and(|lane| lane.hangs);
+        let asks = |request: &Request| request.looks_up && (hangs || request.attempt > 0);
+        let is_asked = || self.requests.values().any(|request| asks(request) && request.bulk.index == bulk.index);
+        let alone = hangs || *attempt > 0;
+        room.is_for(&bulk.index, alone) && !(alone && is_asked())
     }
 
     /// Leaves out what belongs to holdings that are over.

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::lane::LaneState;
 use super::{Dispatch, Gate};
 use crate::clock::Moment;
 use crate::planted::is_planted;
@@ -63,6 +64,8 @@ pub(super) struct Room {
     out: usize,
     /// Those of lanes that are not silent.
     counted: usize,
+    /// Names that are asked about, whose answer is not late.
+    checks: usize,
 }
 
 impl Room {
@@ -81,6 +84,17 @@ impl Room {
     pub(super) fn is_for(&self, index: &Arc<str>, hangs: bool) -> bool {
         let is_left_out = hangs && self.spares || self.silent.contains(index);
         self.is_free() || !is_left_out && !self.is_over()
+    }
+
+    /// While it is asked whether the cluster is back, by the name of an index.
+    pub(super) fn is_asked_by_name(&self) -> bool {
+        !self.spares && self.checks > 0
+    }
+
+    /// It is asked what a name stands for.
+    pub(super) fn take_check(&mut self, index: &Arc<str>) {
+        self.take(index);
+        self.checks += 1;
     }
 
     /// Something is sent to the index. Gives how many are under way that matter for the time it takes.
@@ -107,6 +121,20 @@ impl Dispatch {
         self.requests.len() + self.checking
     }
 
+    /// Since when the names that are asked about are.
+    fn asked_since(&self) -> impl Iterator<Item = Moment> {
+        let lanes = self.lanes.values().take(if self.checking > 0 { usize::MAX } else { 0 });
+        lanes.filter_map(|lane| match lane.state {
+            LaneState::Checking { since } => Some(since),
+            _ => None,
+        })
+    }
+
+    /// Names that are asked about, whose answer is not late.
+    pub(super) fn checks(&self, now: Moment) -> usize {
+        self.asked_since().filter(|since| now < *since + self.silence.patience()).count()
+    }
+
     /// What may be sent now; nothing while the gate is closed.
     pub(super) fn room(&self, now: Moment) -> Option<Room> {
         let limit = self.most_out(now)?;
@@ -122,7 +150,8 @@ impl Dispatch {
         let most = self.settings.concurrency.saturating_mul(2);
         let beside = if heard { limit } else { 1 };
         let spares = self.gate == Gate::Open;
-        Some(Room { limit, beside, most, silent, spares, out: self.all_out(), counted: counted + self.checking })
+        let checks = self.checks(now);
+        Some(Room { limit, beside, most, silent, spares, out: self.all_out(), counted: counted + checks, checks })
     }
 
     /// When the next request will be late, if something waits for that.
@@ -131,7 +160,8 @@ impl Dispatch {
         if !waits || self.most_out(self.stepped).is_none_or(|limit| self.all_out() < limit) {
             return None;
         }
-        let late = self.requests.values().map(|request| request.sent_at + self.silence.patience());
+        let sent = self.requests.values().map(|request| request.sent_at).chain(self.asked_since());
+        let late = sent.map(|since| since + self.silence.patience());
         late.filter(|at| *at > self.stepped).min()
     }
 }

@@ -2,6 +2,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 mod given_up;
+mod look_up;
 mod refused;
 mod silence;
 
@@ -351,113 +352,6 @@ fn an_answer_with_the_wrong_number_of_items_is_unknown_and_a_later_conflict_is_l
 }
 
 #[test]
-fn a_conflict_on_the_first_sending_is_looked_up() {
-    let mut bench = Bench::new();
-    let [(request, _)] = bench.submit("a", &[(1, 0), (1, 1), (1, 2)])[..] else { panic!() };
-    let effects = bench.answer(request, &[409, 409, 409]);
-    assert!(settled(&effects).is_empty());
-    assert_eq!(looked_up(&effects)[0].1.len(), 3);
-    let found = vec![
-        Found::Origin(own(1, 0)),
-        Found::Origin(json!({"topic": "another", "partition": 1, "offset": 1})),
-        Found::Nothing,
-    ];
-    let effects = bench.step(at(0), Input::LookedUp(request, Ok(found)));
-    assert_eq!(settled(&effects), [(1, 0, Fate::Duplicate)]);
-    let [(id, reason)] = &letters(&effects)[..] else { panic!("{effects:?}") };
-    assert_eq!(id, "t-i-0001-000000000001");
-    assert!(reason.starts_with("id_conflict: "), "{reason}");
-    assert!(sent(&effects).is_empty(), "not at once: it might go round for ever");
-    let (_, effects) = bench.wake(at(0));
-    assert_eq!(sent(&effects)[0].1, "2\n");
-}
-
-#[test]
-fn a_conflict_after_a_request_that_was_never_sent_is_looked_up() {
-    let mut bench = Bench::new();
-    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
-    bench.step(at(0), Input::Answered(request, Outcome::NotSent("refused".into())));
-    let (_, effects) = bench.wake(at(0));
-    let effects = bench.answer(sent(&effects)[0].0, &[409]);
-    assert_eq!((settled(&effects).len(), looked_up(&effects).len()), (0, 1));
-}
-
-#[test]
-fn a_look_up_that_fails_is_tried_again_and_a_second_answer_changes_nothing() {
-    let mut bench = Bench::new();
-    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
-    bench.answer(request, &[409]);
-    assert!(bench.answer(request, &[201]).is_empty());
-    for answer in [Err("busy".to_owned()), Ok(vec![])] {
-        assert!(bench.step(at(0), Input::LookedUp(request, answer)).is_empty());
-        let (_, effects) = bench.wake(at(0));
-        assert_eq!(looked_up(&effects).len(), 1);
-    }
-    let effects = bench.step(at(0), Input::LookedUp(request, Ok(vec![Found::Origin(own(1, 0))])));
-    assert_eq!(settled(&effects), [(1, 0, Fate::Duplicate)]);
-    assert!(bench.step(at(0), Input::LookedUp(request, Ok(vec![Found::Origin(own(1, 0))]))).is_empty());
-    assert!(bench.dispatch.is_idle());
-}
-
-#[test]
-fn what_a_look_up_can_not_tell_of_keeps_nothing_else_waiting() {
-    let mut bench = Bench::new();
-    let [(request, _)] = bench.submit("a", &[(1, 0), (1, 1), (1, 2)])[..] else { panic!() };
-    bench.answer(request, &[409, 409, 409]);
-    let away = || Found::Unknown("no shard".to_owned());
-    let effects = bench.step(at(0), Input::LookedUp(request, Ok(vec![away(), Found::Origin(own(1, 1)), away()])));
-    assert_eq!(settled(&effects), [(1, 1, Fate::Duplicate)]);
-    let (_, effects) = bench.wake(at(0));
-    let ids = ["t-i-0001-000000000000", "t-i-0001-000000000002"].map(str::to_owned);
-    assert_eq!(looked_up(&effects), [(request, ids.to_vec())]);
-    let found = vec![Found::Origin(own(1, 0)), Found::Origin(own(1, 2))];
-    let effects = bench.step(at(0), Input::LookedUp(request, Ok(found)));
-    assert_eq!(settled(&effects), [(1, 0, Fate::Duplicate), (1, 2, Fate::Duplicate)]);
-    assert!(bench.dispatch.is_idle());
-}
-
-#[test]
-fn a_look_up_that_failed_is_tried_again_while_its_index_is_written_to() {
-    let mut bench = Bench::new();
-    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
-    bench.answer(request, &[409]);
-    bench.step(at(0), Input::LookedUp(request, Err("busy".into())));
-    // There is always more to be written than may be under way.
-    let mut out: VecDeque<RequestId> =
-        (1..10).flat_map(|offset| bench.submit("a", &[(1, offset)])).map(|sent| sent.0).collect();
-    assert_eq!(out.len(), 3);
-    for offset in 10..20 {
-        let now = at(offset * 100);
-        bench.step(now, Input::Submit(bulk("a", &[(1, offset as i64)])));
-        let items = vec![item(201)];
-        let done = Input::Answered(out.pop_front().unwrap(), Outcome::Answer(Answer { items }));
-        let effects = bench.step(now, done);
-        if !looked_up(&effects).is_empty() {
-            return;
-        }
-        out.extend(sent(&effects).into_iter().map(|sent| sent.0));
-    }
-    panic!("it is not asked again");
-}
-
-#[test]
-fn what_a_look_up_can_not_tell_of_is_not_asked_for_once_its_holding_is_over() {
-    let mut bench = Bench::new();
-    let [(request, _)] = bench.submit("a", &[(1, 0), (2, 1)])[..] else { panic!() };
-    bench.answer(request, &[409, 409]);
-    bench.step(at(0), Input::End(HoldingId(1)));
-    let away = || Found::Unknown("no shard".to_owned());
-    bench.step(at(0), Input::LookedUp(request, Ok(vec![away(), away()])));
-    let (_, effects) = bench.wake(at(0));
-    assert_eq!(looked_up(&effects), [(request, vec!["t-i-0002-000000000001".to_owned()])]);
-    // Nor are those of an answer that comes after the end.
-    let mut bench = Bench::new();
-    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
-    bench.step(at(0), Input::End(HoldingId(1)));
-    assert!(looked_up(&bench.answer(request, &[409])).is_empty() && bench.dispatch.is_idle());
-}
-
-#[test]
 fn nothing_is_sent_looked_up_or_rejected_for_a_holding_that_is_over() {
     let mut bench = Bench::new();
     let [(looked, _)] = bench.submit("a", &[(1, 0), (2, 10)])[..] else { panic!() };
@@ -589,4 +483,52 @@ fn what_is_refused_as_too_much_lowers_the_concurrency() {
     let [(request, _)] = bench.submit("a", &[(1, 2)])[..] else { panic!() };
     bench.status(now, request, 429);
     assert_eq!(limit(&bench), 1);
+}
+
+#[test]
+fn what_came_due_is_done_though_all_that_comes_is_for_a_holding_that_is_over() {
+    let mut bench = Bench::new();
+    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
+    bench.answer(request, &[429]);
+    let due = bench.dispatch.wake_at().expect("it waits for its turn");
+    let effects = bench.step(due + Duration::from_millis(1), Input::Submit(bulk("a", &[(9, 1)])));
+    assert_eq!(sent(&effects).len(), 1, "{effects:?}");
+}
+
+#[test]
+fn what_is_refused_together_counts_once() {
+    for (status, wait) in [(429, 100), (403, 10_000)] {
+        let mut bench = Bench::new();
+        bench.dispatch.settings.backoff.cap = Duration::from_secs(10);
+        bench.dispatch.settings.hold.cap = Duration::from_secs(300);
+        let out: Vec<RequestId> =
+            (0..3).flat_map(|offset| bench.submit("a", &[(1, offset)])).map(|sent| sent.0).collect();
+        assert_eq!(out.len(), 3);
+        // Not all at once, and the last long after it could have been tried again.
+        let mut now = at(0);
+        for (times, request) in (0..).zip(out) {
+            now = at(times * 2 * wait);
+            let refused = Outcome::Answer(Answer { items: vec![item(status)] });
+            assert!(sent(&bench.step(now, Input::Answered(request, refused))).len() <= 1);
+        }
+        assert_eq!(bench.dispatch.lanes["a"].refusals, 1, "{status}");
+        let (now, effects) = match bench.dispatch.requests.keys().next() {
+            Some(request) => (
+                now,
+                vec![Effect::Send {
+                    request: *request,
+                    index: "a".into(),
+                    body: Bytes::from_static(b"x\n"),
+                    documents: 1,
+                }],
+            ),
+            None => bench.wake(now),
+        };
+        // Once more is twice as long.
+        let again = bench
+            .step(now, Input::Answered(sent(&effects)[0].0, Outcome::Answer(Answer { items: vec![item(status)] })));
+        assert!(sent(&again).is_empty());
+        let (next, _) = bench.wake(now);
+        assert!(next.since(now) >= Duration::from_millis(wait), "{now:?} {next:?}");
+    }
 }

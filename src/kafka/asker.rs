@@ -8,7 +8,7 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::describe;
+use super::describe::{self, Described};
 use super::events::Events;
 use crate::record::TopicPartition;
 
@@ -67,14 +67,13 @@ impl Asking {
             .map_err(|error| format!("the offsets of {partition}: {error}"))
     }
 
-    /// The ids of topics, in a short form; `0` for a topic that has none by the broker's definite answer. Topics that are not
-    /// there are left out.
+    /// The ids of topics, and which of their partitions have no leader. Topics that are not there are left out.
     ///
     /// # Errors
     /// In words for a person.
     #[allow(unsafe_code)]
-    pub fn topic_ids(&self, topics: &[&str], timeout: Duration) -> Result<HashMap<String, Arc<str>>, String> {
+    pub fn topics(&self, topics: &[&str], timeout: Duration) -> Result<HashMap<String, Described>, String> {
         // SAFETY: the client lives as long as `self`, which is borrowed until the call returns.
-        unsafe { describe::topic_ids(self.consumer.client().native_ptr(), topics, timeout) }
+        unsafe { describe::topics(self.consumer.client().native_ptr(), topics, timeout) }
     }
 }

@@ -23,6 +23,8 @@ use rdkafka_sys as sys;
 use super::events::Events;
 use crate::record::{RecordBatch, TopicPartition};
 
+/// So many messages at a time are thrown away.
+const DISCARDED: usize = 1000;
 /// How long a seek may take; librdkafka's own thread answers, which waits for nobody.
 const SEEK: Duration = Duration::from_secs(1);
 
@@ -111,8 +113,9 @@ impl PartitionQueue {
         self.is_in_place()
     }
 
-    /// Copies up to `max` messages that are there into the batch, without waiting. An error that speaks of an offset ends it: what came
-    /// with the error is read again once the client is put back.
+    /// Copies up to `max` messages that are there into the batch, without waiting. An error that speaks of an offset ends it: what comes
+    /// after it is read again once the client is put back, and is thrown away until then. That the offset is not there any more is told in
+    /// any case: librdkafka seeks no more where that is so.
     pub(super) fn take(&mut self, max: usize, into: &mut RecordBatch) -> Taken {
         self.messages.resize(max.max(1), ptr::null_mut());
         // SAFETY: the queue is valid until drop; the array has as many places as is said.
@@ -130,6 +133,10 @@ impl PartitionQueue {
             let message = unsafe { &**message };
             if message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 let (fault, offset) = (fault(message), message.offset);
+                // It comes again, unless the client is not put back any more.
+                if self.moved.is_some() && fault.kind != FaultKind::OutOfRange {
+                    continue;
+                }
                 let passes = fault.kind == FaultKind::Passing;
                 // Of several errors the first is told; but none that passes must hide that the partition cannot be read on.
                 if taken.fault.is_none() || !passes {
@@ -139,14 +146,32 @@ impl PartitionQueue {
                     let next = into.len().checked_sub(1).map_or(offset, |last| into.offset(last) + 1);
                     self.moved = Some(offset.max(next));
                 }
-                if !passes || offset >= 0 {
+                if !passes {
                     break;
                 }
                 continue;
             }
-            copy(message, into, &mut taken);
+            if self.moved.is_none() {
+                copy(message, into, &mut taken);
+            }
         }
         taken
+    }
+
+    /// Throws away what is there. librdkafka keeps some errors for whoever reads the partition next, though they are about another position.
+    pub(super) fn discard(&mut self) {
+        self.messages.resize(DISCARDED, ptr::null_mut());
+        loop {
+            // SAFETY: as in `take`.
+            let count = unsafe {
+                sys::rd_kafka_consume_batch_queue(self.queue, 0, self.messages.as_mut_ptr(), self.messages.len())
+            };
+            let count = usize::try_from(count).unwrap_or(0);
+            drop(Messages(&self.messages[..count]));
+            if count < self.messages.len() {
+                return;
+            }
+        }
     }
 }
 

@@ -210,15 +210,19 @@ impl Consumer {
         self.commits.give_back(partitions);
         let mut own = TopicPartitionList::with_capacity(partitions.len());
         let mut paused = TopicPartitionList::new();
+        let mut queues = Vec::new();
         // librdkafka refuses the whole list if one of it is not assigned, as after a topic was made again.
         for partition in partitions {
-            let mut is_own = self.left.remove(partition).is_some();
+            let left = self.left.remove(partition);
+            let mut is_own = left.is_some();
             if is_own {
                 paused.add_partition(&partition.topic, partition.partition);
             }
+            queues.extend(left);
             if let Some(queue) = self.queues.remove(partition) {
                 if Arc::ptr_eq(queue.client(), &self.consumer) {
                     is_own = true;
+                    queues.push(queue);
                 } else {
                     give_back_aside(partition, queue);
                 }
@@ -228,6 +232,7 @@ impl Consumer {
             }
         }
         self.close_unused();
+        queues.iter_mut().for_each(PartitionQueue::discard);
         let given_back = self.consumer.incremental_unassign(&own);
         // A partition stays paused for the client though it is not assigned to it any more, and may be assigned again.
         if paused.count() > 0 {
@@ -240,14 +245,14 @@ impl Consumer {
     ///
     /// librdkafka counts the offset of an error as read, and where a rebalance pauses the partition it goes on there: the record
     /// that lies there would never come. So an error that is passed over is followed by a seek to its offset, which may wait for
-    /// a second. Until one succeeds, nothing is taken, and no position is given.
+    /// a second. Until one succeeds, no record is taken, and no position is given.
     pub fn take(&mut self, partition: &TopicPartition, max: usize, into: &mut RecordBatch) -> Taken {
         let Some(queue) = self.queues.get_mut(partition) else { return Taken::default() };
-        if !queue.put_back(partition) {
-            return Taken::default();
-        }
+        let is_in_place = queue.put_back(partition);
         let taken = queue.take(max, into);
-        queue.put_back(partition);
+        if is_in_place {
+            queue.put_back(partition);
+        }
         taken
     }
 
@@ -273,8 +278,9 @@ impl Consumer {
     }
 }
 
-fn give_back_aside(partition: &TopicPartition, queue: PartitionQueue) {
+fn give_back_aside(partition: &TopicPartition, mut queue: PartitionQueue) {
     let client = Arc::clone(queue.client());
+    queue.discard();
     drop(queue);
     if let Err(error) = list(partition, 0).and_then(|list| client.incremental_unassign(&list)) {
         tracing::debug!(%error, %partition, "a partition that is fetched aside could not be given back");

@@ -1,4 +1,4 @@
-//! Asks the broker for the ids of topics (DescribeTopics), which rust-rdkafka does not know.
+//! Asks the broker for the ids of topics, and which of their partitions have no leader (DescribeTopics), which rust-rdkafka does not know.
 //!
 //! An id tells a topic from another of the same name that was there before. No id is invented: `0` stands for the broker's
 //! definite answer that the topic has none; a topic that is not there is left out; everything else is an error.
@@ -33,20 +33,29 @@ impl<T> Drop for Owned<T> {
     }
 }
 
+/// What the broker says of a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// Its id in a short form, `0` if it has none.
+    pub id: Arc<str>,
+    /// Partitions that have no leader now: nobody could tell their offsets.
+    pub leaderless: Vec<i32>,
+}
+
 const NO_ERROR: sys::rd_kafka_resp_err_t = sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
 
-/// The id of each topic, in a short form; topics that are not there, by the broker's word, are left out.
+/// What the broker says of each topic; topics that are not there, by the broker's word, are left out.
 ///
 /// # Errors
 /// In words for a person; for one topic that has no definite answer, all fail.
 ///
 /// # Safety
 /// `client` points to a client that lives until this returns.
-pub(super) unsafe fn topic_ids(
+pub(super) unsafe fn topics(
     client: *mut sys::rd_kafka_t,
     topics: &[&str],
     timeout: Duration,
-) -> Result<HashMap<String, Arc<str>>, String> {
+) -> Result<HashMap<String, Described>, String> {
     let names: Vec<CString> = topics
         .iter()
         .map(|topic| CString::new(*topic).map_err(|_| format!("{topic:?} is no name of a topic")))
@@ -84,7 +93,7 @@ pub(super) unsafe fn topic_ids(
         }
         let mut count = 0;
         let descriptions = sys::rd_kafka_DescribeTopics_result_topics(result, &mut count);
-        let mut ids = HashMap::with_capacity(count);
+        let mut topics = HashMap::with_capacity(count);
         for index in 0..count {
             let description = *descriptions.add(index);
             let name = text(sys::rd_kafka_TopicDescription_name(description));
@@ -102,9 +111,24 @@ pub(super) unsafe fn topic_ids(
             }
             let most = sys::rd_kafka_Uuid_most_significant_bits(id).cast_unsigned();
             let least = sys::rd_kafka_Uuid_least_significant_bits(id).cast_unsigned();
-            ids.insert(name, short(most, least));
+            topics.insert(name, Described { id: short(most, least), leaderless: leaderless(description) });
         }
-        Ok(ids)
+        Ok(topics)
+    }
+}
+
+/// # Safety
+/// The description is one that librdkafka gave, and lives until this returns.
+unsafe fn leaderless(description: *const sys::rd_kafka_TopicDescription_t) -> Vec<i32> {
+    let mut count = 0;
+    // SAFETY: as the caller says; librdkafka gives as many partitions as it counts, or null for none, and they live as long as the description.
+    unsafe {
+        let partitions = sys::rd_kafka_TopicDescription_partitions(description, &mut count);
+        let count = if partitions.is_null() { 0 } else { count };
+        let without = (0..count)
+            .map(|index| *partitions.add(index))
+            .filter(|partition| sys::rd_kafka_TopicPartitionInfo_leader(*partition).is_null());
+        without.map(|partition| sys::rd_kafka_TopicPartitionInfo_partition(partition)).collect()
     }
 }
 

@@ -316,6 +316,36 @@ fn partitions_begin_anew_under_rebalances_and_each_record_is_taken_once() {
     settle(&cluster, &mut members, &mut sight, "one member again");
 }
 
+/// What the group has given, and nobody has answered for, is given back before a member leaves: the group would wait for the answer.
+#[test]
+fn a_member_leaves_at_once_though_it_holds_nothing() {
+    let mut cluster = Cluster::new();
+    let mut sight = Sight::default();
+    let mut members = vec![cluster.member()];
+    // Before it is known what to answer; and after it was answered that it is nothing.
+    for answers in [false, true] {
+        let mut member = cluster.member();
+        let begin = Instant::now();
+        'given: loop {
+            assert!(begin.elapsed() < LONG, "nothing is given");
+            members.iter_mut().for_each(|member| member.turn(&mut sight));
+            for event in member.consumer().poll(Duration::from_millis(1)) {
+                if let ConsumerEvent::Assign(_) = event {
+                    if answers {
+                        member.consumer().assign(&[]).unwrap();
+                    }
+                    break 'given;
+                }
+            }
+        }
+        let begin = Instant::now();
+        member.consumer.take().into_iter().for_each(|consumer| consumer.close(LONG));
+        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}, answers {answers}", begin.elapsed());
+    }
+    cluster.write(50);
+    settle(&cluster, &mut members, &mut sight, "one member");
+}
+
 /// A client that joins anew in the middle of a rebalance takes no part in any later one: whoever has it has to know.
 #[test]
 fn a_topic_that_comes_while_partitions_are_given_back_puts_the_client_out_of_step() {

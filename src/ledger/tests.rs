@@ -122,3 +122,26 @@ proptest! {
         prop_assert!(ledger.is_settled());
     }
 }
+
+#[test]
+fn what_was_needed_behind_a_record_that_did_not_settle_is_given_back() {
+    let mut ledger = Ledger::new(0);
+    let most = 100_000;
+    for from in (0..most).step_by(1000) {
+        ledger.receive((from..from + 1000).map(|offset| (offset, 0))).unwrap();
+    }
+    let full = ledger.footprint();
+    (0..most as u64).for_each(|seq| ledger.units(seq, 1).unwrap());
+    for seq in 1..most as u64 - 10 {
+        ledger.settle(seq, Fate::Indexed).unwrap();
+    }
+    assert_eq!(ledger.footprint(), full, "they wait for the first");
+    ledger.settle(0, Fate::Indexed).unwrap();
+    while ledger.in_flight() > 1 {
+        let next = most as u64 - ledger.in_flight();
+        ledger.settle(next, Fate::Indexed).unwrap();
+    }
+    assert!(ledger.footprint() < full / 100, "{} of {full}", ledger.footprint());
+    ledger.settle(most as u64 - 1, Fate::Indexed).unwrap();
+    assert_eq!((ledger.footprint(), ledger.committable()), (0, most));
+}

@@ -53,11 +53,6 @@ impl Owed {
         }
     }
 
-    /// True if the group waits for an answer.
-    pub fn waits(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
     /// These begin anew, and the group is told nothing.
     ///
     /// # Errors
@@ -83,9 +78,9 @@ mod tests {
         assert!(owed.begins_anew(&[&part(0)]).is_err() && owed.begins_anew(&[&part(1)]).is_ok());
         assert_eq!(owed.takes(&[&part(1)]), Ok(()), "the topic of the other is gone");
         assert_eq!(owed.gives_back(&[part(0)]), Ok(()));
-        assert!(!owed.waits() && owed.gives_back(&[part(0)]).is_err(), "nothing waits");
+        assert!(owed.gives_back(&[part(0)]).is_err(), "nothing waits");
         owed.revoked(&[part(1)]);
-        assert!(owed.waits() && owed.takes(&[&part(1)]).is_err(), "something else waits");
+        assert!(owed.takes(&[&part(1)]).is_err(), "something else waits");
         owed.revoked(&[part(1)]);
         assert!(owed.gives_back(&[]).is_err(), "not all of it");
         owed.assigned(&[part(2)]);

@@ -281,7 +281,7 @@ pub enum Ending {
 impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Complete => "everything received is settled and committed",
+            Self::Complete => "everything that was to be done is settled and committed",
             Self::Unsettled => "the deadline came before everything was settled and committed",
             Self::Stopped => "a partition is stopped",
         })

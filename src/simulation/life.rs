@@ -212,7 +212,7 @@ impl Life {
 
     /// True if it has been in the group, and something of that time is not given back, or not even begun.
     pub(super) fn holds_still(&self) -> bool {
-        self.joined && !(self.fetches.is_empty() && self.reader.is_assigned() && self.unanswered == 0)
+        self.joined && !(self.fetches.is_empty() && self.unanswered == 0)
     }
 
     /// True if nothing is in flight and nothing waits.

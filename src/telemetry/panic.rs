@@ -70,7 +70,7 @@ mod tests {
     #[test]
     #[ignore = "ends the process; started by a_panic_in_a_thread_ends_the_process"]
     fn dying() {
-        crate::telemetry::init(|_| None).unwrap();
+        crate::telemetry::init(|_| None, &[]).unwrap();
         end_on_panic();
         let thread = thread::Builder::new().name("worker 3".into()).spawn(|| {
             let _committing = Committing;

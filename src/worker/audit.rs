@@ -36,6 +36,7 @@ impl<T: Transform> Worker<T> {
             return;
         }
         self.next_audit = now + INTERVAL;
+        let mut missing = Vec::new();
         for (id, held) in &mut self.holdings {
             let (slots, units) = (held.slots.count(), held.ledger.pending_units());
             let seen = (held.ledger.counts().received, units);
@@ -44,8 +45,11 @@ impl<T: Transform> Worker<T> {
             let before = std::mem::replace(&mut held.short, short);
             if let Some(why) = lost.filter(|_| before == short && !held.broken) {
                 held.broken = true;
-                effects.push(Effect::Mismatch(*id, why));
+                missing.push((*id, why));
             }
         }
+        // Told in the same order every time, as everything is.
+        missing.sort_unstable();
+        effects.extend(missing.into_iter().map(|(id, why)| Effect::Mismatch(id, why)));
     }
 }

@@ -274,3 +274,53 @@ fn a_document_that_nobody_has_is_missed_by_the_second_audit() {
     let audit = bench.worker.wake_at().unwrap();
     assert_eq!(mismatches(&bench.step(audit, Input::Tick)), [HoldingId(1)]);
 }
+
+#[test]
+fn an_audit_tells_of_its_holdings_in_order() {
+    // The holdings of a worker have no order of their own, so one worker alone could be in order by chance.
+    for _ in 0..20 {
+        let mut bench = Bench::new();
+        for holding in [2, 1] {
+            let mut records = RecordBatch::with_capacity(origin(holding), 1, 8);
+            records.push(0, None, None, Some(b"a"));
+            stepping(&mut bench, at(0), Input::Records { records, permit: None });
+            drop(stepping(&mut bench, at(0), Input::Drain(HoldingId(holding))));
+        }
+        let mut audit = || {
+            let audit = bench.worker.wake_at().expect("there is something to audit");
+            mismatches(&bench.step(audit, Input::Tick))
+        };
+        assert_eq!((audit(), audit()), (vec![], vec![HoldingId(1), HoldingId(2)]));
+    }
+}
+
+#[test]
+fn a_ledger_that_grows_takes_of_the_share_of_its_holding() {
+    let mut bench = Bench::new();
+    let budget = Budget::new(1 << 30);
+    let (stuck, other) = (budget.part(), budget.part());
+    let mut give = |holding: u64, part: &Budget, first: i64| {
+        let mut records = RecordBatch::with_capacity(origin(holding), 1000, 0);
+        (first..first + 1000).for_each(|offset| records.push(offset, None, None, Some(b"-")));
+        if first == 0 {
+            records = RecordBatch::with_capacity(origin(holding), 1, 0);
+            records.push(0, None, None, Some(b"a"));
+        }
+        let permit = Some(part.take(records.footprint()));
+        bench.step(at(0), Input::Records { records, permit });
+    };
+    // Behind a document that does not settle all else is dropped.
+    for first in (0..100_000).step_by(1000) {
+        give(1, &stuck, first);
+    }
+    give(2, &other, 1000);
+    let full = stuck.used();
+    assert!(full > 99_000 * 24, "{full}");
+    assert!(other.used() < full / 100, "{}", other.used());
+    bench.settle(1, &[0]);
+    bench.worker.step(at(200), Input::Tick, &mut bench.effects);
+    bench.effects.clear();
+    assert!(stuck.used() < full / 100, "{} of {full}", stuck.used());
+    bench.step(at(0), Input::End(HoldingId(1)));
+    assert_eq!(stuck.used(), 0);
+}

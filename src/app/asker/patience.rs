@@ -1,9 +1,10 @@
-//! How long it is waited for the offsets of each partition. One without a leader has none to tell, and nobody says so: the question
-//! times out.
+//! How long it is waited for the offsets of each partition. One whose leader is gone has none to tell, and as long as nobody has noticed
+//! that, nobody says so: the question times out.
 //!
 //! While partitions are asked about, rebalances wait. So the broker gets its time once, and no partition holds up the others for as
-//! long again. Where the group waits for the answer, all of them are asked. Where nobody does, because the partitions begin anew while others
-//! are read, it is over after a few that did not answer: they are asked again soon, those that were silent last after the others.
+//! long again. Where the group waits for the answer, it is over after some that did not answer: the others would wait for too long, and so
+//! long at last that the group gives the member up. Where nobody waits, because the partitions begin anew while others are read, it is over
+//! after a few. What is left is asked about soon, those that were silent last after the others.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,7 +18,9 @@ pub(super) const ASK: Duration = Duration::from_secs(10);
 const ASK_MORE: Duration = Duration::from_secs(1);
 /// As long at most for one that did not answer before, where no other has been silent in the same question.
 const ASK_LONGER: Duration = Duration::from_secs(4);
-/// So many may not answer before the rest is left for the next time.
+/// So many may not answer before the rest is left for the next time: where the group waits for the answer, which it does for minutes, and
+/// where nobody does.
+const SILENT_FOR_THE_GROUP: usize = 40;
 const SILENT: usize = 3;
 
 /// What is remembered from one question to the next.
@@ -50,7 +53,10 @@ impl Patience {
         order.sort_by_key(|partition| self.silent.get(*partition).map_or(0, |silent| silent.last));
         // Of those that were silent each is the first of a question sometime.
         let known = order.partition_point(|partition| !self.silent.contains_key(*partition));
-        let most = if whom == For::Us { SILENT } else { usize::MAX };
+        let most = match whom {
+            For::TheGroup => SILENT_FOR_THE_GROUP,
+            For::Us => SILENT,
+        };
         let until = order.len().min(known.saturating_add(most));
         let next = &mut order[known..until];
         if let Some(first) =
@@ -61,7 +67,7 @@ impl Patience {
         let mut answers = Vec::with_capacity(order.len());
         let mut silent = 0;
         for partition in order {
-            if whom == For::Us && silent == SILENT {
+            if silent == most {
                 break;
             }
             let wait = match self.silent.get(partition) {
@@ -114,12 +120,17 @@ mod tests {
     }
 
     #[test]
-    fn what_the_group_waits_for_is_asked_to_the_end_and_the_broker_has_its_time_once() {
+    fn what_the_group_waits_for_is_asked_in_bounded_time_and_the_broker_has_its_time_once() {
         let mut patience = Patience::default();
         assert_eq!(ask(&mut patience, For::TheGroup, 4, &[]), (0, [0, 1, 2, 3].into()));
         assert_eq!(ask(&mut patience, For::TheGroup, 8, &[1, 2, 3, 4, 6]), (14, [0, 5, 7].into()));
         assert_eq!(ask(&mut patience, For::TheGroup, 8, &[1, 2]), (3, [0, 3, 4, 5, 6, 7].into()), "they are known");
         assert_eq!(ask(&mut patience, For::TheGroup, 8, &[7]), (10, (0..7).collect()), "it was not known");
+        // Many that do not answer do not keep the group waiting until it gives the member up.
+        let mut patience = Patience::default();
+        let silent: Vec<i32> = (0..200).collect();
+        assert_eq!(ask(&mut patience, For::TheGroup, 300, &silent), (49, [].into()));
+        assert_eq!(ask(&mut patience, For::TheGroup, 300, &silent[..40]), (41, (40..300).collect()));
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl ReaderLoop {
             }
             Notice::NotThere(partition) => {
                 if let Tell::Now { suppressed } = self.teller.note(&format!("gone {}", partition.topic)) {
-                    tracing::warn!(%partition, suppressed, "the group gives a partition of a topic that is not there, or that has no leader; it is read once it is there");
+                    tracing::warn!(%partition, suppressed, "the group gives a partition of a topic that is not there, or that has no leader, or whose leader does not answer; it is read once it is there");
                 }
             }
             Notice::Ahead(partition) => {

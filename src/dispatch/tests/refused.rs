@@ -1,4 +1,4 @@
-//! Indices that refuse, for long, and documents that may be to blame themselves.
+//! Indices that refuse, and documents that may be to blame themselves.
 
 use super::*;
 
@@ -13,7 +13,7 @@ pub(super) fn too_many_fields() -> Item {
 }
 
 /// A lane with a document that is refused for a reason that nobody knows, while another is taken; the first is sent again.
-fn with_a_suspect(bench: &mut Bench) -> (Moment, RequestId) {
+pub(super) fn with_a_suspect(bench: &mut Bench) -> (Moment, RequestId) {
     let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
     bench.status(at(0), request, 400);
     assert!(bench.submit("a", &[(1, 1)]).is_empty(), "the lane waits");
@@ -116,85 +116,6 @@ fn an_index_that_takes_nothing_for_a_reason_that_nobody_knows_is_asked_by_one_re
         }
     }
     assert!((10..=21).contains(&tries), "{tries}");
-}
-
-#[test]
-fn only_what_was_refused_goes_to_the_dead_letters_where_others_are_taken() {
-    let mut bench = Bench::new();
-    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
-    let (mut now, mut suspect) = with_a_suspect(&mut bench);
-    for offset in 2.. {
-        let effects = bench.status(now, suspect, 400);
-        if let [(id, reason)] = &letters(&effects)[..] {
-            assert!(id.ends_with("000000000000") && reason.contains("unknown"), "{id} {reason}");
-            assert!(matches!(notices(&effects)[..], [Notice::Released(_)]), "{effects:?}");
-            break;
-        }
-        assert!(now < at(60_000));
-        // Others need not wait for its next try.
-        let effects = bench.step(now, Input::Submit(bulk("a", &[(1, offset)])));
-        let [(request, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
-        assert_eq!(*body, format!("{offset}\n"));
-        assert!(sent(&bench.step(now, Input::Answered(request, taken()))).is_empty());
-        let effects;
-        (now, effects) = bench.wake(now);
-        let [(request, ref body)] = sent(&effects)[..] else { panic!("{effects:?}") };
-        assert_eq!(body, "0\n");
-        suspect = request;
-    }
-    assert!(now >= at(60_000) && now <= at(70_000), "{now:?}");
-    assert!(bench.dispatch.is_idle());
-}
-
-#[test]
-fn what_waits_for_an_index_that_is_held_for_long_goes_to_the_dead_letters_where_that_is_the_policy() {
-    let mut bench = Bench::new();
-    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
-    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
-    bench.answer(request, &[403]);
-    bench.submit("a", &[(1, 1)]);
-    let mut now = at(0);
-    let given_up = loop {
-        let effects;
-        (now, effects) = bench.wake(now);
-        let [(request, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
-        let answer = Outcome::Answer(Answer { items: vec![item(403)] });
-        let given_up = letters(&bench.step(now, Input::Answered(request, answer)));
-        if !given_up.is_empty() {
-            break given_up;
-        }
-        assert!(now < at(60_000));
-    };
-    assert!(now >= at(60_000) && given_up.len() == 2 && given_up[0].1.contains("blocked"), "{now:?} {given_up:?}");
-    // The next one finds out whether it still refuses.
-    assert!(bench.step(now, Input::Submit(bulk("a", &[(1, 2)]))).is_empty());
-    let (now, effects) = bench.wake(now);
-    let [(request, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
-    let effects = bench.step(now, Input::Answered(request, taken()));
-    assert!(matches!(notices(&effects)[..], [Notice::Released(_)]) && bench.dispatch.is_idle());
-}
-
-#[test]
-fn nothing_is_given_up_that_was_not_refused_again_after_the_time() {
-    let mut bench = Bench::new();
-    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
-    let [(request, _)] = bench.submit("a", &[(1, 0)])[..] else { panic!() };
-    bench.answer(request, &[403]);
-    bench.submit("a", &[(1, 1)]);
-    // The process, or the cluster, was away.
-    let late = at(200_000);
-    let effects = bench.step(late, Input::Tick);
-    assert!(letters(&effects).is_empty(), "{effects:?}");
-    let [(request, _)] = sent(&effects)[..] else { panic!("{effects:?}") };
-    let effects = bench.step(late, Input::Answered(request, taken()));
-    assert!(letters(&effects).is_empty() && matches!(notices(&effects)[..], [Notice::Released(_)]), "{effects:?}");
-
-    let mut bench = Bench::new();
-    bench.dispatch.settings.blocked = Blocked { after: Duration::from_secs(60), dead_letter: true };
-    let (now, suspect) = with_a_suspect(&mut bench);
-    bench.status(now, suspect, 400);
-    let effects = bench.step(late, Input::Tick);
-    assert!(letters(&effects).is_empty() && sent(&effects).len() == 1, "{effects:?}");
 }
 
 #[test]

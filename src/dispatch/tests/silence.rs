@@ -135,6 +135,8 @@ enum Does {
     Answers,
     /// Answers that one document has to come again.
     IsBusy,
+    /// Answers that all have to come again, after a quarter of a minute: a shard is away.
+    IsAway,
     /// Answers nothing.
     Hangs,
     /// Answers that all documents are there, and tells nothing of them.
@@ -188,12 +190,12 @@ impl Play {
             self.now = self.now + Duration::from_millis(500);
             let now = self.now;
             let comes_back = |(sent_at, index, effect): &mut (Moment, String, Effect)| {
-                let hangs = match does(index, *sent_at) {
-                    Does::Hangs => true,
-                    Does::HasAll => matches!(effect, Effect::LookUp { .. }),
-                    Does::Answers | Does::IsBusy => false,
+                let takes = match (does(index, *sent_at), effect) {
+                    (Does::Hangs, _) | (Does::HasAll, Effect::LookUp { .. }) => 30_000,
+                    (Does::IsAway, _) => 15_000,
+                    (Does::Answers | Does::IsBusy | Does::HasAll, _) => 500,
                 };
-                now >= *sent_at + if hangs { Duration::from_secs(30) } else { Duration::from_millis(500) }
+                now >= *sent_at + Duration::from_millis(takes)
             };
             for (sent_at, index, effect) in self.out.extract_if(.., comes_back).collect::<Vec<_>>() {
                 let answer = |items| Outcome::Answer(Answer { items });
@@ -203,10 +205,11 @@ impl Play {
                         let outcome = match does {
                             Does::Hangs => Outcome::Unknown("no answer in time".into()),
                             Does::HasAll => answer(vec![item(409); documents]),
+                            Does::IsAway => answer(vec![item(503); documents]),
                             Does::IsBusy if documents > 1 => answer(vec![item(201), item(503)]),
                             Does::Answers | Does::IsBusy => answer(vec![item(201); documents]),
                         };
-                        if !matches!(does, Does::Hangs | Does::HasAll) {
+                        if matches!(does, Does::Answers | Does::IsBusy) {
                             self.done.entry(index).or_default().push(now);
                         }
                         Input::Answered(request, outcome)
@@ -234,10 +237,15 @@ fn many_indices_that_do_not_answer_keep_none_from_going_on_that_does() {
     let names: Vec<String> = (0..20).map(|number| format!("hangs-{number}")).collect();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     names.push("there");
-    // One that answers quickly may answer that something has to come again.
-    for answers in [Does::Answers, Does::IsBusy] {
+    // One that answers quickly may answer that something has to come again; one that is away may say so after long.
+    for (answers, hangs) in [
+        (Does::Answers, Does::Hangs),
+        (Does::IsBusy, Does::Hangs),
+        (Does::Answers, Does::IsAway),
+        (Does::IsBusy, Does::IsAway),
+    ] {
         let mut play = Play::new(3, &names);
-        play.go_on(at(600_000), |index, _| if hang(index) { Does::Hangs } else { answers });
+        play.go_on(at(600_000), |index, _| if hang(index) { hangs } else { answers });
         let done = play.done("there", at(300_000));
         assert!(done >= 300, "one at a time is one each half second: {done} in five minutes");
     }
@@ -288,4 +296,30 @@ fn what_hangs_does_not_keep_a_cluster_that_is_back_from_being_asked() {
         (now, effects) = bench.wake(now);
     }
     assert!(now < at(61_000) && sent_to(&effects)[0].0 == "b", "{now:?}");
+}
+
+#[test]
+fn a_name_that_is_asked_about_for_long_keeps_nobody_from_going_on() {
+    let mut bench = Bench::new();
+    let [(refused, _)] = bench.submit("b", &[(1, 1)])[..] else { panic!() };
+    // Nothing comes back of these.
+    for (offset, index) in ["c", "d"].into_iter().enumerate() {
+        bench.step(at(0), Input::Submit(bulk(index, &[(1, 10 + offset as i64)])));
+    }
+    let effects = bench.step(at(10), Input::Answered(refused, Outcome::NotSent("refused".into())));
+    assert!(matches!(notices(&effects)[..], [Notice::Unavailable(_)]));
+    let (mut now, mut effects) = bench.wake(at(10));
+    while sent_to(&effects).is_empty() {
+        (now, effects) = bench.wake(now);
+    }
+    assert_eq!((now, &*sent_to(&effects)[0].0), (at(2000), "b"), "it asks whether the cluster is back");
+    // It is: that a name is not answered says nothing of others.
+    bench.done(at(9000), sent_to(&effects)[0].1);
+    let effects = bench.step(at(10_000), Input::Checked("c".into(), Err("no answer in time".into())));
+    assert_eq!(notices(&effects), Vec::<&Notice>::new());
+    assert_eq!(bench.dispatch.gate, Gate::Open);
+    // What fails at once is told of.
+    bench.wake(at(10_000));
+    let effects = bench.step(at(30_000), Input::Checked("d".into(), Err("no answer in time".into())));
+    assert!(matches!(notices(&effects)[..], [Notice::Unavailable(_)]), "nothing was heard: {effects:?}");
 }

@@ -36,31 +36,22 @@ impl Consumer {
 
     fn leave(mut self, deadline: Duration) {
         let until = Instant::now() + deadline;
-        if self.is_static {
-            return self.close_in_place(until);
+        // Closed as it is, it tells the group nothing: the partitions wait for the next process of the same name until the session is over.
+        if !self.is_static {
+            self.consumer.unsubscribe();
+            let assigned = |consumer: &BaseConsumer<Events>| consumer.assignment().is_ok_and(|list| list.count() > 0);
+            self.give_back(until, |consumer| consumer.queues.is_empty() && !assigned(&consumer.consumer));
         }
-        self.consumer.unsubscribe();
-        // The last revoke is served here: everything is settled, or given up, before this is called.
-        let assigned = |consumer: &BaseConsumer<Events>| consumer.assignment().is_ok_and(|list| list.count() > 0);
-        while Instant::now() < until && (!self.queues.is_empty() || assigned(&self.consumer)) {
-            for event in self.poll(Duration::from_millis(20)) {
-                if let ConsumerEvent::Revoke { partitions, .. } = event
-                    && let Err(error) = self.unassign(&partitions)
-                {
-                    tracing::debug!(%error, "partitions could not be given back at the end");
-                }
-            }
+        // There may still be a revoke of nothing, whose answer the group waits for.
+        match self.consumer.close_queue() {
+            Ok(()) => self.give_back(until, |consumer| consumer.consumer.closed()),
+            Err(error) => tracing::debug!(%error, "the consumer cannot be closed"),
         }
     }
 
-    /// Closes without telling the group: the partitions wait for the next process of the same name until the session is
-    /// over. To unsubscribe would be to leave.
-    fn close_in_place(mut self, until: Instant) {
-        if let Err(error) = self.consumer.close_queue() {
-            tracing::debug!(%error, "the consumer cannot be closed");
-            return;
-        }
-        while Instant::now() < until && !self.consumer.closed() {
+    /// Serves the last revokes: everything is settled, or given up, before this is called.
+    fn give_back(&mut self, until: Instant, is_done: impl Fn(&Self) -> bool) {
+        while Instant::now() < until && !is_done(self) {
             for event in self.poll(Duration::from_millis(20)) {
                 if let ConsumerEvent::Revoke { partitions, .. } = event
                     && let Err(error) = self.unassign(&partitions)
