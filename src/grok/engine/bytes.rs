@@ -133,6 +133,14 @@ impl ByteSet {
     }
 }
 
+impl FromIterator<u8> for ByteSet {
+    fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Self {
+        let mut set = ByteSet::EMPTY;
+        bytes.into_iter().for_each(|byte| set.insert(byte));
+        set
+    }
+}
+
 impl std::hash::Hash for ByteSet {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         // Word by word is quicker than as a row of bytes, of any length.
@@ -179,8 +187,7 @@ mod tests {
     #[test]
     fn the_bytes_of_a_set_come_in_order() {
         for bytes in [&[][..], &[0], &[255], &[63, 64, 127, 128, 191, 192], b"abz"] {
-            let mut set = ByteSet::EMPTY;
-            bytes.iter().for_each(|byte| set.insert(*byte));
+            let set: ByteSet = bytes.iter().copied().collect();
             assert_eq!(set.iter().collect::<Vec<u8>>(), bytes);
             assert_eq!(set.first(), bytes.first().copied());
         }
@@ -190,10 +197,7 @@ mod tests {
     #[test]
     fn a_set_is_its_ranges() {
         for ranges in [&[][..], &[(0, 255)], &[(0, 0), (255, 255)], &[(63, 64), (66, 127), (129, 191)], &[(64, 254)]] {
-            let mut set = ByteSet::EMPTY;
-            for (first, last) in ranges {
-                (*first..=*last).for_each(|byte| set.insert(byte));
-            }
+            let set: ByteSet = ranges.iter().flat_map(|(first, last)| *first..=*last).collect();
             let joined =
                 ranges.iter().fold(ByteSet::EMPTY, |all, (first, last)| all.union(ByteSet::range(*first, *last)));
             assert_eq!(joined, set);

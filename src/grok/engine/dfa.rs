@@ -228,6 +228,12 @@ impl Dfa {
         }
     }
 
+    /// The class of a byte, or of the end of the text.
+    #[inline(always)]
+    fn class(&self, byte: Option<u8>) -> usize {
+        byte.map_or(self.end_class, |byte| usize::from(self.classes[usize::from(byte)]))
+    }
+
     #[inline(always)]
     fn first_row(&self, text: &[u8], start: usize) -> u32 {
         let before = if start == 0 { self.end_class } else { usize::from(self.classes[usize::from(text[start - 1])]) };
@@ -241,8 +247,7 @@ impl Dfa {
         let (mut row, mut at) = (row as usize, start);
         let mut end = None;
         loop {
-            let class = text.get(at).map_or(self.end_class, |byte| usize::from(self.classes[usize::from(*byte)]));
-            let entry = table[row + class];
+            let entry = table[row + self.class(text.get(at).copied())];
             if entry > ROW {
                 if entry & ENDS != 0 {
                     end = Some(at);

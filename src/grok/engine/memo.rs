@@ -83,7 +83,7 @@ impl Memo {
     fn grow(&mut self) -> bool {
         let wanted = (self.blocks.len() * 2).max(256);
         if wanted > MOST_BLOCKS {
-            return self.used < self.blocks.len() * 7 / 8;
+            return self.used < self.blocks.len() * 5 / 8;
         }
         let old = std::mem::replace(&mut self.blocks, vec![(0, 0); wanted]);
         for block in old.into_iter().filter(|block| block.0 != 0) {

@@ -36,9 +36,7 @@ impl Run {
         if let Some(ranges) = &self.ranges {
             return ranges.set();
         }
-        let mut set = ByteSet::EMPTY;
-        (0..=255).filter(|byte| self.has(*byte)).for_each(|byte| set.insert(byte));
-        set
+        (0..=255).filter(|byte| self.has(*byte)).collect()
     }
 
     /// Whether the machine goes over them sixteen at a time.

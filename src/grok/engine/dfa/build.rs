@@ -191,10 +191,8 @@ impl<'n> Builder<'n> {
                 own.map(|(_, size)| *size).sum::<u32>()
             };
             let Some(flags) = kinds.iter().copied().find(|flags| size(flags) >= MANY) else { continue };
-            let mut set = ByteSet::EMPTY;
             let own = |byte: &u8| entries[usize::from(self.classes.of[usize::from(*byte)])] == row | flags;
-            (0..=255).filter(own).for_each(|byte| set.insert(byte));
-            if let Some(bytes) = Bytes::new(set) {
+            if let Some(bytes) = Bytes::new((0..=255).filter(own).collect()) {
                 runs.push(OwnRun { row, bytes, flags });
             }
         }

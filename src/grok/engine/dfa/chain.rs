@@ -35,11 +35,7 @@ impl Chain {
             entry(row, byte) & (DEAD | ENDS | OTHERS | UNSURE) == 0 && entry(row, byte) & ROW == to
         };
         let word = dfa.go(row, b'a')?;
-        let set = |from: u32| {
-            let mut set = ByteSet::EMPTY;
-            (0..=255).filter(|byte| leads(from, *byte, word)).for_each(|byte| set.insert(byte));
-            set
-        };
+        let set = |from: u32| -> ByteSet { (0..=255).filter(|byte| leads(from, *byte, word)).collect() };
         let (heads, bytes) = (set(row), set(word));
         let (mark, after_mark, flags) = MARKS.iter().find_map(|mark| {
             let marked = entry(word, *mark);
@@ -60,7 +56,7 @@ impl Chain {
     pub(super) fn scan(&self, dfa: &Dfa, text: &[u8], start: usize) -> Option<Scan> {
         let found = links_end(text, start, &self.links)?;
         let row = if found.marks > 0 && found.last + 1 == found.end { self.after_mark } else { self.word };
-        let class = text.get(found.end).map_or(dfa.end_class, |byte| usize::from(dfa.classes[usize::from(*byte)]));
+        let class = dfa.class(text.get(found.end).copied());
         let entry = dfa.table[row as usize + class];
         if entry & (DEAD | UNSURE) != DEAD {
             return None;

@@ -161,8 +161,8 @@ fn ends(dfa: &Dfa, row: u32, largest: u32) -> [bool; 257] {
     };
     let by_class: Vec<bool> = (0..=dfa.end_class).map(ends).collect();
     std::array::from_fn(|byte| {
-        let digit = u8::try_from(byte).is_ok_and(|byte| byte.is_ascii_digit());
-        let class = u8::try_from(byte).map_or(dfa.end_class, |byte| usize::from(dfa.classes[usize::from(byte)]));
-        !digit && by_class[class]
+        let byte = u8::try_from(byte).ok();
+        let digit = byte.is_some_and(|byte| byte.is_ascii_digit());
+        !digit && by_class[dfa.class(byte)]
     })
 }

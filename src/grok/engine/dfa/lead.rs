@@ -134,7 +134,7 @@ impl Search<'_> {
 
     /// Where a class leads, if it can end there.
     fn good(&self, row: u32, class: usize) -> Option<u32> {
-        let sample = self.sample.map_or(self.dfa.end_class, |byte| usize::from(self.dfa.classes[usize::from(byte)]));
+        let sample = self.dfa.class(self.sample);
         self.go(row, class).filter(|row| self.ends(*row, sample))
     }
 
@@ -150,12 +150,8 @@ impl Search<'_> {
                 Err(bad) => set.iter_mut().zip(bad).for_each(|(set, bad)| *set &= !bad),
             }
         };
-        let bytes = |classes: &Classes| {
-            let mut set = ByteSet::EMPTY;
-            let within = |byte: &u8| classes[usize::from(self.dfa.classes[usize::from(*byte)])];
-            (0..=255).filter(within).for_each(|byte| set.insert(byte));
-            set
-        };
+        let bytes =
+            |classes: &Classes| -> ByteSet { (0..=255).filter(|byte| classes[self.dfa.class(Some(*byte))]).collect() };
         let run = bytes(&set);
         if run.len() < LEAST || !Run::is_quick(run) {
             return None;
@@ -165,10 +161,7 @@ impl Search<'_> {
             !goes_on && rows.iter().all(|row| self.ends(*row, class))
         };
         let by_class: Classes = (0..=self.dfa.end_class).map(ends_before).collect();
-        let class = |byte: usize| {
-            u8::try_from(byte).map_or(self.dfa.end_class, |byte| usize::from(self.dfa.classes[usize::from(byte)]))
-        };
-        let ends = std::array::from_fn(|byte| by_class[class(byte)]);
+        let ends = std::array::from_fn(|byte| by_class[self.dfa.class(u8::try_from(byte).ok())]);
         let heads = bytes(&heads);
         Some(Lead { row, quotes, heads, run: Run::new(run), most, ends, uniform: heads == run })
     }
