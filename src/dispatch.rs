@@ -51,6 +51,9 @@ impl Request {
     }
 }
 
+/// Those that are out.
+type Requests = HashMap<RequestId, Request, foldhash::fast::RandomState>;
+
 /// A look-up that waits.
 struct LookUp {
     at: Moment,
@@ -93,7 +96,7 @@ pub struct Dispatch {
     gate: Gate,
     started: bool,
     lanes: IndexMap<Arc<str>, Lane, foldhash::fast::RandomState>,
-    requests: HashMap<RequestId, Request, foldhash::fast::RandomState>,
+    requests: Requests,
     /// Look-ups that wait for their time, or for room.
     look_ups: Vec<LookUp>,
     live: Live,
@@ -252,7 +255,7 @@ impl Dispatch {
         let Some(lane) = self.lanes.get_mut(index) else { return };
         let LaneState::Checking { since } = lane.state else { return };
         self.checking -= 1;
-        let is_late = now >= since + self.silence.patience();
+        let is_late = self.silence.is_late(since, now);
         lane.hangs = is_late && result.is_err();
         match result {
             Ok(NameIs::Index) => lane.becomes(LaneState::Concrete, index, effects),

@@ -178,8 +178,7 @@ pub fn round(seat: &mut impl Seat, inbox: &Receiver<ToWorker>, open: &mut Permit
     if seat.core().wake_at().is_some_and(|due| due <= now) {
         seat.step(Input::Tick, quiet, &mut effects);
     }
-    let bytes = seat.core().open_bytes();
-    open.resize(bytes);
+    open.resize(seat.core().open_bytes());
     if is_planted("EffectsBackwards") {
         effects.reverse();
     }

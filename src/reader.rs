@@ -78,7 +78,7 @@ pub struct Reader {
     shutdown: Option<Shutdown>,
     /// Since when nothing is held though the group has given this member its part.
     nothing_since: Option<Moment>,
-    assigned_once: bool,
+    assigned: bool,
 }
 
 /// Waiting between questions to a broker that does not answer.
@@ -103,7 +103,7 @@ impl Reader {
             commits,
             shutdown: None,
             nothing_since: None,
-            assigned_once: false,
+            assigned: false,
         }
     }
 
@@ -116,7 +116,7 @@ impl Reader {
                 if lost {
                     self.end(&partitions, effects);
                     // It is no member any more until it is given its part again.
-                    self.assigned_once = false;
+                    self.assigned = false;
                 }
                 self.stay_as_they_are(&partitions);
                 self.record(Rebalance::Revoke { partitions, lost });
@@ -183,9 +183,9 @@ impl Reader {
         self.holdings.len()
     }
 
-    /// True once the group has given this member its part, even if that is nothing.
+    /// True once the group has given this member its part, even if that is nothing, until it is lost.
     pub fn is_assigned(&self) -> bool {
-        self.assigned_once && matches!(self.serving, Serving::Nothing)
+        self.assigned && matches!(self.serving, Serving::Nothing)
     }
 
     /// What was committed last for each partition held, with the end it had when it was assigned.

@@ -82,9 +82,7 @@ impl Dispatch {
             }
             RequestClass::Hold(reason) => {
                 self.reopen(now, effects);
-                let (sent_at, suspect) = (request.sent_at, request.suspect);
-                let refusal = Refusal { reason, why: &why, sent_at, suspect, took: false, busy: false };
-                self.hold(now, &request.bulk.index, refusal, effects);
+                self.hold(now, &request.bulk.index, Refusal::of_all(&request, reason, &why), effects);
                 self.put_back(request.again());
             }
             RequestClass::TooLarge | RequestClass::BadRequest if request.bulk.documents.len() > 1 => {
@@ -108,8 +106,7 @@ impl Dispatch {
                 if error.is_some_and(documents_fault) {
                     let [] = self.divide(request.bulk, [], vec![(0, why)], effects);
                 } else {
-                    let (reason, sent_at, suspect) = (HoldReason::Unknown, request.sent_at, request.suspect);
-                    let refusal = Refusal { reason, why: &why, sent_at, suspect, took: false, busy: false };
+                    let refusal = Refusal::of_all(&request, HoldReason::Unknown, &why);
                     let at = self.hold(now, &request.bulk.index, refusal, effects);
                     self.put_last(now, at, request.again());
                 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::lane::{Queued, Suspect, TooLong};
-use super::{Blocked, Dispatch, Effect, Gate, Request};
+use super::{Blocked, Dispatch, Effect, Gate, Requests};
 use crate::clock::Moment;
 
 impl Dispatch {
@@ -34,8 +34,7 @@ impl Dispatch {
             given_up.extend(up.into_iter().map(|queued| (queued.bulk, reason.clone())));
             lane.queue = stays.into();
             if lane.refusals == 0 {
-                let is_out = |request: &Request| request.suspect.is_some() && request.bulk.index == *index;
-                let suspects = lane.has_suspects() || self.requests.values().any(is_out);
+                let suspects = lane.has_suspects() || any_suspect_out(&self.requests, index);
                 lane.release(index, suspects, effects);
             }
         }
@@ -48,7 +47,10 @@ impl Dispatch {
     /// True if something of the index, waiting or under way, has been refused for a reason that may be its own: its lane is held then.
     pub(super) fn has_suspects(&self, index: &Arc<str>) -> bool {
         let Some(lane) = self.lanes.get(index).filter(|lane| lane.held().is_some()) else { return false };
-        lane.has_suspects()
-            || self.requests.values().any(|request| request.suspect.is_some() && request.bulk.index == *index)
+        lane.has_suspects() || any_suspect_out(&self.requests, index)
     }
+}
+
+fn any_suspect_out(requests: &Requests, index: &Arc<str>) -> bool {
+    requests.values().any(|request| request.suspect.is_some() && request.bulk.index == *index)
 }

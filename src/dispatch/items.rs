@@ -65,12 +65,10 @@ impl Dispatch {
         }
         if let Some(lane) = self.lanes.get_mut(&index) {
             // A shard that is away is waited for as long as an answer may take.
-            lane.hangs |= sorted.refused && took >= self.silence.patience();
-        }
-        if let Some(lane) = self.lanes.get_mut(&index).filter(|_| sorted.exists)
-            && lane.state == LaneState::Free
-        {
-            lane.state = LaneState::Unchecked { at: now };
+            lane.hangs |= sorted.refused && self.silence.is_late(sent_at, now);
+            if sorted.exists && lane.state == LaneState::Free {
+                lane.state = LaneState::Unchecked { at: now };
+            }
         }
         let parts = [&*sorted.again, &*sorted.held, &*sorted.conflicts];
         let [again_bulk, held, conflicts] = self.divide(bulk, parts, sorted.rejected, effects);
@@ -140,9 +138,7 @@ impl Dispatch {
             return now + self.settings.hold.delay(suspect.map_or(0, |suspect| suspect.tries + 1), random);
         }
         lane.hold((now, sent_at), index, (reason, why), effects);
-        let at = lane.not_before.max(Some(now + self.settings.hold.delay(lane.refusals - 1, random)));
-        lane.not_before = at;
-        at.unwrap_or(now)
+        lane.waits_until(now + self.settings.hold.delay(lane.refusals - 1, random))
     }
 }
 
@@ -157,6 +153,13 @@ pub(super) struct Refusal<'a> {
     pub(super) took: bool,
     /// Something else was refused for now.
     pub(super) busy: bool,
+}
+
+impl<'a> Refusal<'a> {
+    /// Of a whole request.
+    pub(super) fn of_all(request: &Request, reason: HoldReason, why: &'a str) -> Self {
+        Self { reason, why, sent_at: request.sent_at, suspect: request.suspect, took: false, busy: false }
+    }
 }
 
 fn sort(bulk: &Bulk, answer: &Answer, effects: &mut Vec<Effect>) -> Sorted {

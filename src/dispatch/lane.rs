@@ -93,7 +93,7 @@ pub(super) struct Lane {
     pub(super) state: LaneState,
     pub(super) queue: VecDeque<Queued>,
     /// Nothing is sent before this moment.
-    pub(super) not_before: Option<Moment>,
+    not_before: Option<Moment>,
     /// Requests under way.
     pub(super) sending: usize,
     held: Option<Held>,
@@ -201,8 +201,15 @@ impl Lane {
     /// Waits after a request that was refused for now, or did not come back.
     pub(super) fn backs_off(&mut self, now: Moment, sent_at: Moment, backoff: Backoff, random: u64) {
         if self.counts(now, sent_at) {
-            self.not_before = self.not_before.max(Some(now + backoff.delay(self.refusals - 1, random)));
+            self.waits_until(now + backoff.delay(self.refusals - 1, random));
         }
+    }
+
+    /// Sends nothing before this moment. Gives before which it sends nothing: it may have been told a later one.
+    pub(super) fn waits_until(&mut self, at: Moment) -> Moment {
+        let at = self.not_before.map_or(at, |before| before.max(at));
+        self.not_before = Some(at);
+        at
     }
 
     /// True if something waits that was refused for a reason that nobody knows.

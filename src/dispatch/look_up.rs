@@ -96,7 +96,7 @@ impl Dispatch {
             // In the way and yet not there: should that go on, it must not go round as fast as it can.
             let delay = self.settings.backoff.delay(attempt, self.chance.bits());
             let lane = self.lanes.entry(Arc::clone(&bulk.index)).or_default();
-            lane.not_before = lane.not_before.max(Some(now + delay));
+            lane.waits_until(now + delay);
             self.put_back(Queued { bulk, attempt: attempt + 1, order, suspect: None });
         }
         if let Some(bulk) = unknown {

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::lane::LaneState;
+use super::lane::{Lane, LaneState};
 use super::{Dispatch, Gate};
 use crate::clock::Moment;
 use crate::planted::is_planted;
@@ -38,8 +38,13 @@ impl Silence {
         self.usual = (self.usual * 7 + took) / 8;
     }
 
+    /// True of a request that was sent then, if it is still out.
+    pub(super) fn is_late(&self, sent_at: Moment, now: Moment) -> bool {
+        now >= sent_at + self.patience()
+    }
+
     /// A request that is out for longer is late.
-    pub(super) fn patience(&self) -> Duration {
+    fn patience(&self) -> Duration {
         LATE.max(self.usual * ROUNDS)
     }
 
@@ -123,30 +128,27 @@ impl Dispatch {
 
     /// Since when the names that are asked about are.
     fn asked_since(&self) -> impl Iterator<Item = Moment> {
-        let lanes = self.lanes.values().take(if self.checking > 0 { usize::MAX } else { 0 });
-        lanes.filter_map(|lane| match lane.state {
-            LaneState::Checking { since } => Some(since),
-            _ => None,
-        })
+        let since = |lane: &Lane| if let LaneState::Checking { since } = lane.state { Some(since) } else { None };
+        // Mostly there is none among many lanes.
+        (self.checking > 0).then(|| self.lanes.values().filter_map(since)).into_iter().flatten()
     }
 
     /// Names that are asked about, whose answer is not late.
     pub(super) fn checks(&self, now: Moment) -> usize {
-        self.asked_since().filter(|since| now < *since + self.silence.patience()).count()
+        self.asked_since().filter(|since| !self.silence.is_late(*since, now)).count()
     }
 
     /// What may be sent now; nothing while the gate is closed.
     pub(super) fn room(&self, now: Moment) -> Option<Room> {
         let limit = self.most_out(now)?;
-        let patience = self.silence.patience();
         let mut silent: Vec<Arc<str>> = Vec::new();
-        for request in self.requests.values().filter(|request| now >= request.sent_at + patience) {
+        for request in self.requests.values().filter(|request| self.silence.is_late(request.sent_at, now)) {
             if !silent.contains(&request.bulk.index) {
                 silent.push(Arc::clone(&request.bulk.index));
             }
         }
         let counted = self.requests.values().filter(|request| !silent.contains(&request.bulk.index)).count();
-        let heard = self.silence.heard.is_some_and(|heard| now < heard + patience);
+        let heard = self.silence.heard.is_some_and(|heard| !self.silence.is_late(heard, now));
         let most = self.settings.concurrency.saturating_mul(2);
         let beside = if heard { limit } else { 1 };
         let spares = self.gate == Gate::Open;

@@ -117,19 +117,14 @@ impl PartitionQueue {
     /// after it is read again once the client is put back, and is thrown away until then. That the offset is not there any more is told in
     /// any case: librdkafka seeks no more where that is so.
     pub(super) fn take(&mut self, max: usize, into: &mut RecordBatch) -> Taken {
-        self.messages.resize(max.max(1), ptr::null_mut());
-        // SAFETY: the queue is valid until drop; the array has as many places as is said.
-        let count = unsafe {
-            sys::rd_kafka_consume_batch_queue(self.queue, 0, self.messages.as_mut_ptr(), self.messages.len())
-        };
-        let count = usize::try_from(count).unwrap_or(0);
-        let messages = Messages(&self.messages[..count]);
+        // SAFETY: the queue is valid until drop, and `self` is borrowed as mutable.
+        let messages = unsafe { Messages::consume(self.queue, &mut self.messages, max.max(1)) };
         let mut taken = Taken::default();
         // SAFETY: as below; only lengths are read.
         let bytes = messages.0.iter().map(|message| unsafe { (**message).len + (**message).key_len }).sum();
-        into.reserve(count, bytes);
+        into.reserve(messages.0.len(), bytes);
         for message in messages.0 {
-            // SAFETY: librdkafka gave `count` valid messages, which live until `messages` is dropped.
+            // SAFETY: librdkafka gave valid messages, which live until `messages` is dropped.
             let message = unsafe { &**message };
             if message.err != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 let (fault, offset) = (fault(message), message.offset);
@@ -160,18 +155,8 @@ impl PartitionQueue {
 
     /// Throws away what is there. librdkafka keeps some errors for whoever reads the partition next, though they are about another position.
     pub(super) fn discard(&mut self) {
-        self.messages.resize(DISCARDED, ptr::null_mut());
-        loop {
-            // SAFETY: as in `take`.
-            let count = unsafe {
-                sys::rd_kafka_consume_batch_queue(self.queue, 0, self.messages.as_mut_ptr(), self.messages.len())
-            };
-            let count = usize::try_from(count).unwrap_or(0);
-            drop(Messages(&self.messages[..count]));
-            if count < self.messages.len() {
-                return;
-            }
-        }
+        // SAFETY: as in `take`.
+        while unsafe { Messages::consume(self.queue, &mut self.messages, DISCARDED) }.0.len() == DISCARDED {}
     }
 }
 
@@ -184,6 +169,23 @@ impl Drop for PartitionQueue {
 
 /// Messages that are destroyed when this is dropped.
 struct Messages<'a>(&'a [*mut sys::rd_kafka_message_t]);
+
+impl<'a> Messages<'a> {
+    /// Up to `max` messages that are there, without waiting.
+    ///
+    /// # Safety
+    /// The queue is valid, and no other such call is under way for its consumer.
+    unsafe fn consume(
+        queue: *mut sys::rd_kafka_queue_t,
+        into: &'a mut Vec<*mut sys::rd_kafka_message_t>,
+        max: usize,
+    ) -> Self {
+        into.resize(max, ptr::null_mut());
+        // SAFETY: the array has as many places as is said; the rest is the caller's.
+        let count = unsafe { sys::rd_kafka_consume_batch_queue(queue, 0, into.as_mut_ptr(), into.len()) };
+        Self(&into[..usize::try_from(count).unwrap_or(0)])
+    }
+}
 
 impl Drop for Messages<'_> {
     fn drop(&mut self) {

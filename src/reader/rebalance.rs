@@ -141,7 +141,7 @@ impl Reader {
     fn begin_assign(&mut self, partitions: Vec<TopicPartition>, effects: &mut Vec<Effect>) {
         // Whoever is about to leave starts nothing new.
         if partitions.is_empty() || self.shutdown.is_some() {
-            self.assigned_once = true;
+            self.assigned = true;
             effects.push(Effect::Assign(Vec::new()));
             return;
         }
@@ -208,7 +208,7 @@ impl Reader {
         let starts: Vec<Start> = answer.into_iter().map(|resolved| self.begin(resolved, effects)).collect();
         match whom {
             For::TheGroup => {
-                self.assigned_once = true;
+                self.assigned = true;
                 effects.push(Effect::Assign(starts));
             }
             For::Us if starts.is_empty() => return,

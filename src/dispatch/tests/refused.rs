@@ -133,3 +133,34 @@ fn without_a_document_the_template_asks_whether_the_cluster_is_back() {
     assert!(matches!(notices(&effects)[..], [Notice::Available]), "{effects:?}");
     assert!(!bench.dispatch.is_refused(), "nothing waits for the index that did not answer");
 }
+
+#[test]
+fn what_is_refused_together_counts_once() {
+    for (status, wait) in [(429, 100), (403, 10_000)] {
+        let mut bench = Bench::new();
+        bench.dispatch.settings.backoff.cap = Duration::from_secs(10);
+        bench.dispatch.settings.hold.cap = Duration::from_secs(300);
+        let refused = || Outcome::Answer(Answer { items: vec![item(status)] });
+        let out: Vec<RequestId> =
+            (0..3).flat_map(|offset| bench.submit("a", &[(1, offset)])).map(|sent| sent.0).collect();
+        assert_eq!(out.len(), 3);
+        // Not all at once, and the last long after it could have been tried again.
+        let mut now = at(0);
+        let mut again = Vec::new();
+        for (times, request) in (0..).zip(out) {
+            now = at(times * 2 * wait);
+            again.extend(sent(&bench.step(now, Input::Answered(request, refused()))));
+        }
+        assert_eq!(bench.dispatch.lanes["a"].refusals, 1, "{status}");
+        if again.is_empty() {
+            let (then, effects) = bench.wake(now);
+            now = then;
+            again = sent(&effects);
+        }
+        // Once more is twice as long.
+        let [(request, _)] = again[..] else { panic!("one at a time: {again:?}") };
+        assert!(sent(&bench.step(now, Input::Answered(request, refused()))).is_empty());
+        let (next, _) = bench.wake(now);
+        assert!(next.since(now) >= Duration::from_millis(wait), "{now:?} {next:?}");
+    }
+}
