@@ -2,13 +2,14 @@
 //!
 //! `cargo bench --features rivals --bench grok` prints a Markdown table. Of each engine the best of the rounds counts: on a machine
 //! that others use, too, the best is what was disturbed least. Rounds are short, so that some of them are not interrupted. What an
-//! expression costs to compile and to keep is told, too. An argument restricts the cases to those that contain it.
+//! expression costs to compile and to keep is told, too, and what the costliest of all shipped definitions does. An argument restricts the cases to those that contain it (`core patterns`: none).
 
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use kelp::grok::engine::{Candidates, Program, Scratch, Set, Slot, Syntax, compile};
+use kelp::grok::{Dialect, Grok, Options, Patterns, Set as Shipped};
 
 #[path = "grok/lines.rs"]
 mod lines;
@@ -213,6 +214,27 @@ fn cost(expressions: &[String]) -> (f64, usize) {
     (time.as_secs_f64() * 1e3, all.iter().map(|(_, size)| size / 1024).max().unwrap_or(0))
 }
 
+/// Says how long the slowest of all shipped definitions takes to compile, each for itself, and what the largest occupies.
+fn core_patterns() {
+    for (name, set) in [("legacy", Shipped::Legacy), ("ECS", Shipped::EcsV1)] {
+        let patterns = Patterns::new(set, Dialect::Elasticsearch);
+        let names: Vec<String> = patterns.names().map(str::to_owned).collect();
+        let references: Vec<String> = names.iter().map(|name| format!("%{{{name}:whole}}")).collect();
+        let references: Vec<&str> = references.iter().map(String::as_str).collect();
+        let grok = Grok::compile(&references, &patterns, Options::default()).expect("what is shipped compiles");
+        let mut costs: Vec<((f64, usize), &str)> =
+            (0..names.len()).map(|number| (cost(&[grok.regex(number).to_owned()]), names[number].as_str())).collect();
+        let largest = costs.iter().map(|((_, size), _)| *size).max().unwrap_or(0);
+        costs.sort_by(|a, b| b.partial_cmp(a).expect("times are numbers"));
+        let told: Vec<String> = costs.iter().take(5).map(|((time, _), name)| format!("{name} {time:.1} ms")).collect();
+        println!(
+            "{} {name} patterns: the slowest to compile are {}; the largest has {largest} KiB",
+            costs.len(),
+            told.join(", ")
+        );
+    }
+}
+
 fn speed(lines: usize, time: Duration) -> f64 {
     lines as f64 / time.as_secs_f64() / 1e6
 }
@@ -248,5 +270,9 @@ fn main() {
         println!(
             "| {name} | {bytes} | {kelp} | {pcre2} | {onig} | {fancy} | {regex} | {ratio:.1} | {compiled:.1} ms | {size} |"
         );
+    }
+    if wanted.is_none_or(|wanted| "core patterns".contains(&wanted)) {
+        println!();
+        core_patterns();
     }
 }

@@ -8,6 +8,7 @@
 //! - `docs`: what the documentation shows is true.
 //! - `fakes`: the real servers answer as those that the simulator plays.
 //! - `help`: what `--help` and the page of commands teach works.
+//! - `grok_allocations`: matching takes no memory from the allocator.
 //! - `grok_reference`: Elasticsearch's own grok agrees.
 //! - `lab`: what the tests are made with.
 //! - `lab_census`: the census sees what is wrong.
@@ -26,6 +27,7 @@ mod commands;
 mod delivery;
 mod docs;
 mod fakes;
+mod grok_allocations;
 mod grok_reference;
 mod help;
 mod lab;

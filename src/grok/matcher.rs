@@ -89,6 +89,15 @@ impl Matcher {
         self.fallback.as_deref()
     }
 
+    /// Bytes of the program, about, if it is one of the own engine.
+    #[cfg(test)]
+    pub(super) fn size(&self) -> Option<usize> {
+        match &self.engine {
+            Engine::Own(program) => Some(program.size()),
+            Engine::Onig(_) => None,
+        }
+    }
+
     /// The slot of each field.
     pub fn fields(&self) -> &[Option<usize>] {
         &self.fields

@@ -204,6 +204,15 @@ fn every_shipped_definition_is_read_and_compiles() {
                 Grok::compile(&names, &patterns, Options::new(dialect)).unwrap_or_else(|faults| panic!("{faults:#?}"));
             assert_eq!(grok.warnings(), []);
             assert!(grok.len() > 310, "{}", grok.len());
+            for (number, expression) in grok.expressions.iter().enumerate() {
+                let size = expression.matcher.size();
+                assert!(
+                    size.is_some_and(|size| size < 1 << 20),
+                    "{}: {size:?}, {:?}",
+                    names[number],
+                    grok.fallback(number)
+                );
+            }
             // Names of the schema are paths of plain words, in both dialects.
             for field in (0..grok.len()).flat_map(|number| grok.fields(number)) {
                 let plain = |part: &String| !part.is_empty() && !part.contains(['[', ']', '.', ':']);

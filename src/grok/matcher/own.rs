@@ -20,6 +20,11 @@ impl Program {
         Ok((Self(program), slots))
     }
 
+    #[cfg(test)]
+    pub fn size(&self) -> usize {
+        self.0.size()
+    }
+
     /// The program itself.
     pub fn engine(&self) -> &engine::Program {
         &self.0
