@@ -208,7 +208,7 @@ impl Dispatch {
     /// True if Elasticsearch, or one of its indices that something waits for, does not take what it is given, or did not when it was last asked.
     pub fn is_refused(&self) -> bool {
         let asks = |lane: &Lane| !lane.queue.is_empty() || lane.sending > 0;
-        let refused = |lane: &Lane| asks(lane) && (lane.refusals > 0 || lane.held().is_some());
+        let refused = |lane: &Lane| asks(lane) && (lane.refusals > 0 || lane.hangs || lane.held().is_some());
         self.gate != Gate::Open
             || self.lanes.values().any(refused)
             || self.look_ups.iter().any(|each| each.attempt > 0)
@@ -227,6 +227,8 @@ impl Dispatch {
     }
 
     fn close(&mut self, now: Moment, prepared: bool, why: String, effects: &mut Vec<Effect>) {
+        // While the template is not acknowledged again, no other failure makes it so.
+        let prepared = prepared && !matches!(self.gate, Gate::Preparing { .. });
         let attempt = match self.gate {
             Gate::Closed { attempt, until, prepared: before } => {
                 // Answers of requests that were out already do not lengthen the wait.

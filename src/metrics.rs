@@ -66,6 +66,8 @@ pub struct Metrics {
     pub commits: IntCounterVec,
     pub kafka_errors: IntCounterVec,
     pub pipeline_failures: IntCounterVec,
+    /// `kelp_grok_timeouts_total`.
+    pub grok_timeouts: IntCounterVec,
     pub partition_stopped: IntGaugeVec,
     pub offsets_skipped: IntCounterVec,
     pub offsets_without_record: IntCounterVec,
@@ -121,6 +123,7 @@ impl Metrics {
             commits: families.counters("kelp_commits_total"),
             kafka_errors: families.counters("kelp_kafka_errors_total"),
             pipeline_failures: families.counters("kelp_pipeline_failures_total"),
+            grok_timeouts: families.counters("kelp_grok_timeouts_total"),
             partition_stopped: families.gauges("kelp_partition_stopped"),
             endpoint_up: families.gauges("kelp_endpoint_up"),
             offsets_skipped: families.counters("kelp_offsets_skipped_total"),

@@ -62,6 +62,8 @@ pub trait Sink {
     fn rejected(&mut self, sub: u32, rejection: Rejection);
     /// The codec or a processor failed and nobody handled it. For the counts: the document follows, tagged.
     fn failed(&mut self) {}
+    /// This pattern of a grok processor used up its budget, which is a failure of the processor, handled or not. For the counts.
+    fn timed_out(&mut self, _pattern: &str) {}
 }
 
 pub use crate::record::Rejection;

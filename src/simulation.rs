@@ -63,7 +63,7 @@ fn told(seed: u64) -> Result<Totals, String> {
 
 /// Debug and release builds, on every machine, live through the same histories: they all compare with this one number. It
 /// changes with the cores and with the simulator; whoever means that change writes the new one here.
-const RECORDED: u64 = 0xf2b3_5c3e_e94e_951c;
+const RECORDED: u64 = 0x5638_67a9_e6d0_4808;
 
 /// The hash of the histories that are compared with [`RECORDED`].
 fn recorded_trace() -> Result<u64, String> {

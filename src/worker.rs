@@ -28,7 +28,7 @@ pub use body::Emit;
 use body::{Bodies, Unit};
 pub use made::{Made, MadeUnit, MadeUnits};
 pub use messages::{BulkLimits, Committable, Effect, Input, Tally};
-pub use transform::{PipelineTransform, Pipelines};
+pub use transform::{Incident, PipelineTransform, Pipelines};
 
 /// Turns records into documents.
 pub trait Transform {

@@ -122,8 +122,14 @@ impl DispatchLoop {
                 tokio::spawn(async move { report(&sender, Input::Prepared(elastic.prepare(&templates).await)) });
             }
             Effect::Check(index) => {
+                let teller = Arc::clone(&self.teller);
                 tokio::spawn(async move {
                     let result = elastic.check(&index).await;
+                    if let Err(why) = &result
+                        && let Tell::Now { suppressed } = teller.note(&format!("check of {index}"))
+                    {
+                        tracing::warn!(%index, %why, suppressed, "nobody could tell whether this is the name of an index; it is asked again, and its documents wait");
+                    }
                     report(&sender, Input::Checked(index, result));
                 });
             }

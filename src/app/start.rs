@@ -26,7 +26,7 @@ use super::stall::Stalls;
 use super::topics::{self, Watch};
 use super::trace_file;
 use super::watchdog;
-use super::worker::WorkerLoop;
+use super::worker::{WorkerLoop, tell_incident};
 use crate::admin::{self, Condition, Health};
 use crate::backoff::{Backoff, Chance};
 use crate::budget::Budget;
@@ -38,8 +38,9 @@ use crate::metrics::{HeldLanes, Metrics};
 use crate::passage::to_worker;
 use crate::pipeline::{Pipeline, Routes};
 use crate::reader::{Reader, Settings as ReaderSettings};
+use crate::record::Record;
 use crate::telemetry::{Tell, Teller};
-use crate::worker::{BulkLimits, PipelineTransform, Pipelines, Worker};
+use crate::worker::{BulkLimits, Incident, PipelineTransform, Pipelines, Worker};
 
 /// How often the ids of the topics are looked at.
 const WATCH_INTERVAL: Duration = Duration::from_secs(10);
@@ -157,15 +158,17 @@ pub(super) fn build(
             max_document_bytes: bulk.max_document_bytes,
         };
         let noted = trace.as_ref().map(|trace| trace.worker(id, &limits));
-        let failures = metrics.pipeline_failures.clone();
-        let on_failure = move |pipeline: &Pipeline| failures.with_label_values(&[pipeline.name()]).inc();
+        let (counts, told) = (Arc::clone(&metrics), Arc::clone(&teller));
+        let tell = move |pipeline: &Pipeline, record: &Record<'_>, incident: Incident<'_>| {
+            tell_incident(&counts, &told, pipeline, record, incident)
+        };
         let watching = Arc::clone(&metrics);
         let meter = move |pipeline: &Pipeline| {
             let meter = pipeline.meter(move || clock.now());
             watching.watch(pipeline, meter.counts());
             meter
         };
-        let transform = PipelineTransform::new(&by_topic, meter, on_failure);
+        let transform = PipelineTransform::new(&by_topic, meter, tell);
         let worker = WorkerLoop {
             core: Worker::new(id, transform, limits, Some(budget.clone())),
             dispatch: to_dispatch.clone(),

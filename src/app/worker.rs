@@ -16,11 +16,12 @@ use crate::dispatch;
 use crate::exit::ExitStatus;
 use crate::metrics::{Metrics, TopicMeters};
 use crate::passage::{Seat, ToWorker, round};
-use crate::record::{DropReason, Fate, RecordBatch, Stage};
+use crate::pipeline::Pipeline;
+use crate::record::{DropReason, Fate, Record, RecordBatch, Stage};
 use crate::sync::mpsc::Receiver;
-use crate::telemetry::exit_now;
+use crate::telemetry::{Tell, Teller, exit_now};
 use crate::trace::WorkerTrace;
-use crate::worker::{Effect, Input, PipelineTransform, Pipelines, Worker};
+use crate::worker::{Effect, Incident, Input, PipelineTransform, Pipelines, Worker};
 
 /// Everything that the thread of a worker has.
 pub struct WorkerLoop {
@@ -44,6 +45,34 @@ pub struct WorkerLoop {
     pub trace: Option<WorkerTrace>,
     /// What counts the records of each topic.
     pub meters: HashMap<Arc<str>, TopicMeters>,
+}
+
+/// Counts what happened to a record, and logs it where that says more than the count.
+pub(super) fn tell_incident(
+    metrics: &Metrics,
+    teller: &Teller,
+    pipeline: &Pipeline,
+    record: &Record<'_>,
+    incident: Incident<'_>,
+) {
+    let name = pipeline.name();
+    match incident {
+        Incident::Failed => metrics.pipeline_failures.with_label_values(&[name]).inc(),
+        Incident::GrokTimeout(pattern) => {
+            metrics.grok_timeouts.with_label_values(&[name]).inc();
+            if let Tell::Now { suppressed } = teller.note(&format!("grok timeout of {name}: {pattern}")) {
+                tracing::warn!(
+                    pipeline = name,
+                    pattern,
+                    topic = record.topic,
+                    partition = record.partition,
+                    offset = record.offset,
+                    suppressed,
+                    "grok timeout: the pattern used up its budget on a record"
+                );
+            }
+        }
+    }
 }
 
 impl WorkerLoop {

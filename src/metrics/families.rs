@@ -107,6 +107,11 @@ pub const FAMILIES: &[Family] = &[
         &["pipeline"],
         "Events that the codec or a processor failed on, without on_failure; they are indexed as they came, tagged",
     ),
+    counter(
+        "kelp_grok_timeouts_total",
+        &["pipeline"],
+        "Times that a grok pattern used up its budget on a text, which is a failure of its processor; the log says which and on what record",
+    ),
     gauge(
         "kelp_partition_stopped",
         &["topic", "partition", "reason"],

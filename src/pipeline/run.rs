@@ -48,7 +48,9 @@ impl Pipeline {
         }
         let probe = scratch.meter.as_mut().map_or_else(Default::default, Meter::document);
         let mut work = Work { trace, probe, ..Work::new(event, record.timestamp, &self.spec.pipelines) };
-        match self.process(&mut work, source, record, unread) {
+        let processed = self.process(&mut work, source, record, unread);
+        work.timeouts.drain(..).for_each(|pattern| sink.timed_out(pattern));
+        match processed {
             Ok(Flow::Drop) => sink.dropped(DropReason::Pipeline, sub),
             Ok(Flow::Continue) => self.deliver(&mut scratch.index, &mut work, (sub, None), sink),
             Err(Unhandled(why)) => {

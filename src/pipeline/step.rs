@@ -35,6 +35,8 @@ pub(crate) struct Work<'a> {
     pub failure: Option<Failure<'a>>,
     /// Which expression of the last traced grok matched.
     pub grok_match: Option<usize>,
+    /// The patterns that used up their budget.
+    pub timeouts: Vec<&'a str>,
     /// Writes down what happens, where somebody asked for it.
     pub trace: Option<Box<Recorder>>,
     /// Counts what each step does.
@@ -57,6 +59,7 @@ impl<'a> Work<'a> {
             record_millis,
             failure: None,
             grok_match: None,
+            timeouts: Vec::new(),
             trace: None,
             probe: Probe::default(),
             pipelines,

@@ -157,6 +157,8 @@ impl Reader {
     fn begin_revoke(&mut self, now: Moment, partitions: Vec<TopicPartition>, lost: bool, effects: &mut Vec<Effect>) {
         if lost {
             self.end(&partitions, effects);
+            // An assignment that was being served when it was lost has come to its end since.
+            self.assigned = false;
             effects.push(Effect::Unassign(partitions));
             return;
         }

@@ -117,7 +117,10 @@ impl World {
             Event::Check(life, index) if self.lives[life].alive => {
                 let failing = self.failing();
                 let found = self.search.check(&index, failing, &mut self.chance);
-                self.later(50, Event::Dispatch(life, dispatch::Input::Checked(index, found)));
+                let late = found.is_err() && self.chance.hits(1, 2);
+                self.tally("checks that nobody answers", late.into());
+                let most = if late { 30_000 } else { 50 };
+                self.later(most, Event::Dispatch(life, dispatch::Input::Checked(index, found)));
             }
             Event::LookUp(life, request, index, ids) if self.lives[life].alive => {
                 self.look_up(life, request, &index, &ids)

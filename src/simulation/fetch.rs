@@ -48,6 +48,7 @@ impl World {
         let until = self.plan.calm + ERRORS_LAST;
         let fails = self.plan.failing > 0 && self.now < until && self.chance.hits(1, often);
         let stays = self.has(Mutant::StayMoved);
+        let resets = self.has(Mutant::SilentReset);
         let is_back = self.chance.hits(3, 4);
         let passes_corrupt = self.has(Mutant::PassCorrupt);
         let reads_errors = self.has(Mutant::ErrorIsRecord);
@@ -92,10 +93,16 @@ impl World {
         if self.broker.absent.contains(&fetch.origin.partition.topic) {
             return Ok(());
         }
+        if !log.is_in_range(fetch.next) && resets {
+            (fetch.next, fetch.position) = (log.low(), log.low());
+        }
         if !log.is_in_range(fetch.next) {
             fetch.intake = false;
             let partition = fetch.origin.partition.clone();
+            let stops = !self.plan.reader.restart_out_of_range;
+            this.stopped |= stops;
             self.tally("out of range", 1);
+            self.tally("partitions that stop where retention took what was to be read", stops.into());
             return self.reader(life, reader::Input::OutOfRange(partition));
         }
         let entries = log.read(fetch.next, most);

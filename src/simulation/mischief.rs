@@ -79,7 +79,8 @@ impl World {
             5 => Some(Blow::Shutdown),
             10 | 11 => Some(Blow::Reload),
             12 if self.chance.hits(1, 4) => Some(Blow::TopicMadeAgain),
-            13 if self.plan.reader.restart_out_of_range => Some(Blow::Retention),
+            // Where it stops partitions, little else happens to these any more.
+            13 if self.plan.reader.restart_out_of_range || self.chance.hits(1, 4) => Some(Blow::Retention),
             14 => Some(Blow::Stop),
             15 if self.chance.hits(1, 3) => Some(Blow::MorePartitions),
             16 if self.chance.hits(1, 3) => Some(Blow::Corruption),
@@ -216,6 +217,7 @@ impl World {
 
     fn retain(&mut self) {
         self.tally("retentions", 1);
+        self.retained = true;
         let records = self.chance.below(10) as usize;
         for log in self.broker.logs.values_mut() {
             log.retain(records);
@@ -303,10 +305,16 @@ impl World {
                 self.search.indices.entry(format!("day-{day}")).or_default();
             }
         }
+        // Whoever is asked to settle for the loss of what retention took has all processes begin with the new setting.
+        let settles = self.retained && !self.plan.reader.restart_out_of_range;
+        if settles {
+            self.plan.reader.restart_out_of_range = true;
+            self.oracle.stops = false;
+        }
         // And somebody starts the processes again that cannot read on.
         for life in 0..self.lives.len() {
             self.lives[life].corrupt = false;
-            if self.lives[life].alive && self.lives[life].stopped {
+            if self.lives[life].alive && (self.lives[life].stopped || settles) {
                 self.bury(life, 1_000);
             }
         }

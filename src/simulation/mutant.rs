@@ -32,6 +32,7 @@ pub(super) enum Mutant {
     BelieveMoved,
     CommitAgain,
     IgnoreLimit,
+    SilentReset,
 }
 
 impl Mutant {
@@ -70,12 +71,13 @@ impl Mutant {
             Self::StayMoved => "nobody takes the client back to where an error has moved it away from",
             Self::BelieveMoved => "a position that an error has moved is believed",
             Self::IgnoreLimit => "records are taken in where there is no room for them",
+            Self::SilentReset => "a partition whose offset is gone goes on at its first record without a word",
             Self::CommitAgain => "a commit arrives once more, after later ones",
         }
     }
 
     /// Every one.
-    pub(super) const ALL: [Self; 29] = [
+    pub(super) const ALL: [Self; 30] = [
         Self::CommitPosition,
         Self::SettleOnSend,
         Self::NoopIsDone,
@@ -105,6 +107,7 @@ impl Mutant {
         Self::BelieveMoved,
         Self::CommitAgain,
         Self::IgnoreLimit,
+        Self::SilentReset,
     ];
 }
 

@@ -29,8 +29,10 @@ pub(super) struct Oracle {
     pub(super) expected: ByText<Expected>,
     /// How many records of each partition were found settled.
     checked: BTreeMap<TopicPartition, usize>,
-    /// What is below was passed over, as there was no commit and reading was to start at the end.
+    /// What is below was passed over: there was no commit, and reading was to start at the end, or at the first record that there was.
     passed_over: BTreeMap<TopicPartition, i64>,
+    /// What retention took is not to be passed over where there is a commit.
+    pub(super) stops: bool,
     /// Letters that were delivered, by id.
     pub(super) letters: BTreeMap<String, u64>,
     /// What an index refuses for long goes to the dead letters.
@@ -113,11 +115,11 @@ impl Oracle {
         }
     }
 
-    /// Somebody starts at the end of a partition of which nothing is committed.
+    /// Somebody starts at the first record or at the end of a partition of which nothing is committed.
     pub(super) fn pass_over(&mut self, partition: &TopicPartition, position: i64, broker: &Broker) -> promise::Kept {
         let current = format!("kelp:{}", broker.logs[partition].incarnation());
         if broker.committed.get(partition).is_some_and(|(_, metadata)| *metadata == current) {
-            return Err(format!("{partition} is read from its end, and something of it is committed"));
+            return Err(format!("{partition} is begun at {position}, and something of it is committed"));
         }
         self.passed_over.insert(partition.clone(), position);
         Ok(())
@@ -138,7 +140,8 @@ impl Oracle {
             return Ok(());
         }
         let origin = origin(partition, log, &self.route);
-        let low = log.low().max(self.passed_over.get(partition).copied().unwrap_or(0));
+        let taken = if self.stops { 0 } else { log.low() };
+        let low = taken.max(self.passed_over.get(partition).copied().unwrap_or(0));
         while let Some(entry) = log.written().get(checked).filter(|entry| entry.offset < offset) {
             // What retention has taken before it was read is gone, and some is not asked for.
             for (id, unit) in ids(&origin, entry) {

@@ -120,8 +120,9 @@ impl World {
     fn begin(&mut self, life: LifeId, start: reader::Start, before: Option<Fetch>) -> Checked {
         self.lives[life].check_start(&start)?;
         // One that is taken for dead may have asked before another began.
-        if start.reason == StartReason::End && self.broker.owns(life, &start.origin.partition) {
-            self.tally("starts at the end", 1);
+        let without_commit = matches!(start.reason, StartReason::End | StartReason::Beginning | StartReason::MadeAgain);
+        if without_commit && self.broker.owns(life, &start.origin.partition) {
+            self.tally("starts at the end", (start.reason == StartReason::End).into());
             self.oracle.pass_over(&start.origin.partition, start.position, &self.broker)?;
         }
         let reader::Start { origin, mut position, worker, .. } = start;

@@ -9,7 +9,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    const NAMES: [&str; 52] = [
+    const NAMES: [&str; 54] = [
         "records",
         "rebalances",
         "lost sessions",
@@ -40,6 +40,7 @@ impl Totals {
         "topics made again",
         "out of range",
         "retentions",
+        "partitions that stop where retention took what was to be read",
         "stopped processes",
         "full memories",
         "outages of the letters",
@@ -59,6 +60,7 @@ impl Totals {
         "requests lost on their way",
         "answers lost on their way",
         "answers that are none",
+        "checks that nobody answers",
         "requests that a shard does not answer",
         "documents refused for no known reason",
         "ids that others have taken",

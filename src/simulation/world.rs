@@ -46,6 +46,8 @@ pub(super) struct World {
     /// When the last message of each channel of each process arrives.
     channels: Vec<Vec<Moment>>,
     pub(super) is_calm: bool,
+    /// Retention may have taken something.
+    pub(super) retained: bool,
     /// No process is started any more.
     closed: bool,
     pub(super) starting: usize,
@@ -68,7 +70,8 @@ impl World {
         let mut chance = Chance::new(seed);
         let broker = Broker::new(plan.topics, plan.partitions, (plan.records, plan.midnight), &mut chance);
         let mut search = Search { accepted: plan.accepted, ..Search::default() };
-        let oracle = Oracle::new(&broker, &mut search, plan.dispatch.blocked.dead_letter, &mut chance);
+        let mut oracle = Oracle::new(&broker, &mut search, plan.dispatch.blocked.dead_letter, &mut chance);
+        oracle.stops = !plan.reader.restart_out_of_range;
         if chance.hits(1, 3) {
             search.aliases.insert("day-2".to_owned());
         }
@@ -85,6 +88,7 @@ impl World {
             lives: Vec::new(),
             channels: Vec::new(),
             is_calm: false,
+            retained: false,
             closed: false,
             starting: 0,
             done: false,

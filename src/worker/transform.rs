@@ -23,7 +23,19 @@ pub struct PipelineTransform {
     last: Option<(HoldingId, u64)>,
     next: u64,
     meter: Box<dyn Fn(&Pipeline) -> Meter + Send>,
-    on_failure: Box<dyn Fn(&Pipeline) + Send>,
+    tell: Box<Tell>,
+}
+
+/// Is told what happens to records.
+type Tell = dyn Fn(&Pipeline, &Record<'_>, Incident<'_>) + Send;
+
+/// What somebody may want to know of how a record was worked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Incident<'a> {
+    /// The pipeline failed on an event, and nobody handled it.
+    Failed,
+    /// This pattern used up its budget.
+    GrokTimeout(&'a str),
 }
 
 struct Route {
@@ -32,12 +44,11 @@ struct Route {
 }
 
 impl PipelineTransform {
-    /// `meter` makes what counts the work of a pipeline's processors for one topic; `on_failure` is told of each event that
-    /// its pipeline failed on.
+    /// `meter` makes what counts the work of a pipeline's processors for one topic; `tell` is told what happens to records.
     pub fn new(
         in_force: &Pipelines,
         meter: impl Fn(&Pipeline) -> Meter + Send + 'static,
-        on_failure: impl Fn(&Pipeline) + Send + 'static,
+        tell: impl Fn(&Pipeline, &Record<'_>, Incident<'_>) + Send + 'static,
     ) -> Self {
         let mut this = Self {
             routes: HashMap::new(),
@@ -46,7 +57,7 @@ impl PipelineTransform {
             last: None,
             next: 0,
             meter: Box::new(meter),
-            on_failure: Box::new(on_failure),
+            tell: Box::new(tell),
         };
         this.install(in_force);
         this
@@ -103,8 +114,8 @@ impl Transform for PipelineTransform {
             let reason = format!("no pipeline reads the topic {}", record.topic);
             return emit.rejected(0, Rejection { stage: Stage::Pipeline, reason, index: None });
         };
-        let failed = || (self.on_failure)(pipeline);
-        let mut sink = Encoder { origin: records.origin(), record: &record, failed: &failed, emit };
+        let tell = |incident: Incident<'_>| (self.tell)(pipeline, &record, incident);
+        let mut sink = Encoder { origin: records.origin(), record: &record, tell: &tell, emit };
         pipeline.run(scratch, &record, &mut sink);
     }
 }
@@ -112,7 +123,7 @@ impl Transform for PipelineTransform {
 struct Encoder<'a, 'b> {
     origin: &'a Origin,
     record: &'a Record<'a>,
-    failed: &'a dyn Fn(),
+    tell: &'a dyn Fn(Incident<'_>),
     emit: &'a mut Emit<'b>,
 }
 
@@ -134,6 +145,10 @@ impl Sink for Encoder<'_, '_> {
     }
 
     fn failed(&mut self) {
-        (self.failed)();
+        (self.tell)(Incident::Failed);
+    }
+
+    fn timed_out(&mut self, pattern: &str) {
+        (self.tell)(Incident::GrokTimeout(pattern));
     }
 }

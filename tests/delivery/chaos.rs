@@ -1,5 +1,6 @@
-//! The short form of the campaign (`scripts/chaos`): each kind of fault, by a fixed seed; a round by a fresh one; and that
-//! it notices what is wrong.
+//! The short form of the campaign (`scripts/chaos`): nine of its kinds of faults, in a round by a fixed seed and one by a fresh one; and
+//! that it notices what is wrong. Other tests of this room have a broker or a cluster that is restarted, partitions that are taken over, pipelines
+//! that are reloaded and topics that are made again under running processes; the long form has all at once.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -25,11 +25,12 @@ processors:
   - rename: {field: old, target_field: new, ignore_missing: true}
   - drop: {if: "ctx.drop == true"}
   - convert: {field: number, type: integer, ignore_missing: true}
+  - grok: {field: hostile, patterns: ['^(?<a>a+?)(?:a|aa)+?\k<a>[bc]'], ignore_missing: true, ignore_failure: true}
 destination: {index: "NAME-%{day}"}
 "#;
 
-/// Starts Kelp on records of which one is a dead letter, one fails, one is dropped, and some are for an index that refuses
-/// them; waits until all of that was counted.
+/// Starts Kelp on records of which one is a dead letter, one fails, one is dropped, one is too much for a pattern, and some are for an index that
+/// refuses them; waits until all of that was counted.
 fn start(scene: &Scene) -> Kelp {
     let name = &scene.name;
     let mapping = json!({"mappings": {"properties": {"size": {"type": "integer"}}}});
@@ -47,6 +48,7 @@ fn write(scene: &Scene) {
     lines.push(json!({"day": "open", "size": "large"}));
     lines.push(json!({"day": "open", "number": "none"}));
     lines.push(json!({"day": "open", "drop": true}));
+    lines.push(json!({"day": "open", "hostile": "a".repeat(200)}));
     lines.push(json!({"day": "shut"}));
     let message = |(n, line): (usize, &Value)| Message {
         partition: (n % 2) as i32,
@@ -106,7 +108,13 @@ fn the_table_of_metrics_is_what_a_running_kelp_shows() {
         let sum = |family| metrics.sum_where(family, &labels).unwrap();
         (sum("kelp_processor_runs_total"), sum("kelp_processor_failures_total"))
     };
-    assert_eq!([runs("0"), runs("1"), runs("2"), runs("3")], [(204.0, 0.0), (204.0, 0.0), (1.0, 0.0), (203.0, 1.0)]);
+    let ran = [runs("0"), runs("1"), runs("2"), runs("3"), runs("4")];
+    assert_eq!(ran, [(205.0, 0.0), (205.0, 0.0), (1.0, 0.0), (204.0, 1.0), (203.0, 1.0)]);
+    assert_eq!(metrics.sum("kelp_grok_timeouts_total"), Some(1.0));
+    let log = kelp.output().unwrap();
+    let told = log.lines().find(|line| line.contains("used up its budget on a record")).expect("it is logged");
+    // The last but one of the records, which change places between two partitions.
+    assert!(told.contains(&scene.name) && told.contains("\"offset\":101"), "{told}");
     assert!(metrics.sum("kelp_processor_seconds_total").unwrap() > 0.0);
     assert_eq!(metrics.sum_where("kelp_condition_met", &[("condition", "elasticsearch")]), Some(1.0));
 

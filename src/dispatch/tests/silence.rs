@@ -323,3 +323,44 @@ fn a_name_that_is_asked_about_for_long_keeps_nobody_from_going_on() {
     let effects = bench.step(at(30_000), Input::Checked("d".into(), Err("no answer in time".into())));
     assert!(matches!(notices(&effects)[..], [Notice::Unavailable(_)]), "nothing was heard: {effects:?}");
 }
+
+#[test]
+fn an_index_whose_name_nobody_can_tell_of_is_a_refusal_of_theirs() {
+    let mut bench = Bench::new();
+    let [(request, _)] = bench.submit("b", &[(2, 0)])[..] else { panic!() };
+    assert!(matches!(&bench.step(at(0), Input::Submit(bulk("a", &[(1, 0)])))[..], [Effect::Check(_)]));
+    // The others are answered long after the check was sent, and just before it is given up.
+    bench.done(at(29_000), request);
+    bench.step(at(30_000), Input::Checked("a".into(), Err("no answer in time".into())));
+    assert_eq!(bench.dispatch.gate, Gate::Open);
+    assert!(bench.dispatch.is_refused(), "nothing is wrong in this process");
+    let (now, _) = bench.wake(at(30_000));
+    bench.step(now, Input::Checked("a".into(), Ok(NameIs::Index)));
+    assert!(!bench.dispatch.is_refused());
+}
+
+#[test]
+fn a_late_check_does_not_stand_for_the_template() {
+    let mut bench = Bench::new();
+    assert!(matches!(&bench.step(at(0), Input::Submit(bulk("a", &[(1, 0)])))[..], [Effect::Check(_)]));
+    // The cluster is away; what waits is over, so the template has to say when it is back.
+    let [(request, _)] = bench.submit("b", &[(2, 0)])[..] else { panic!() };
+    bench.step(at(10), Input::Answered(request, Outcome::NotSent("refused".into())));
+    for holding in [1, 2] {
+        bench.step(at(20), Input::End(HoldingId(holding)));
+    }
+    assert_eq!(sent(&bench.wake(at(20)).1), []);
+    let now = at(5_000);
+    let effects = bench.step(now, Input::Tick);
+    assert!(matches!(effects[..], [Effect::Prepare]), "{effects:?}");
+    let now = now + Duration::from_millis(10);
+    bench.step(now, Input::Prepared(Err("refused".into())));
+    let (now, effects) = bench.wake(now);
+    assert!(matches!(effects[..], [Effect::Prepare]), "{effects:?}");
+    // The check is given up only now.
+    bench.step(now, Input::Checked("a".into(), Err("no answer in time".into())));
+    bench.step(now, Input::Begin(HoldingId(1)));
+    bench.step(now, Input::Submit(bulk("c", &[(1, 1)])));
+    let (_, effects) = bench.wake(now);
+    assert!(matches!(effects[..], [Effect::Prepare]), "nothing is sent before the template is there: {effects:?}");
+}

@@ -1,5 +1,4 @@
-//! `grok`: takes a text apart by patterns. What expressions mean is the room [`crate::grok`]'s matter, in Elasticsearch's
-//! dialect.
+//! `grok`: takes a text apart by patterns. What expressions mean is the room [`crate::grok`]'s matter.
 //!
 //! | option | |
 //! |---|---|
@@ -7,6 +6,8 @@
 //! | `patterns` | the one that matches furthest left wins, of several at the same place the first |
 //! | `pattern_definitions` | patterns of one's own, which come before the shipped ones |
 //! | `ecs_compatibility` | which set is shipped: `disabled` (legacy) or `v1` |
+//! | `dialect` | whose meaning: `elasticsearch` or `logstash`; a dot in a field's name descends in both |
+//! | `keep_empty_captures` | whether a capture of no letters makes a field; the dialect's way unless given |
 //! | `ignore_missing` | `false` |
 //! | `trace_match` | `false`; if `true` templates have `_ingest._grok_match_index` |
 //!
@@ -25,6 +26,8 @@ use crate::yaml::{Fields, Kind, Node, Place, Spanned, Style, nearest};
 struct GrokProcessor {
     field: Path,
     grok: Grok,
+    /// The expressions as they were written.
+    patterns: Vec<String>,
     /// The paths of each expression's fields.
     paths: Vec<Vec<Path>>,
     ignore_missing: bool,
@@ -54,20 +57,34 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
             }
         },
     };
+    let dialect = match fields.string("dialect") {
+        None => Some(Dialect::Elasticsearch),
+        Some(dialect) => match dialect.value {
+            "elasticsearch" => Some(Dialect::Elasticsearch),
+            "logstash" => Some(Dialect::Logstash),
+            other => {
+                let what = format!("dialect {other:?} is not known");
+                cx.add(dialect.place, what, Some("give elasticsearch or logstash".to_owned()));
+                None
+            }
+        },
+    };
+    let keep_empty_captures = fields.bool("keep_empty_captures");
     let written = written?;
     if written.is_empty() {
         cx.problems.add_hint(fields.place(), "the grok processor has no pattern", "such as patterns: ['%{IP:client}']");
         return None;
     }
-    let mut patterns = Patterns::new(set?, Dialect::Elasticsearch);
+    let dialect = dialect?;
+    let usual = Options::new(dialect);
+    let options = Options { keep_empty_captures: keep_empty_captures.unwrap_or(usual.keep_empty_captures), ..usual };
+    let mut patterns = Patterns::new(set?, dialect);
     for (entry, text) in &own {
         patterns.define(&entry.key, text);
     }
     let texts: Vec<&str> = written.iter().map(|text| text.value).collect();
     let told = |fault: &Fault| cx.add(written[fault.expression].place, within(fault), fault.hint.clone());
-    let grok = Grok::compile(&texts, &patterns, Options::new(Dialect::Elasticsearch))
-        .map_err(|faults| faults.iter().for_each(told))
-        .ok()?;
+    let grok = Grok::compile(&texts, &patterns, options).map_err(|faults| faults.iter().for_each(told)).ok()?;
     // In a file that is kept, what stands for itself though it looks like a reference is a mistake.
     if !grok.warnings().is_empty() {
         grok.warnings().iter().for_each(told);
@@ -75,13 +92,13 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     }
     let paths =
         written.iter().enumerate().map(|(number, text)| paths(&grok, number, *text, cx)).collect::<Option<_>>()?;
-    own.iter().for_each(|(entry, text)| warn_of_types(text, entry.value.place, cx));
+    own.iter().for_each(|(entry, text)| warn_of_types(text, entry.value.place, dialect, cx));
     for (number, text) in written.iter().enumerate() {
-        warn_of_types(text.value, text.place, cx);
+        warn_of_types(text.value, text.place, dialect, cx);
         warn(&grok, number, *text, cx);
     }
-    let memory = Mutex::default();
-    Some(Box::new(GrokProcessor { field: field?, grok, paths, ignore_missing, trace_match, memory }))
+    let (memory, patterns) = (Mutex::default(), texts.into_iter().map(str::to_owned).collect());
+    Some(Box::new(GrokProcessor { field: field?, grok, patterns, paths, ignore_missing, trace_match, memory }))
 }
 
 fn paths(grok: &Grok, expression: usize, text: Spanned<&str>, cx: &Compiler<'_>) -> Option<Vec<Path>> {
@@ -105,8 +122,11 @@ fn warn(grok: &Grok, expression: usize, text: Spanned<&str>, cx: &Compiler<'_>) 
 }
 
 /// Tells of types that there are not: the engine leaves such a capture a text, as Elasticsearch does, without a word.
-fn warn_of_types(text: &str, place: Place, cx: &Compiler<'_>) {
-    const TYPES: [&str; 6] = ["int", "long", "float", "double", "boolean", "string"];
+fn warn_of_types(text: &str, place: Place, dialect: Dialect, cx: &Compiler<'_>) {
+    let types: &[&str] = match dialect {
+        Dialect::Elasticsearch => &["int", "long", "float", "double", "boolean", "string"],
+        Dialect::Logstash => &["int", "float", "string"],
+    };
     const MEANT: [(&str, &str); 6] = [
         ("integer", "int"),
         ("number", "double"),
@@ -118,11 +138,12 @@ fn warn_of_types(text: &str, place: Place, cx: &Compiler<'_>) {
     for reference in text.split("%{").skip(1) {
         let Some((reference, _)) = reference.split_once('}') else { continue };
         let mut parts = reference.splitn(3, ':').skip(2);
-        let Some(kind) = parts.next().filter(|kind| !TYPES.contains(kind) && !kind.contains('=')) else { continue };
+        let Some(kind) = parts.next().filter(|kind| !types.contains(kind) && !kind.contains('=')) else { continue };
         let meant = MEANT.iter().find(|(other, _)| other.eq_ignore_ascii_case(kind)).map(|(_, name)| *name);
-        let hint = match meant.or_else(|| nearest(&kind.to_lowercase(), TYPES)) {
+        let meant = meant.filter(|name| types.contains(name));
+        let hint = match meant.or_else(|| nearest(&kind.to_lowercase(), types.iter().copied())) {
             Some(name) => format!("did you mean {name:?}?"),
-            None => format!("there are {}", TYPES.join(", ")),
+            None => format!("there are {}", types.join(", ")),
         };
         cx.problems.warn(place, format!("%{{{reference}}} stays a text: there is no type {kind:?}"), hint);
     }
@@ -211,6 +232,7 @@ impl GrokProcessor {
                 Err(format!("Provided Grok expressions do not match field value: [{}]", super::cut(text)))
             }
             Outcome::Exhausted { expression } => {
+                work.timeouts.push(&self.patterns[expression]);
                 Err(format!("grok timeout: the budget was used up by {}", told(expression)))
             }
             Outcome::Failed { expression, what } => {

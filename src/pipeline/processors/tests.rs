@@ -279,6 +279,57 @@ fn grok_captures_in_the_order_of_the_pattern() {
 }
 
 #[test]
+fn patterns_mean_what_they_mean_in_their_dialect() {
+    let run = |patterns: &str, more: &str, event: &str| {
+        apply(&format!("grok: {{field: m, patterns: {patterns}{more}}}"), event)
+    };
+    let logstash = ", dialect: logstash";
+    let (either, event) = ("['%{INT:i}', '%{WORD:w}']", r#"{"m":"ab 1"}"#);
+    assert_eq!(run(either, ", dialect: elasticsearch", event).as_deref(), Ok(r#"{"m":"ab 1","w":"ab"}"#));
+    assert_eq!(run(either, logstash, event).as_deref(), Ok(r#"{"m":"ab 1","i":"1"}"#));
+    let (nested, event) = ("['(?<[a][b]>x)(?<c.d>y)%{NOTSPACE:n:int}']", r#"{"m":"xy12ms"}"#);
+    let expected = Ok(r#"{"m":"xy12ms","a":{"b":"x"},"c":{"d":"y"},"n":12}"#);
+    assert_eq!(run(nested, logstash, event).as_deref(), expected);
+    let (empty, event) = ("['%{DATA:e}x']", r#"{"m":"x"}"#);
+    let (kept, left_out) = (Ok(r#"{"m":"x","e":""}"#), Ok(r#"{"m":"x"}"#));
+    assert_eq!(run(empty, "", event).as_deref(), kept);
+    assert_eq!(run(empty, ", keep_empty_captures: false", event).as_deref(), left_out);
+    assert_eq!(run(empty, logstash, event).as_deref(), left_out);
+    assert_eq!(run(empty, ", dialect: logstash, keep_empty_captures: true", event).as_deref(), kept);
+}
+
+#[test]
+fn which_pattern_matched_is_told_where_that_is_asked_for() {
+    let traced = |text: &str, more: &str| {
+        let processors = format!(
+            "grok: {{field: m, patterns: ['^%{{INT:i}}$', '^%{{WORD:w}}$']{more}}}}}, {{set: {{field: n, value: '{{{{_ingest._grok_match_index}}}}'}}"
+        );
+        apply(&format!("{{{processors}}}"), &format!("{{\"m\":\"{text}\"}}"))
+    };
+    let asked = ", trace_match: true";
+    assert_eq!(traced("7", asked).as_deref(), Ok(r#"{"m":"7","i":"7","n":"0"}"#));
+    assert_eq!(traced("x", asked).as_deref(), Ok(r#"{"m":"x","w":"x","n":"1"}"#));
+    assert_eq!(traced("x", "").as_deref(), Ok(r#"{"m":"x","w":"x","n":""}"#));
+}
+
+/// It is a failure like others, and told apart from them.
+#[test]
+fn a_pattern_that_uses_up_its_budget_is_told() {
+    const HOSTILE: &str = r"^(?<a>a+?)(?:a|aa)+?\k<a>[bc]";
+    let problems = Problems::new("f");
+    let grok = format!("[grok: {{field: m, patterns: ['%{{INT:i}}', '{HOSTILE}']}}]");
+    let root = parse(&grok, &problems).unwrap();
+    let Kind::List(nodes) = &root.kind else { panic!("a list") };
+    let steps = Compiler::new(&problems, "kafka").steps(nodes);
+    let event = format!("{{\"m\":\"{}\"}}", "a".repeat(200));
+    let none = Pipelines::default();
+    let mut work = Work::new(serde_json::from_str(&event).unwrap(), None, &none);
+    let failure = run_steps(&steps, &mut work).unwrap_err();
+    assert!(failure.message.starts_with("grok timeout: the budget was used up by pattern [1] on"), "{failure:?}");
+    assert_eq!(work.timeouts, [HOSTILE]);
+}
+
+#[test]
 fn plain_captures_borrow_from_the_record() {
     use crate::event::Value;
     use std::borrow::Cow;
@@ -324,15 +375,23 @@ fn patterns_that_cannot_be_compiled_say_why() {
 }
 
 #[test]
-fn a_pattern_that_takes_for_ever_elsewhere_is_warned_of() {
-    for (pattern, warned) in [(r"(?<all>(\w+\s*)+):", true), ("%{URI}", false), ("%{COMBINEDAPACHELOG}", false)] {
+fn a_pattern_that_takes_for_ever_elsewhere_or_is_slow_here_is_warned_of() {
+    const ELSEWHERE: &str = "exponentially";
+    const HERE: &str = "is left to the slower engine";
+    for (pattern, warned) in [
+        (r"(?<all>(\w+\s*)+):", Some(ELSEWHERE)),
+        (r"%{WORD:w} \X", Some(HERE)),
+        ("%{URI}", None),
+        ("%{COMBINEDAPACHELOG}", None),
+    ] {
         let problems = Problems::new("f");
         let text = format!("[grok: {{field: m, patterns: ['{pattern}']}}]");
         let root = parse(&text, &problems).unwrap();
         let Kind::List(nodes) = &root.kind else { panic!("a list") };
         assert_eq!(Compiler::new(&problems, "kafka").steps(nodes).len(), 1);
         let told = problems.take_warnings();
-        assert_eq!(told.iter().any(|told| told.what.contains("exponentially")), warned, "{pattern}: {told:?}");
+        assert_eq!(told.len(), usize::from(warned.is_some()), "{pattern}: {told:?}");
+        assert!(warned.is_none_or(|warned| told[0].what.contains(warned)), "{pattern}: {told:?}");
     }
 }
 

@@ -181,3 +181,16 @@ fn whoever_is_lost_to_the_group_has_not_caught_up() {
     bench.tick(at(609_000));
     assert!(bench.tick(at(611_000)).contains(&Effect::Leave(Ending::Complete)));
 }
+
+#[test]
+fn an_assignment_that_is_lost_before_it_began_is_none() {
+    let mut bench = Bench::with(|settings| settings.until_caught_up = true);
+    bench.step(at(0), Input::Assigned(parts(&[0])));
+    bench.revoke(at(1), &[0], true);
+    bench.step(at(2), Input::Resolved(Ok(vec![known(0)])));
+    assert!(!bench.reader.is_assigned());
+    for minute in 1..10 {
+        let effects = bench.tick(at(60_000 * minute));
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Leave(_))), "{effects:?}");
+    }
+}
