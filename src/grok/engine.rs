@@ -47,6 +47,8 @@ use starts::Starts;
 /// How many ways may fail before the quick code is given up, and how many more for each byte of the text.
 const QUICK_STEPS: u64 = 1000;
 const QUICK_STEPS_A_BYTE: u64 = 8;
+/// After a text that lacked what an expression needs, the next ones are likely to: of so many this is asked first.
+const DOUBTS: u8 = 4;
 /// How often walks along the plan may fail on one text; each may be as long as the text.
 const PLAN_FAILURES: u32 = 16;
 /// The same for the plain code. Without back-references it stays below unless the expression is very large.
@@ -142,6 +144,8 @@ impl Default for Slot {
 pub struct Scratch {
     stack: Stack,
     plan: plan::Memory,
+    /// So many more texts are looked through for what an expression needs before anything else.
+    doubts: u8,
 }
 
 impl Scratch {
@@ -210,6 +214,13 @@ impl Program {
         let Ok(_) = u32::try_from(text.len() + 1) else { return Err(Exhausted) };
         let slots = &mut slots[..self.slots()];
         let input = Input { text: text.as_bytes(), origin: 0 };
+        if scratch.doubts > 0 {
+            scratch.doubts -= 1;
+            if self.starts.are_none(input.text) {
+                scratch.doubts = DOUBTS;
+                return Ok(None);
+            }
+        }
         scratch.plan.failures = PLAN_FAILURES;
         // Most texts match where they begin.
         let mut walked = None;
@@ -266,7 +277,10 @@ impl Program {
             }
             if from == 0 {
                 // Most texts match where they are first tried; only now is it worth looking for what they need.
-                let Some(last) = self.starts.last(input.text, start + 1) else { break };
+                let Some(last) = self.starts.last(input.text, start + 1) else {
+                    scratch.doubts = DOUBTS;
+                    break;
+                };
                 end = end.min(last.saturating_add(1));
             }
             from = start + 1;

@@ -62,6 +62,12 @@ impl Starts {
         }
     }
 
+    /// The text lacks what every match contains.
+    pub(super) fn are_none(&self, text: &[u8]) -> bool {
+        let Some((finder, before)) = &self.literal else { return false };
+        text.get(*before..).is_none_or(|text| finder.find(text).is_none())
+    }
+
     /// The last position at which a match may begin, if there is any after `at`.
     pub(super) fn last(&self, text: &[u8], at: usize) -> Option<usize> {
         let Some((finder, before)) = &self.literal else { return Some(text.len()) };
