@@ -51,8 +51,8 @@ fn told(seed: u64) -> Result<Totals, String> {
     history(seed, None).map_err(|broken| {
         let (case, failure) = Case::new(seed).shortest(None);
         format!(
-            "seed {seed}: {broken}\nthe whole history: KELP_SIM_SEED={seed}\n\
-             the shortest that fails, of {} steps: KELP_SIM_SEED={seed} KELP_SIM_LESS={}\n{}\n{}",
+            "seed {seed}: {broken}\nthe whole history: simulate replay {seed}\n\
+             the shortest that fails, of {} steps: simulate replay {seed} {}\n{}\n{}",
             failure.steps,
             case.told(),
             failure.trace.join("\n"),
@@ -74,9 +74,13 @@ fn recorded_trace() -> Result<u64, String> {
     Ok(totals.trace)
 }
 
-/// Lives through one history, made simpler by what `less` names; if it fails, tells how, with the end of its trace.
+/// Lives through one history, made simpler by what `less` names; if it fails, or there is no such name, tells how, with the end of its trace.
 fn replay(seed: u64, less: &str) -> Option<String> {
-    let failure = Case::replayed(seed, less).fails(None, TRACE)?;
+    let case = match Case::replayed(seed, less) {
+        Ok(case) => case,
+        Err(why) => return Some(why),
+    };
+    let failure = case.fails(None, TRACE)?;
     let trace = failure.trace.join("\n");
     Some(format!("seed {seed}, {} steps: {}\n{trace}", failure.steps, failure.broken))
 }

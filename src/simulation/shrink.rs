@@ -39,21 +39,21 @@ impl Case {
 
     /// As [`Case::told`] says, with the chance of another seed and simplifications by name, between commas.
     ///
-    /// # Panics
+    /// # Errors
     /// There is no simplification of a name.
-    pub(super) fn replayed(seed: u64, less: &str) -> Self {
+    pub(super) fn replayed(seed: u64, less: &str) -> Result<Self, String> {
         let mut case = Self::new(seed);
         for name in less.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             case = match name.strip_prefix("chance-").and_then(|seed| seed.parse().ok()) {
                 Some(chance) => Self { chance, ..case },
                 None => {
                     let plan = simpler(&case.plan).into_iter().find(|(each, _)| each == name);
-                    Self { plan: plan.unwrap_or_else(|| panic!("nothing is called {name}")).1, ..case }
+                    Self { plan: plan.ok_or_else(|| format!("nothing can be made simpler by {name:?}"))?.1, ..case }
                 }
             };
             case.less.push(name.to_owned());
         }
-        case
+        Ok(case)
     }
 
     /// What [`Case::replayed`] has to be given to live through it again.

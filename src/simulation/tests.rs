@@ -55,7 +55,7 @@ fn a_failure_is_told_by_a_short_history() {
         case.told()
     );
     // What is told lives through the same.
-    let again = Case::replayed(seed, &case.told()).fails(mutant, 400).expect("it fails as it was told");
+    let again = Case::replayed(seed, &case.told()).unwrap().fails(mutant, 400).expect("it fails as it was told");
     assert_eq!((again.steps, again.broken, again.trace), (failure.steps, failure.broken, failure.trace));
 }
 

@@ -48,7 +48,7 @@ fn what_is_refused_as_too_much_is_sent_by_fewer_requests_at_once() {
     slow(&mut config);
     config.elastic[0] = "concurrency: 4".into();
     config.elasticsearch = proxy.url();
-    for mode in [Mode::Refuse(429), Mode::RefuseItems] {
+    for mode in [Mode::Refuse(429), Mode::RefuseAllItems] {
         proxy.set(mode);
         let mut kelp = scene.start(&config, &[]);
         kelp.wait_metrics("fewer requests", LONG, |metrics| count(metrics, "kelp_bulk_concurrency") == 1).unwrap();

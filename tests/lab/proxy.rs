@@ -38,6 +38,8 @@ pub enum Mode {
     Lose,
     /// Of the documents that were not seen before, every third is answered with 429 or 503 by turns, and not passed on.
     RefuseItems,
+    /// Every document of a bulk is answered with 429, and nothing is passed on.
+    RefuseAllItems,
     /// Some requests meet a fault, chosen by a seed.
     Weather(Weather),
 }

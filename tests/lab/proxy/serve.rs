@@ -85,6 +85,9 @@ pub async fn serve(request: Request<Incoming>, visit: &Visit) -> io::Result<Resp
     }
 }
 
+/// The detail of a fault that spares no item.
+const EVERY_ITEM: u64 = u64::MAX;
+
 /// What happens to the next request.
 fn draw(state: &State, bulk: bool) -> (Option<Fault>, u64) {
     let mut mode = state.mode.lock().expect("nothing panics with it");
@@ -96,6 +99,7 @@ fn draw(state: &State, bulk: bool) -> (Option<Fault>, u64) {
         Mode::Refuse(status) => (Some(Fault::Status(*status)), 0),
         Mode::Lose => (Some(Fault::Lost), 0),
         Mode::RefuseItems => (Some(Fault::Items(0)), 0),
+        Mode::RefuseAllItems => (Some(Fault::Items(429)), EVERY_ITEM),
     }
 }
 
@@ -163,7 +167,7 @@ async fn pass_some(parts: Parts, body: &Bytes, state: &State, refused: Option<(u
                     let turn = seen.insert(id.to_owned()) && seen.len().is_multiple_of(3);
                     turn.then(|| if state.refused_items.load(Ordering::Relaxed) % 2 == 1 { 429 } else { 503 })
                 }
-                Some((status, detail)) => (place % (2 + detail % 7) == 0).then_some(status),
+                Some((status, detail)) => (detail == EVERY_ITEM || place % (2 + detail % 7) == 0).then_some(status),
                 None => None,
             };
             state.refused_items.fetch_add(u64::from(status.is_some()), Ordering::Relaxed);
