@@ -60,7 +60,7 @@ fn a_topic_without_records_is_caught_up_with_at_once() {
     // One thread more than there are partitions, which is told.
     config.more.push("threads: 4".into());
     let log = scene.catch_up(&config).output().unwrap();
-    let idle = log.lines().find(|line| line.contains("there are more threads than partitions")).expect(&log);
+    let idle = log.lines().rfind(|line| line.contains("there are more threads than partitions")).expect(&log);
     assert!(idle.contains("\"threads\":4") && idle.contains("\"idle\":1"), "{idle}");
     let report = scene.expect_good();
     assert_eq!((report.produced, report.documents), (0, 0));
