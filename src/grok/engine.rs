@@ -216,7 +216,7 @@ impl Program {
         let input = Input { text: text.as_bytes(), origin: 0 };
         if scratch.doubts > 0 {
             scratch.doubts -= 1;
-            if self.starts.are_none(input.text) {
+            if self.starts.are_none(input.text, 0) {
                 scratch.doubts = DOUBTS;
                 return Ok(None);
             }

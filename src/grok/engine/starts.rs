@@ -62,16 +62,18 @@ impl Starts {
         }
     }
 
-    /// The text lacks what every match contains.
-    pub(super) fn are_none(&self, text: &[u8]) -> bool {
+    /// What every match contains is not there for one that begins at `at` or later.
+    pub(super) fn are_none(&self, text: &[u8], at: usize) -> bool {
         let Some((finder, before)) = &self.literal else { return false };
-        text.get(*before..).is_none_or(|text| finder.find(text).is_none())
+        text.get(at + before..).is_none_or(|text| finder.find(text).is_none())
     }
 
     /// The last position at which a match may begin, if there is any after `at`.
     pub(super) fn last(&self, text: &[u8], at: usize) -> Option<usize> {
         let Some((finder, before)) = &self.literal else { return Some(text.len()) };
-        finder.find(text.get(at + before..)?)?;
+        if self.are_none(text, at) {
+            return None;
+        }
         let last = memchr::memmem::rfind(text, finder.needle())?;
         last.checked_sub(*before)
     }

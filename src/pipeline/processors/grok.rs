@@ -45,30 +45,9 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     }
     let ignore_missing = fields.bool("ignore_missing").unwrap_or(false);
     let trace_match = fields.bool("trace_match").unwrap_or(false);
-    let set = match fields.string("ecs_compatibility") {
-        None => Some(Set::Legacy),
-        Some(ecs) => match ecs.value {
-            "disabled" => Some(Set::Legacy),
-            "v1" => Some(Set::EcsV1),
-            other => {
-                let what = format!("ecs_compatibility {other:?} is not known");
-                cx.add(ecs.place, what, Some("give disabled or v1".to_owned()));
-                None
-            }
-        },
-    };
-    let dialect = match fields.string("dialect") {
-        None => Some(Dialect::Elasticsearch),
-        Some(dialect) => match dialect.value {
-            "elasticsearch" => Some(Dialect::Elasticsearch),
-            "logstash" => Some(Dialect::Logstash),
-            other => {
-                let what = format!("dialect {other:?} is not known");
-                cx.add(dialect.place, what, Some("give elasticsearch or logstash".to_owned()));
-                None
-            }
-        },
-    };
+    let set = choice(fields, "ecs_compatibility", [("disabled", Set::Legacy), ("v1", Set::EcsV1)], cx);
+    let dialects = [("elasticsearch", Dialect::Elasticsearch), ("logstash", Dialect::Logstash)];
+    let dialect = choice(fields, "dialect", dialects, cx);
     let keep_empty_captures = fields.bool("keep_empty_captures");
     let written = written?;
     if written.is_empty() {
@@ -99,6 +78,22 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     }
     let (memory, patterns) = (Mutex::default(), texts.into_iter().map(str::to_owned).collect());
     Some(Box::new(GrokProcessor { field: field?, grok, patterns, paths, ignore_missing, trace_match, memory }))
+}
+
+/// What an option names, or the first of them where it is not given; nothing, and a fault, for another name.
+fn choice<T: Copy>(
+    fields: &Fields<'_, '_>,
+    key: &'static str,
+    choices: [(&str, T); 2],
+    cx: &Compiler<'_>,
+) -> Option<T> {
+    let Some(given) = fields.string(key) else { return Some(choices[0].1) };
+    let found = choices.iter().find(|(name, _)| *name == given.value);
+    if found.is_none() {
+        let hint = format!("give {}", choices.map(|(name, _)| name).join(" or "));
+        cx.add(given.place, format!("{key} {:?} is not known", given.value), Some(hint));
+    }
+    found.map(|(_, choice)| *choice)
 }
 
 fn paths(grok: &Grok, expression: usize, text: Spanned<&str>, cx: &Compiler<'_>) -> Option<Vec<Path>> {

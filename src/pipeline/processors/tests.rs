@@ -4,15 +4,20 @@ mod more;
 
 use crate::event::Event;
 use crate::pipeline::compile::Compiler;
-use crate::pipeline::step::{Pipelines, Work, run_steps};
+use crate::pipeline::step::{Pipelines, Step, Work, run_steps};
 use crate::yaml::{Kind, Problems, parse};
+
+/// Compiles one processor, or several between commas.
+fn steps(processors: &str, problems: &Problems) -> Vec<Step> {
+    let root = parse(&format!("[{processors}]"), problems).unwrap();
+    let Kind::List(nodes) = &root.kind else { panic!("a list") };
+    Compiler::new(problems, "kafka").steps(nodes)
+}
 
 /// The event after one processor, as JSON, or the reason of its failure.
 fn apply(processor: &str, event: &str) -> Result<String, String> {
     let problems = Problems::new("f");
-    let root = parse(&format!("[{processor}]"), &problems).unwrap();
-    let Kind::List(nodes) = &root.kind else { panic!("a list") };
-    let steps = Compiler::new(&problems, "kafka").steps(nodes);
+    let steps = steps(processor, &problems);
     let told = problems.into_vec();
     assert!(told.is_empty(), "{processor}: {told:#?}");
     let event: Event<'_> = serde_json::from_str(event).unwrap();
@@ -317,10 +322,7 @@ fn which_pattern_matched_is_told_where_that_is_asked_for() {
 fn a_pattern_that_uses_up_its_budget_is_told() {
     const HOSTILE: &str = r"^(?<a>a+?)(?:a|aa)+?\k<a>[bc]";
     let problems = Problems::new("f");
-    let grok = format!("[grok: {{field: m, patterns: ['%{{INT:i}}', '{HOSTILE}']}}]");
-    let root = parse(&grok, &problems).unwrap();
-    let Kind::List(nodes) = &root.kind else { panic!("a list") };
-    let steps = Compiler::new(&problems, "kafka").steps(nodes);
+    let steps = steps(&format!("grok: {{field: m, patterns: ['%{{INT:i}}', '{HOSTILE}']}}"), &problems);
     let event = format!("{{\"m\":\"{}\"}}", "a".repeat(200));
     let none = Pipelines::default();
     let mut work = Work::new(serde_json::from_str(&event).unwrap(), None, &none);
@@ -335,9 +337,7 @@ fn plain_captures_borrow_from_the_record() {
     use std::borrow::Cow;
 
     let problems = Problems::new("f");
-    let root = parse("[grok: {field: message, patterns: ['%{WORD:w} %{GREEDYDATA:rest}']}]", &problems).unwrap();
-    let Kind::List(nodes) = &root.kind else { panic!("a list") };
-    let steps = Compiler::new(&problems, "kafka").steps(nodes);
+    let steps = steps("grok: {field: message, patterns: ['%{WORD:w} %{GREEDYDATA:rest}']}", &problems);
     let event: Event<'_> = serde_json::from_str(r#"{"message":"one two three"}"#).unwrap();
     let none = Pipelines::default();
     let mut work = Work::new(event, None, &none);
@@ -365,10 +365,8 @@ fn patterns_that_cannot_be_compiled_say_why() {
         ),
     ] {
         let problems = Problems::new("f");
-        let text = format!("[grok: {{field: m, patterns: ['{pattern}'], pattern_definitions: {definitions}}}]");
-        let root = parse(&text, &problems).unwrap();
-        let Kind::List(nodes) = &root.kind else { panic!("a list") };
-        assert!(Compiler::new(&problems, "kafka").steps(nodes).is_empty());
+        let text = format!("grok: {{field: m, patterns: ['{pattern}'], pattern_definitions: {definitions}}}");
+        assert!(steps(&text, &problems).is_empty());
         let told = problems.into_vec();
         assert!(told[0].what.contains(why), "{pattern}: {told:?}");
     }
@@ -385,10 +383,8 @@ fn a_pattern_that_takes_for_ever_elsewhere_or_is_slow_here_is_warned_of() {
         ("%{COMBINEDAPACHELOG}", None),
     ] {
         let problems = Problems::new("f");
-        let text = format!("[grok: {{field: m, patterns: ['{pattern}']}}]");
-        let root = parse(&text, &problems).unwrap();
-        let Kind::List(nodes) = &root.kind else { panic!("a list") };
-        assert_eq!(Compiler::new(&problems, "kafka").steps(nodes).len(), 1);
+        let text = format!("grok: {{field: m, patterns: ['{pattern}']}}");
+        assert_eq!(steps(&text, &problems).len(), 1);
         let told = problems.take_warnings();
         assert_eq!(told.len(), usize::from(warned.is_some()), "{pattern}: {told:?}");
         assert!(warned.is_none_or(|warned| told[0].what.contains(warned)), "{pattern}: {told:?}");
