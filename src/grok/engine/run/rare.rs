@@ -8,7 +8,7 @@ use super::steps::{count, one};
 use super::{Frame, Input, NONE, Run, State};
 
 /// How many steps are left for each byte of the text when there is no room to remember what failed.
-const FORGETFUL_STEPS_A_BYTE: u64 = 16;
+const FORGETFUL_STEPS_A_BYTE: u64 = 8;
 
 impl Run<'_, '_> {
     /// The operations that are met less often.
