@@ -9,6 +9,7 @@ mod sight;
 mod verdict;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 pub use feed::{Load, TopicKind, feed};
@@ -27,10 +28,21 @@ pub enum Expect {
     Drop,
     /// Neither: its transaction was aborted.
     Never,
-    /// Perhaps: compaction, retention or the end of the topic may have been faster.
-    May,
+    /// Perhaps: the record may have been removed before anyone read it.
+    May(Removal),
     /// Not decided: its transaction is open.
     Open,
+}
+
+/// Why a record may have been removed before it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Removal {
+    /// A later one has its key.
+    Compaction,
+    /// It lay below where the topic was made to begin.
+    Retention,
+    /// Its topic was deleted.
+    Deletion,
 }
 
 /// A record that the broker has taken.
@@ -70,7 +82,7 @@ impl Account {
             && let Some(before) = self.latest.insert(key, offset)
             && self.expect[before] == Expect::Must
         {
-            self.expect[before] = Expect::May;
+            self.expect[before] = Expect::May(Removal::Compaction);
         }
     }
 
@@ -159,13 +171,13 @@ impl Oracle {
         !known
     }
 
-    /// What lies in a range of offsets may never be read: it was deleted.
-    pub fn let_go(&mut self, topic: &str, making: usize, partition: i32, range: std::ops::Range<u64>) {
+    /// What lies in a range of offsets of a making's partition may never be read.
+    pub fn let_go(&mut self, (topic, making, partition): (&str, usize, i32), range: Range<u64>, why: Removal) {
         let Some(account) = self.account(topic, making, partition) else { return };
         let end = (range.end as usize).min(account.expect.len());
         for expect in &mut account.expect[(range.start as usize).min(end)..end] {
             if *expect == Expect::Must {
-                *expect = Expect::May;
+                *expect = Expect::May(why);
             }
         }
     }
@@ -190,7 +202,7 @@ mod tests {
         let mut oracle = Oracle::default();
         oracle.made("t", 1);
         (0..4).for_each(|offset| oracle.note("t", 0, 0, (offset, &told(offset))));
-        oracle.let_go("t", 0, 0, 2..9);
+        oracle.let_go(("t", 0, 0), 2..9, Removal::Retention);
         oracle.made("t", 1);
         oracle.note("t", 1, 0, (2, &told(64)));
         oracle.note("t", 1, 0, (4, &Told { open: true, ..told(65) }));
@@ -202,7 +214,8 @@ mod tests {
             let account = &oracle.makings("t")[making][0];
             (0..account.end()).map(|offset| account.expect(offset)).collect::<Vec<_>>()
         };
-        assert_eq!(of(0), [Expect::Must, Expect::Must, Expect::May, Expect::May]);
+        let expired = Expect::May(Removal::Retention);
+        assert_eq!(of(0), [Expect::Must, Expect::Must, expired, expired]);
         assert_eq!(of(1), [Expect::Nothing, Expect::Nothing, Expect::Must, Expect::Nothing, Expect::Never]);
         assert_eq!(oracle.records(), 6);
         assert!(oracle.complete("t", 1, 0, (3, &told(72))) && !oracle.complete("t", 1, 0, (2, &told(64))));
@@ -210,7 +223,7 @@ mod tests {
         let keyed = |timestamp| Told { key: Some(7), ..told(timestamp) };
         oracle.note("t", 1, 0, (5, &keyed(70)));
         oracle.note("t", 1, 0, (6, &keyed(71)));
-        assert_eq!(oracle.makings("t")[1][0].expect(5), Expect::May);
+        assert_eq!(oracle.makings("t")[1][0].expect(5), Expect::May(Removal::Compaction));
         assert_eq!(oracle.makings("t")[1][0].expect(6), Expect::Must);
     }
 }

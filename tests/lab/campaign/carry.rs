@@ -6,7 +6,7 @@ use super::round::Round;
 use super::stage::{Marks, Stage};
 use super::{Fault, Protocol};
 use crate::lab::generate::Random;
-use crate::lab::oracle::{self, TopicKind, Verdict};
+use crate::lab::oracle::{self, Removal, TopicKind, Verdict};
 use crate::lab::proxy::{self, Mode, Weather};
 use crate::lab::{Result, wait_until};
 
@@ -227,7 +227,8 @@ fn retention(stage: &mut Stage<'_>, random: &mut Random) -> Result<Marks> {
         };
         let below = committed + random.below(end - committed + 1);
         if below > *committed && random.chance(500) {
-            oracle::lock(&stage.oracle).let_go(&topic, making, *partition, *committed..below);
+            let place = (topic.as_str(), making, *partition);
+            oracle::lock(&stage.oracle).let_go(place, *committed..below, Removal::Retention);
             stage.kafka.delete_records(&topic, *partition, i64::try_from(below)?)?;
         }
     }
@@ -247,7 +248,7 @@ fn remake(stage: &mut Stage<'_>, topic: &str, kind: TopicKind, random: &mut Rand
         let making = oracle.makings(topic).len() - 1;
         for partition in 0..stage.options.partitions {
             let committed = own.iter().find(|commit| commit.partition == partition).map_or(0, |commit| commit.offset);
-            oracle.let_go(topic, making, partition, committed..u64::MAX);
+            oracle.let_go((topic, making, partition), committed..u64::MAX, Removal::Deletion);
         }
     }
     stage.kafka.delete_topic(topic)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::crew::Crew;
 use super::round::Round;
 use super::{Fault, Options};
+use crate::lab::oracle::Removal;
 use crate::lab::proxy::{self, Order, Proxy};
 
 /// The sum of all rounds.
@@ -86,6 +87,10 @@ impl Report {
         let mut text = String::new();
         let sum = |of: &dyn Fn(&Round) -> u64| self.rounds.iter().map(of).sum::<u64>();
         let last = self.rounds.last();
+        let gone = |why| {
+            let times = last.and_then(|round| round.verdict.gone.get(&why).copied());
+            times.unwrap_or_default().to_string()
+        };
         let rows = [
             ("seed", self.options.seed.to_string()),
             ("rounds", self.rounds.len().to_string()),
@@ -98,10 +103,9 @@ impl Report {
             ("records with a dead letter", last.map_or(0, |round| round.verdict.dead).to_string()),
             ("records that the broker kept without acknowledging them", self.unacknowledged.to_string()),
             ("records of aborted transactions", last.map_or(0, |round| round.verdict.aborted).to_string()),
-            (
-                "records removed before they were read (compaction, retention, topics deleted)",
-                last.map_or(0, |round| round.verdict.gone).to_string(),
-            ),
+            ("records that compaction removed before they were read", gone(Removal::Compaction)),
+            ("records that retention removed before they were read", gone(Removal::Retention)),
+            ("records that were deleted with their topic before they were read", gone(Removal::Deletion)),
             ("missing", sum(&|round| round.verdict.missing).to_string()),
             ("duplicates", sum(&|round| round.verdict.duplicates).to_string()),
             ("unexpected", sum(&|round| round.verdict.unexpected).to_string()),

@@ -7,7 +7,7 @@ use kelp::promise;
 use kelp::record::TopicPartition;
 
 use super::sight::{Found, Sight};
-use super::{Account, Expect, Oracle};
+use super::{Account, Expect, Oracle, Removal};
 
 const SAMPLES: usize = 10;
 
@@ -38,8 +38,8 @@ pub struct Verdict {
     pub dead: u64,
     /// Records of aborted transactions.
     pub aborted: u64,
-    /// Records that were removed before they were read: by compaction, by retention, with their topic.
-    pub gone: u64,
+    /// Records that were removed before they were read.
+    pub gone: BTreeMap<Removal, u64>,
     /// Records that are nowhere and had to be.
     pub missing: u64,
     /// Documents beyond the first of a record.
@@ -100,8 +100,8 @@ impl Verdict {
             self.records += u64::from(expect != Expect::Nothing);
             self.dead += u64::from(dead);
             self.aborted += u64::from(expect == Expect::Never);
-            self.gone += u64::from(expect == Expect::May && times == 0 && !dead);
             match expect {
+                Expect::May(why) if times == 0 && !dead => *self.gone.entry(why).or_default() += 1,
                 Expect::Must if times == 0 && !dead => {
                     self.missing += 1;
                     self.fault(|| told(promise::stands_once(&place(offset), 0)));
@@ -110,7 +110,7 @@ impl Verdict {
                     self.unexpected += 1;
                     self.fault(|| format!("{} should not be there: {expect:?}", place(offset)));
                 }
-                Expect::Must | Expect::May if dead && times > 0 => {
+                Expect::Must | Expect::May(_) if dead && times > 0 => {
                     self.unexpected += 1;
                     self.fault(|| format!("{} has a document and a dead letter", place(offset)));
                 }
@@ -207,7 +207,7 @@ mod tests {
     fn what_is_missing_doubled_or_should_not_be_there_is_seen() {
         let (oracle, mut sight) = scene();
         let good = Verdict::at_rest(&oracle, &sight);
-        assert!(good.is_good() && good.records == 5 && good.dead == 1, "{good}");
+        assert!(good.is_good() && good.records == 5 && good.dead == 1 && good.gone.is_empty(), "{good}");
         let key = ("t".to_owned(), 0, 0);
         let spoiled = |sight: &mut Sight, spoil: &dyn Fn(&mut Found)| {
             spoil(sight.found.get_mut(&key).unwrap());
@@ -222,6 +222,21 @@ mod tests {
         );
         assert_eq!(spoiled(&mut sight, &|found| found.again = 2), (0, 3, 0));
         assert_eq!(spoiled(&mut sight, &|found| found.dead.extend([0, 3])), (0, 3, 2));
+    }
+
+    #[test]
+    fn what_was_removed_before_it_was_read_is_not_missing_and_told_by_why() {
+        let (mut oracle, mut sight) = scene();
+        oracle.let_go(("t", 0, 0), 0..2, Removal::Retention);
+        oracle.let_go(("t", 0, 0), 4..5, Removal::Deletion);
+        // Offset 1 was read before that.
+        let mut found = Found::default();
+        found.indexed.entry("a".into()).or_default().extend([1]);
+        found.dead.insert(2);
+        sight.found.insert(("t".to_owned(), 0, 0), found);
+        let verdict = Verdict::at_rest(&oracle, &sight);
+        assert!(verdict.is_good(), "{verdict}");
+        assert_eq!(verdict.gone, [(Removal::Retention, 1), (Removal::Deletion, 1)].into());
     }
 
     #[test]
