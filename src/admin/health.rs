@@ -57,8 +57,13 @@ pub struct Health {
     /// What should be known and keeps nobody from working, by name.
     notes: RwLock<BTreeMap<&'static str, String>>,
     /// The partitions that are stuck by a fault of ours, and what is known of each.
-    stuck: RwLock<BTreeMap<String, String>>,
+    stuck: Partitions,
+    /// Those of which nothing arrives though they have lag.
+    silent: Partitions,
 }
+
+/// Partitions, and what is known of each.
+type Partitions = RwLock<BTreeMap<String, String>>;
 
 #[derive(Debug)]
 struct Beats {
@@ -123,6 +128,7 @@ impl Health {
             hearts: RwLock::default(),
             notes: RwLock::default(),
             stuck: RwLock::default(),
+            silent: RwLock::default(),
         }
     }
 
@@ -167,11 +173,12 @@ impl Health {
 
     /// Says that a partition is stuck by a fault of ours, so that only a new start helps; `None` takes it back.
     pub fn stuck(&self, partition: String, why: Option<String>) {
-        let mut stuck = self.stuck.write().unwrap_or_else(PoisonError::into_inner);
-        match why {
-            Some(why) => drop(stuck.insert(partition, why)),
-            None => drop(stuck.remove(&partition)),
-        }
+        note(&self.stuck, partition, why);
+    }
+
+    /// Says that nothing arrives of a partition that has lag, which no new start helps; `None` takes it back.
+    pub fn silent(&self, partition: String, why: Option<String>) {
+        note(&self.silent, partition, why);
     }
 
     /// Every heart as it is at `now`.
@@ -187,7 +194,7 @@ impl Health {
     }
 
     /// Whether every heart has beaten within its limit before `now` and no partition is stuck; each heart's age in
-    /// milliseconds, and why partitions are stuck.
+    /// milliseconds, and which partitions are stuck or silent, and why.
     pub fn liveness(&self, now: u64) -> (bool, Value) {
         let pulses = self.pulses(now);
         let stuck = self.stuck.read().unwrap_or_else(PoisonError::into_inner);
@@ -201,8 +208,11 @@ impl Health {
             shown
         };
         let mut body = json!({"live": live, "hearts": pulses.iter().map(show).collect::<Vec<_>>()});
-        if !stuck.is_empty() {
-            body["stuck"] = stuck.iter().map(|(name, why)| json!({"partition": name, "reason": why})).collect();
+        let silent = self.silent.read().unwrap_or_else(PoisonError::into_inner);
+        for (name, partitions) in [("stuck", &stuck), ("silent", &silent)] {
+            if !partitions.is_empty() {
+                body[name] = partitions.iter().map(|(name, why)| json!({"partition": name, "reason": why})).collect();
+            }
         }
         (live, body)
     }
@@ -231,6 +241,14 @@ impl Health {
             body["notes"] = notes.iter().map(|(name, text)| json!({"name": name, "text": text})).collect();
         }
         (ready, body)
+    }
+}
+
+fn note(partitions: &Partitions, partition: String, why: Option<String>) {
+    let mut partitions = partitions.write().unwrap_or_else(PoisonError::into_inner);
+    match why {
+        Some(why) => drop(partitions.insert(partition, why)),
+        None => drop(partitions.remove(&partition)),
     }
 }
 

@@ -77,6 +77,38 @@ fn a_fenced_instance_ends_with_70_and_commits_nothing_more() {
     assert_eq!(scene.expect_good().produced, 4000);
 }
 
+/// The broker hangs in the middle: when all that came has settled, the partitions are told of, and the process stays alive.
+#[test]
+fn partitions_of_which_nothing_arrives_are_told_by_livez() {
+    let mut servers = servers_alone();
+    let scene = Scene::new(&servers, "delivery-silent", 2);
+    // More than there is memory for, so that some of it is still with the broker.
+    scene.write_heavy(24_000);
+    let mut config = scene.heavy_config();
+    config.elastic.push("request_timeout: 5s".into());
+    config.variables.push(("KELP_ADMIN__STUCK_AFTER".into(), "10s".into()));
+    // Else they are lost, and others' to read.
+    for line in &mut config.kafka {
+        *line = line.replace("session.timeout.ms: 3000", "session.timeout.ms: 120000");
+    }
+    let mut kelp = scene.start(&config, &[]);
+    kelp.wait_metrics("the first", LONG, |metrics| count(metrics, "kelp_records_settled_total") > 0).unwrap();
+    servers.kafka.process().signal(libc::SIGSTOP).unwrap();
+    let told =
+        "\"silent\":[{\"partition\":\"delivery-silent-0\",\"reason\":\"it has lag, and nothing arrives for worker ";
+    wait_until("/livez to say so", LONG, || Ok(kelp.body("/livez")?.contains(told).then_some(()))).unwrap();
+    assert_eq!(kelp.probe("/livez").unwrap(), 200);
+    assert!(kelp.output().unwrap().contains("a partition has lag and nothing arrives from kafka"));
+    servers.kafka.process().signal(libc::SIGCONT).unwrap();
+    kelp.wait_metrics("the rest", LONG, |metrics| metrics.sum("kelp_lag_records") == Some(0.0)).unwrap();
+    wait_until("/livez to take it back", LONG, || Ok((!kelp.body("/livez")?.contains("silent")).then_some(())))
+        .unwrap();
+    kelp.terminate().unwrap();
+    kelp.expect_exit(0, LONG).unwrap();
+    assert_eq!(scene.expect_good().produced, 24_000);
+    scene.expect_all_committed(&servers);
+}
+
 /// Retention overtook the group while it was down.
 #[test]
 fn an_offset_that_is_gone_stops_its_partition_or_is_counted() {

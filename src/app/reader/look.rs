@@ -82,16 +82,17 @@ impl ReaderLoop {
         let seen: Vec<Seen> = state.held.iter().filter_map(see).collect();
         for (partition, stall) in self.stalls.look(now, refused, &seen) {
             let worker = state.held.iter().find(|held| held.origin.partition == partition).map(|held| held.worker);
-            let stuck = stall == Some(Stall::Stuck);
-            let why =
-                format!("what worker {} has taken does not settle, and nobody refuses it", worker.unwrap_or_default());
-            self.health.stuck(partition.to_string(), stuck.then_some(why));
+            let worker_is = worker.map(|worker| format!("worker {worker}")).unwrap_or_default();
+            let stuck = format!("what {worker_is} has taken does not settle, and nobody refuses it");
+            let silent = format!("it has lag, and nothing arrives for {worker_is}");
+            self.health.stuck(partition.to_string(), (stall == Some(Stall::Stuck)).then_some(stuck));
+            self.health.silent(partition.to_string(), (stall == Some(Stall::Silent)).then_some(silent));
             match stall {
                 Some(Stall::Stuck) => {
                     tracing::error!(%partition, worker, "a partition is stuck: its records do not settle though neither elasticsearch nor the dead letters refuse any; /livez answers 503, start this process again, and please report it");
                 }
                 Some(Stall::Silent) => {
-                    tracing::warn!(%partition, "a partition has lag and nothing arrives from kafka: a broker that is away, or a transaction that is still open");
+                    tracing::warn!(%partition, "a partition has lag and nothing arrives from kafka, as when a broker is away; /livez shows it under silent");
                 }
                 None => tracing::info!(%partition, "a partition moves again, or was given back"),
             }
