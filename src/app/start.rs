@@ -109,7 +109,7 @@ pub(super) fn build(
     // An eighth of the limit is for what librdkafka fetches ahead. It counts payloads, by partition; with its own
     // bookkeeping small records take about four times that, measured.
     let kbytes = config.memory_limit / 32 / 1024 / partitions.max(1);
-    settings.queue_kbytes_per_partition = kbytes.clamp(256, 16 * 1024) as u32;
+    settings.queue_kbytes_per_partition = kbytes.clamp(64, 16 * 1024) as u32;
 
     // Two fifths are ours; the rest is for the program itself, the requests' buffers and what the allocator keeps.
     let budget = Budget::new(config.memory_limit / 5 * 2);

@@ -166,7 +166,8 @@ pub(super) fn consumer(settings: &KafkaSettings) -> ClientConfig {
         .set("fetch.min.bytes", "1")
         .set(
             "fetch.message.max.bytes",
-            (settings.queue_kbytes_per_partition / 4).clamp(256, 1024).saturating_mul(1024).to_string(),
+            // What is fetched is as much again, and some times that if it was compressed.
+            (settings.queue_kbytes_per_partition / 4).min(1024).saturating_mul(1024).to_string(),
         )
         .set("fetch.max.bytes", "67108864")
         .set("queued.min.messages", "20000")

@@ -214,35 +214,68 @@ fn storm(stage: &mut Stage<'_>, random: &mut Random) -> Result<()> {
     })
 }
 
-/// Removes records above the commits of a topic. Gives where its partitions were.
+/// Lets no process run while something happens, after so much was written to a topic that nobody has read.
+fn unread<T>(
+    stage: &mut Stage<'_>,
+    (topic, kind): (&str, TopicKind),
+    random: &mut Random,
+    meanwhile: impl FnOnce(&mut Stage<'_>, &mut Random) -> Result<T>,
+) -> Result<T> {
+    stage.fed()?;
+    stage.crew.signal(libc::SIGSTOP)?;
+    stage.feed_one(topic, kind, (None, stage.options.records / 60), random);
+    let result = stage.fed().and_then(|()| meanwhile(stage, random));
+    stage.crew.signal(libc::SIGCONT)?;
+    result
+}
+
+/// Writes records to a topic and removes some of them before they are read. Gives where its partitions were.
 fn retention(stage: &mut Stage<'_>, random: &mut Random) -> Result<Marks> {
     let plain: Vec<_> = stage.topics.iter().filter(|(_, kind)| *kind == TopicKind::Plain).cloned().collect();
-    let (topic, _) = random.pick(&plain).clone();
-    let marks: Marks = stage.marks()?.into_iter().filter(|(of, ..)| *of == topic).collect();
+    let (topic, kind) = random.pick(&plain).clone();
+    unread(stage, (&topic, kind), random, |stage, random| expire(stage, &topic, random))
+}
+
+/// Removes records above the commits.
+fn expire(stage: &mut Stage<'_>, topic: &str, random: &mut Random) -> Result<Marks> {
+    let marks: Marks = stage.marks()?.into_iter().filter(|(of, ..)| of == topic).collect();
     for (_, partition, committed) in &marks {
         let (making, end) = {
             let oracle = oracle::lock(&stage.oracle);
-            let makings = oracle.makings(&topic);
+            let makings = oracle.makings(topic);
             (makings.len() - 1, makings[makings.len() - 1][*partition as usize].end())
         };
         let below = committed + random.below(end - committed + 1);
         if below > *committed && random.chance(500) {
-            let place = (topic.as_str(), making, *partition);
+            let place = (topic, making, *partition);
             oracle::lock(&stage.oracle).let_go(place, *committed..below, Removal::Retention);
-            stage.kafka.delete_records(&topic, *partition, i64::try_from(below)?)?;
+            stage.kafka.delete_records(topic, *partition, i64::try_from(below)?)?;
         }
     }
     Ok(marks)
 }
 
-/// Deletes a topic and makes it again; one of its partitions becomes longer than what was committed of it before.
+/// Writes records to a topic, deletes it before they are read, and makes it again; one of its partitions becomes longer than what
+/// was committed of it before.
 fn remake(stage: &mut Stage<'_>, topic: &str, kind: TopicKind, random: &mut Random) -> Result<()> {
     stage.fed()?;
     stage.complete()?;
+    let far = unread(stage, (topic, kind), random, |stage, _| delete(stage, topic))?;
+    stage.make(topic, kind)?;
+    stage.feed_one(topic, kind, (None, stage.options.records / 10), random);
+    if !far.is_empty() {
+        let (partition, committed) = *random.pick(&far);
+        stage.feed_one(topic, kind, (Some(partition), committed + 100), random);
+    }
+    stage.fed()
+}
+
+/// Deletes a topic. Gives how far its partitions were committed.
+fn delete(stage: &mut Stage<'_>, topic: &str) -> Result<Vec<(i32, u64)>> {
     // What is committed at the end of the topic is settled; of the rest nobody knows.
     let commits = wait_until("the commits", stage.options.patience, || Ok(stage.commits.read().ok()))?;
     let own: Vec<_> = commits.iter().filter(|commit| commit.topic == topic).collect();
-    let far: Vec<_> = own.iter().filter(|commit| commit.offset > 0).map(|one| (one.partition, one.offset)).collect();
+    let far = own.iter().filter(|commit| commit.offset > 0).map(|one| (one.partition, one.offset)).collect();
     {
         let mut oracle = oracle::lock(&stage.oracle);
         let making = oracle.makings(topic).len() - 1;
@@ -252,11 +285,5 @@ fn remake(stage: &mut Stage<'_>, topic: &str, kind: TopicKind, random: &mut Rand
         }
     }
     stage.kafka.delete_topic(topic)?;
-    stage.make(topic, kind)?;
-    stage.feed_one(topic, kind, (None, stage.options.records / 10), random);
-    if !far.is_empty() {
-        let (partition, committed) = *random.pick(&far);
-        stage.feed_one(topic, kind, (Some(partition), committed + 100), random);
-    }
-    stage.fed()
+    Ok(far)
 }

@@ -102,6 +102,11 @@ impl Crew {
         Ok(())
     }
 
+    /// Sends a signal to all that run.
+    pub fn signal(&mut self, signal: libc::c_int) -> Result<()> {
+        self.members.iter_mut().try_for_each(|member| member.kelp.process().signal(signal))
+    }
+
     /// Starts those again that the broker has fenced, as whoever looks after them does.
     pub fn replace_fenced(&mut self, proxy: &Proxy, random: &mut Random) -> Result<()> {
         let vacant = std::mem::take(&mut self.vacant);

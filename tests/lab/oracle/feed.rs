@@ -18,7 +18,8 @@ use crate::lab::{Result, kafka};
 /// Far longer than a broker is ever away.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// Timestamps of a load differ from those of the loads before by what is left of a division by this.
-const LOADS: i64 = 64;
+/// More of them than a campaign has: with as many, one making's record could be taken for another's.
+const LOADS: i64 = 4096;
 
 /// How a topic is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,15 +123,17 @@ impl Feeder {
         }
     }
 
-    fn send(&self, number: usize, generated: &Generated) -> Result<()> {
+    fn send(&self, index: usize, generated: &Generated) -> Result<()> {
         let load = &self.deliveries.load;
         // Half of the keys come once, the others again and again.
         let key = match load.kind {
-            TopicKind::Compacted if number.is_multiple_of(2) => Some(number as u64 % 50),
-            TopicKind::Compacted => Some((load.number << 40) + 1000 + number as u64),
+            TopicKind::Compacted if index.is_multiple_of(2) => Some(index as u64 % 50),
+            TopicKind::Compacted => Some((load.number << 40) + 1000 + index as u64),
             _ => None,
         };
-        let timestamp = generated.timestamp - generated.timestamp % LOADS + load.number as i64 % LOADS;
+        let number = load.number as i64;
+        assert!(number < LOADS, "there are too many loads to tell their records apart");
+        let timestamp = generated.timestamp - generated.timestamp % LOADS + number;
         let drop = matches!(generated.kind, Kind::Empty | Kind::Tombstone);
         let told = Told { timestamp, drop, key, open: load.kind == TopicKind::Transactional };
         let key = key.map(|key| format!("key-{key}"));
@@ -149,7 +152,7 @@ impl Feeder {
                 Err((error, _)) => return Err(error.into()),
             }
         }
-        if number.is_multiple_of(1000) {
+        if index.is_multiple_of(1000) {
             self.producer.poll(Duration::ZERO);
         }
         Ok(())
