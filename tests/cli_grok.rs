@@ -98,6 +98,20 @@ fn what_could_not_be_decided_is_told_and_ends_with_1() {
     assert!(stderr.starts_with("pattern 1:2: warning: %{WORD:b c} is no reference and stands for itself"), "{stderr}");
 }
 
+#[test]
+fn texts_of_several_lines_end_with_a_zero_byte() {
+    let (code, stdout, stderr) = run(&["-z", "^(?<a>b)$(?m)(?<rest>.*)"], "x\nb\nc\0b");
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    assert_eq!(stdout, "{\"a\":\"b\",\"rest\":\"\\nc\"}\n{\"a\":\"b\",\"rest\":\"\"}\n");
+}
+
+#[test]
+fn what_is_left_to_oniguruma_is_told() {
+    let (code, stdout, stderr) = run(&["%{INT:a}", "(?~x)%{WORD:b}"], "1\nw\n");
+    assert_eq!((code, &*stdout), (Some(0), "{\"a\":\"1\"}\n{\"b\":\"w\"}\n"));
+    assert!(stderr.starts_with("pattern 2: warning: it is left to Oniguruma, the slower engine: "), "{stderr}");
+}
+
 /// The most memory that a process has had, in kilobytes.
 #[cfg(target_os = "linux")]
 fn peak(process: u32) -> u64 {

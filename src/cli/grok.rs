@@ -39,6 +39,9 @@ pub(super) struct Arguments {
     /// The lines; without it standard input.
     #[arg(short, long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Texts end with a zero byte instead of a newline, so that they can have several lines.
+    #[arg(short = 'z', long)]
+    null_data: bool,
     /// The shipped patterns: by their old names, or by those of the Elastic Common Schema.
     #[arg(long, value_enum, default_value_t = Set::Legacy)]
     set: Set,
@@ -85,6 +88,11 @@ impl Arguments {
         for fault in asked.grok.warnings() {
             tell(&asked.expressions, fault, "warning: ");
         }
+        for pattern in 0..asked.expressions.len() {
+            if let Some(why) = asked.grok.fallback(pattern) {
+                eprintln!("pattern {}: warning: it is left to Oniguruma, the slower engine: {why}", pattern + 1);
+            }
+        }
         let lines: Box<dyn BufRead> = match &self.file {
             None => Box::new(io::stdin().lock()),
             Some(path) => match File::open(path) {
@@ -95,14 +103,15 @@ impl Arguments {
                 }
             },
         };
+        let texts = each(lines, if self.null_data { 0 } else { b'\n' });
         if self.bench {
-            return bench::run(&asked, lines, self.format);
+            return bench::run(&asked, texts, self.format);
         }
         let mut answer = Answer::new();
         let mut explainer = self.explain.then(|| explain::Teller::new(&asked));
         let mut scratch = Scratch::new();
         let mut status = ExitStatus::Done;
-        for (number, line) in each(lines).enumerate() {
+        for (number, line) in texts.enumerate() {
             let line = match line {
                 Ok(line) => line,
                 Err(error) => {
@@ -162,14 +171,14 @@ fn tell(expressions: &[String], fault: &Fault, kind: &str) {
     eprintln!("pattern {}:{}: {kind}{fault}", fault.expression + 1, before.chars().count() + 1);
 }
 
-/// The lines, without their newlines. What is no UTF-8 has the replacement character in its place.
-fn each(mut lines: Box<dyn BufRead>) -> impl Iterator<Item = io::Result<String>> {
+/// The lines, without what ends them. What is no UTF-8 has the replacement character in its place.
+fn each(mut lines: Box<dyn BufRead>, end: u8) -> impl Iterator<Item = io::Result<String>> {
     std::iter::from_fn(move || {
         let mut line = Vec::new();
-        match lines.read_until(b'\n', &mut line) {
+        match lines.read_until(end, &mut line) {
             Ok(0) => None,
             Ok(_) => {
-                if line.last() == Some(&b'\n') {
+                if line.last() == Some(&end) {
                     line.pop();
                 }
                 Some(Ok(String::from_utf8_lossy(&line).into_owned()))

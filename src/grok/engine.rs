@@ -251,6 +251,11 @@ impl Program {
         scratch: &mut Scratch,
         slots: &mut [Slot],
     ) -> Result<Option<usize>, Exhausted> {
+        // Steps are dear where a back-reference compares long texts, and many where there is no quick code.
+        let dear = !self.plain.backs.is_empty() || self.quick.is_none();
+        if dear && (self.starts.last(input.text, 0).is_none() || !needs::has_all(input.text, &self.needs)) {
+            return Ok(None);
+        }
         let Some(quick) = &self.quick else { return self.search_plainly(input, 0..end, scratch, slots) };
         scratch.stack.steps = QUICK_STEPS + QUICK_STEPS_A_BYTE * input.text.len() as u64;
         let mut end = end;

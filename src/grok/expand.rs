@@ -44,6 +44,7 @@ pub(super) fn expand<'p>(text: &'p str, patterns: &'p Patterns, options: Options
         groups: Vec::new(),
         fields: Vec::new(),
         path: Vec::new(),
+        extended: vec![false],
         inline: Vec::new(),
         offset: 0,
         shipped: false,
@@ -66,6 +67,8 @@ struct Expander<'p> {
     fields: Vec<Field>,
     /// The definitions that are being expanded, outermost first.
     path: Vec<&'p str>,
+    /// Of each parenthesis that is open, whether blanks and comments are passed over in it (`(?x)`); the first is the whole.
+    extended: Vec<bool>,
     /// Definitions on the spot, which later references may use.
     inline: Vec<(&'p str, &'p str)>,
     /// Where in the outermost expression.
@@ -90,6 +93,13 @@ impl<'p> Expander<'p> {
                 return;
             }
             let rest = &text[at..];
+            if in_class == 0
+                && let Some(comment) = self.comment(rest)
+            {
+                self.regex.push_str(&rest[..comment]);
+                at += comment;
+                continue;
+            }
             if let Some(inner) = rest.strip_prefix("%{") {
                 at += 2 + self.reference(inner);
                 continue;
@@ -101,19 +111,41 @@ impl<'p> Expander<'p> {
                         at += read;
                         continue;
                     }
+                    if let Some(inner) = rest.strip_prefix("\\%{")
+                        && let Read::Reference(_, length) = read(inner)
+                    {
+                        self.warn(format!("\\%{{{} is no reference and stands for itself", &inner[..length]));
+                    }
                     length += rest[1..].chars().next().map_or(0, char::len_utf8);
                 }
-                '[' => in_class += 1,
+                '[' => {
+                    in_class += 1;
+                    // The first one closes nothing.
+                    let inside = rest[1..].strip_prefix('^').unwrap_or(&rest[1..]);
+                    if let Some(later) = inside.strip_prefix(']')
+                        && later.contains(']')
+                    {
+                        length = rest.len() - later.len();
+                    }
+                }
                 ']' => in_class = in_class.saturating_sub(1),
+                ')' if in_class == 0 => self.close(),
                 '(' if in_class == 0 => {
+                    if let Some(read) = self.condition(rest) {
+                        self.open(rest);
+                        at += read;
+                        continue;
+                    }
                     if let Some((name, read)) = named_group(rest) {
                         let mut parts = name.split(':');
                         let (first, second) = (parts.next().unwrap_or_default(), parts.next());
                         let kind = parts.next().filter(|_| parts.next().is_none());
-                        self.open_group(name, second.unwrap_or(first), kind);
+                        let field = if second == Some("") { name } else { second.unwrap_or(first) };
+                        self.open_group(name, field, kind);
                         at += read;
                         continue;
                     }
+                    self.open(rest);
                 }
                 _ => {}
             }
@@ -158,11 +190,13 @@ impl<'p> Expander<'p> {
             Some(field) => {
                 let mut parts = field.split(':');
                 let (named, kind) = (parts.next().unwrap_or_default(), parts.next());
-                let kind = kind.filter(|_| parts.next().is_none());
-                if named.is_empty() { self.regex.push_str("(?:") } else { self.open_group(named, named, kind) }
+                // What is after the type has no meaning in Logstash; in Elasticsearch there is no type then.
+                let alone = self.options.dialect == Dialect::Logstash || parts.next().is_none();
+                let kind = kind.filter(|_| alone);
+                if named.is_empty() { self.open_plain() } else { self.open_group(named, named, kind) }
             }
             None if self.options.capture_unnamed => self.open_group(name, name, None),
-            None => self.regex.push_str("(?:"),
+            None => self.open_plain(),
         }
         let start = self.regex.len();
         let around = std::mem::replace(&mut self.shipped, shipped);
@@ -174,11 +208,71 @@ impl<'p> Expander<'p> {
             self.ranges.push((start, self.regex.len()));
         }
         self.regex.push(')');
+        self.close();
         read
     }
 
+    /// How long the comment is that the text begins with, if it does: `(?#…)`, or after `(?x)` from a `#` to the end of the line.
+    fn comment(&self, text: &str) -> Option<usize> {
+        if let Some(inside) = text.strip_prefix("(?#") {
+            let mut escaped = false;
+            let end = inside.find(|c| {
+                let ends = c == ')' && !escaped;
+                escaped = c == '\\' && !escaped;
+                ends
+            });
+            return end.map(|end| "(?#".len() + end + 1);
+        }
+        let extended = self.extended.last() == Some(&true);
+        (extended && text.starts_with('#')).then(|| text.find('\n').unwrap_or(text.len()))
+    }
+
+    /// A parenthesis is opened that has no name.
+    fn open(&mut self, text: &str) {
+        let around = self.extended.last() == Some(&true);
+        let mut within = around;
+        if let Some(flags) = text.strip_prefix("(?") {
+            let end = flags.find(|c: char| !c.is_ascii_alphabetic() && c != '-').unwrap_or(flags.len());
+            let (on, off) = flags[..end].split_once('-').unwrap_or((&flags[..end], ""));
+            match flags[end..].chars().next() {
+                Some(':' | ')') => within = (around || on.contains('x')) && !off.contains('x'),
+                _ => {}
+            }
+            // Without a colon it holds for the rest of what is around.
+            if flags[end..].starts_with(')')
+                && let Some(around) = self.extended.last_mut()
+            {
+                *around = within;
+            }
+        }
+        self.extended.push(within);
+    }
+
+    /// The same, of a group without a capture that is written here.
+    fn open_plain(&mut self) {
+        self.regex.push_str("(?:");
+        self.open("(?:");
+    }
+
+    fn close(&mut self) {
+        if self.extended.len() > 1 {
+            self.extended.pop();
+        }
+    }
+
+    /// Expands the beginning of a condition on a group that stands before, `(?(<name>)`, whose name is ours by now; gives how much of
+    /// the text that was.
+    fn condition(&mut self, text: &str) -> Option<usize> {
+        let kind = text.get(..4).filter(|kind| matches!(*kind, "(?(<" | "(?('"))?;
+        let close = if kind.ends_with('<') { ">)" } else { "')" };
+        let (name, _) = text[4..].split_once(close)?;
+        let group = self.groups.iter().rposition(|group| group == name)?;
+        write!(self.regex, "(?(<{}>)", group_name(group)).expect("a string takes all");
+        Some(4 + name.len() + close.len())
+    }
+
     /// Expands `\k<name>` and `\g<name>` of a group that stands before, whose name is ours by now; gives how much of the
-    /// text that was. Of several groups of the name the last that took part is meant.
+    /// text that was. Of several groups of the name the last that fits is meant.
     fn back_reference(&mut self, text: &str) -> Option<usize> {
         let kind = text.get(..3).filter(|kind| matches!(*kind, "\\k<" | "\\g<" | "\\k'" | "\\g'"))?;
         let close = if kind.ends_with('<') { '>' } else { '\'' };
@@ -212,6 +306,7 @@ impl<'p> Expander<'p> {
 
     fn open_group(&mut self, written: &str, name: &str, kind: Option<&str>) {
         write!(self.regex, "(?<{}>", group_name(self.fields.len())).expect("a string takes all");
+        self.open("(");
         let dialect = self.options.dialect;
         let kind = kind.map_or(Type::String, |kind| match kind {
             // The shipped sets have types of Elasticsearch's; Logstash has the same under fewer names.

@@ -1,6 +1,6 @@
 //! The definitions that expressions may refer to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
 
@@ -101,10 +101,9 @@ impl Patterns {
     /// The circles among one's own definitions, used or not, each told once.
     pub(super) fn circles(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        let mut settled: Vec<&str> = Vec::new();
+        let mut settled = HashSet::new();
         for name in self.own.keys() {
-            let mut path = Vec::new();
-            if let Some(circle) = self.circle(name, &mut path, &mut settled) {
+            if let Some(circle) = self.circle(name, &mut settled) {
                 let what = format!("circular reference detected: {}", circle.join("->"));
                 faults.push(Fault { expression: 0, offset: 0, within: vec![name.clone()], what, hint: None });
             }
@@ -112,39 +111,49 @@ impl Patterns {
         faults
     }
 
-    fn circle<'a>(
-        &'a self,
-        name: &'a str,
-        path: &mut Vec<&'a str>,
-        settled: &mut Vec<&'a str>,
-    ) -> Option<Vec<&'a str>> {
-        if let Some(from) = path.iter().position(|known| *known == name) {
-            settled.extend(path.iter().copied());
-            return Some(path[from..].iter().copied().chain([name]).collect());
-        }
-        if settled.contains(&name) {
-            return None;
-        }
-        // Shipped definitions know of one's own only by name, and can be part of a circle with them.
-        let mut rest = self.get(name)?;
-        path.push(name);
-        let mut found = None;
-        while let Some((_, inner)) = rest.split_once("%{") {
-            rest = inner;
-            if let Read::Reference(reference, length) = read(inner) {
-                rest = &inner[length..];
-                if reference.inline.is_none() {
-                    found = self.circle(reference.name, path, settled);
+    /// The first circle that a definition leads to, of those that do not lead to settled ones.
+    fn circle<'a>(&'a self, name: &'a str, settled: &mut HashSet<&'a str>) -> Option<Vec<&'a str>> {
+        // The way so far: each name, and what of its definition was not looked at yet. As long as there are definitions at most, so
+        // it is no recursion.
+        let mut path: Vec<(&str, &str)> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut next = Some(name);
+        loop {
+            if let Some(name) = next.take().filter(|name| !settled.contains(name)) {
+                if let Some(from) = places.get(name) {
+                    let names = path.iter().map(|(name, _)| *name);
+                    settled.extend(names.clone());
+                    return Some(names.skip(*from).chain([name]).collect());
+                }
+                // Shipped definitions know of one's own only by name, and can be part of a circle with them.
+                if let Some(definition) = self.get(name) {
+                    places.insert(name, path.len());
+                    path.push((name, definition));
                 }
             }
-            if found.is_some() {
-                break;
+            let (name, rest) = path.last_mut()?;
+            next = next_reference(rest);
+            if next.is_none() {
+                places.remove(name);
+                settled.insert(name);
+                path.pop();
             }
         }
-        path.pop();
-        settled.push(name);
-        found
     }
+}
+
+/// The next reference to a definition; what comes after it is left.
+fn next_reference<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    while let Some((_, inner)) = rest.split_once("%{") {
+        *rest = inner;
+        if let Read::Reference(reference, length) = read(inner) {
+            *rest = &inner[length..];
+            if reference.inline.is_none() {
+                return Some(reference.name);
+            }
+        }
+    }
+    None
 }
 
 impl fmt::Display for DefinitionFault {

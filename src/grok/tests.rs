@@ -66,6 +66,18 @@ fn what_both_dialects_mean() {
                 ("%{WORD:un(r)ted} x", "%{WORD:unrted} x", "0"),
                 ("%{WORD:größe}", "x", r#"0 größe=Text("x")"#),
                 ("[%{WORD:a}]", "?", "0"),
+                ("%{INT:a}(?#a [bracket\\) (?<c>)(?<b>x)", "5x", r#"0 a=Text("5") b=Text("x")"#),
+                ("(?x)%{INT:a} # a [ and a (\n(?<b>x)", "5x", r#"0 a=Text("5") b=Text("x")"#),
+                ("(?x: # [\n)%{INT:a}#(?<b>x)", "5#x", r#"0 a=Text("5") b=Text("x")"#),
+                ("(?x)(?-x:%{INT:a}#)(?<b>x)", "5#x", r#"0 a=Text("5") b=Text("x")"#),
+                ("[](](?<a>x)[^](](?<b>y)", "(x-y", r#"0 a=Text("x") b=Text("y")"#),
+                ("(?<a>[a-[0-9]]+)", "a-1", r#"0 a=Text("1")"#),
+                ("(?<a>x)?(?(<a>)b|c)", "xb", r#"0 a=Text("x")"#),
+                ("(?<a>x)?(?(<a>)b|c)", "b", "nothing"),
+                (r"(?u)(?<a>\w+)", "-é", r#"0 a=Text("é")"#),
+                (r"(?d)(?<a>\w+)(?<b>[[:alpha:]])", "éaé", r#"0 a=Text("a") b=Text("é")"#),
+                (r"(?a)(?<a>[[:alpha:]]+)", "éa", r#"0 a=Text("a")"#),
+                ("(?<a:>[0-9]+)", "5", r#"0 a:=Text("5")"#),
             ],
         );
     }
@@ -77,6 +89,7 @@ fn what_elasticsearch_means() {
         Dialect::Elasticsearch,
         &[
             ("(?<a>.*)", "a\nb", r#"0 a=Text("a")"#),
+            ("%{INT:a:int:x}", "7", r#"0 a=Text("7")"#),
             ("%{DATA:a}x", "x", r#"0 a=Text("")"#),
             ("%{WORD:a.b}", "x", r#"0 a/b=Text("x")"#),
             ("%{WORD:[a][b]}", "x", r#"0 [a][b]=Text("x")"#),
@@ -93,6 +106,7 @@ fn what_logstash_means() {
     check(
         Dialect::Logstash,
         &[
+            ("%{INT:a:int:x}", "7", "0 a=Int(7)"),
             ("(?<a>.*)", "a\nb", r#"0 a=Text("a\nb")"#),
             ("%{DATA:a}x", "x", "0"),
             ("%{WORD:a.b}", "x", r#"0 a.b=Text("x")"#),
@@ -162,6 +176,48 @@ fn a_circle_of_definitions_is_told_though_nothing_uses_it() {
     assert_eq!(told, ["circular reference detected: INT->INT", "circular reference detected: USER->USERNAME->USER"]);
     // Twice the same is no circle.
     assert!(compile(&["%{D}"], &[("D", "%{E}%{E}"), ("E", "x")], Dialect::Logstash).is_ok());
+}
+
+#[test]
+fn many_definitions_that_lead_to_one_another_are_no_deep_matter() {
+    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+    let count = 60_000;
+    for number in 0..count {
+        patterns.define(&format!("P{number}"), &format!("%{{P{}}} %{{P{}}}", number + 1, count));
+    }
+    patterns.define(&format!("P{count}"), "a");
+    assert_eq!(patterns.circles(), []);
+    patterns.define(&format!("P{count}"), "%{P59999}");
+    let circles = patterns.circles();
+    let told: Vec<&str> = circles.iter().map(|fault| fault.what.as_str()).collect();
+    assert_eq!(told, ["circular reference detected: P59999->P60000->P59999"]);
+}
+
+#[test]
+fn what_is_wrong_as_it_is_written_is_wrong() {
+    for expression in [r"[a-\d]", r"[\w-x]", r"x[a-\s]y"] {
+        assert!(compile(&[expression], &[], Dialect::Elasticsearch).is_err(), "{expression}");
+    }
+}
+
+/// Oniguruma has no limit for a whole search: it is kept to one all the same.
+#[test]
+fn what_is_left_to_oniguruma_ends_too() {
+    let stalls = [
+        ("(?:a.*.*.*=)(?~x)", format!("={}", "a".repeat(3000))),
+        ("(?<a>a)?.*.*.*.*=(?(<a>)b|c)", format!("={}", "a".repeat(3000))),
+        ("^(?:(?<a>a)|(?<b>b))*(?~x)d$", format!("{0} d {0}e", "a".repeat(1_000_000))),
+    ];
+    for (expression, text) in stalls {
+        let grok = compile(&[expression], &[], Dialect::Elasticsearch).unwrap();
+        assert!(grok.fallback(0).is_some(), "{expression}");
+        let came = search(&grok, &text);
+        assert!(came == "0 exhausted" || came == "nothing", "{expression}: {came}");
+    }
+    // More than a share, and then the match.
+    let grok = compile(&["(?<a>(?:a|aa)+)$(?~x)"], &[], Dialect::Elasticsearch).unwrap();
+    let text = format!("{}b{}ä aaa", "a".repeat(22), "-".repeat(5000));
+    assert_eq!(search(&grok, &text), r#"0 a=Text("aaa")"#);
 }
 
 #[test]

@@ -3,12 +3,12 @@
 //! The lines are in memory, and every capture is read and converted, as a pipeline does. Rounds over all lines are run for
 //! at least a second; the first is not counted.
 
-use std::io::BufRead;
+use std::io;
 use std::time::{Duration, Instant};
 
 use super::super::Format;
 use super::super::output::Answer;
-use super::{Asked, each, undecided};
+use super::{Asked, undecided};
 use crate::exit::ExitStatus;
 use crate::grok::{Grok, Outcome, Scratch};
 
@@ -23,8 +23,8 @@ struct Measured {
     took: Duration,
 }
 
-pub(super) fn run(asked: &Asked, lines: Box<dyn BufRead>, format: Format) -> ExitStatus {
-    let lines: Vec<String> = match each(lines).collect() {
+pub(super) fn run(asked: &Asked, lines: impl Iterator<Item = io::Result<String>>, format: Format) -> ExitStatus {
+    let lines: Vec<String> = match lines.collect() {
         Ok(lines) => lines,
         Err(error) => {
             eprintln!("the lines can't be read: {error}");

@@ -47,6 +47,8 @@ struct Parser<'a> {
     depth: u32,
     /// How many look-behinds are around.
     behind: u32,
+    /// There are flags for what is ASCII, as the engines of Elasticsearch and Logstash have them.
+    ascii_flags: bool,
     names: Vec<Option<String>>,
     highest_back: u32,
     numbered_back: bool,
@@ -66,8 +68,17 @@ pub(super) fn parse(text: &str, syntax: &Syntax) -> Result<Parsed> {
         ascii_posix: false,
         ascii_boundary: false,
     };
-    let mut parser =
-        Parser { text, at: 0, flags, depth: 0, behind: 0, names: Vec::new(), highest_back: 0, numbered_back: false };
+    let mut parser = Parser {
+        text,
+        at: 0,
+        flags,
+        depth: 0,
+        behind: 0,
+        ascii_flags: syntax.ascii_classes,
+        names: Vec::new(),
+        highest_back: 0,
+        numbered_back: false,
+    };
     let tree = parser.alternatives()?;
     if parser.peek().is_some() {
         return Err(parser.wrong("a parenthesis is closed that was not opened"));

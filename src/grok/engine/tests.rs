@@ -329,6 +329,23 @@ fn back_references_end_in_exhaustion_rather_than_in_a_stall() {
     assert_eq!(program.search(&text, &mut Scratch::default(), &mut [Slot::NONE; 2]), Err(Exhausted));
 }
 
+/// What a back-reference compares costs steps, too: else each step could cost as much as the line is long.
+#[test]
+fn long_back_references_cost_steps() {
+    let words = "a ".repeat(100_000);
+    let letters = "a".repeat(1_000_000);
+    for (expression, text) in [(r"(?i)(?<a>.+) \k<a> x", &words), (r"(?<a>a+)\k<a>+b", &letters)] {
+        let program = compile(expression, &Syntax::default()).unwrap();
+        let came = program.search(&format!("{text}\nx b"), &mut Scratch::default(), &mut [Slot::NONE; 2]);
+        assert_eq!(came, Err(Exhausted), "{expression}");
+    }
+    // Without what it needs the line is not searched at all.
+    let program = compile(r"(?<a>a+)\k<a>+zebra", &Syntax::default()).unwrap();
+    let mut scratch = Scratch::default();
+    assert_eq!(program.search(&letters, &mut scratch, &mut [Slot::NONE; 2]), Ok(false));
+    assert_eq!(scratch.stack.steps, 0);
+}
+
 #[test]
 fn a_set_names_the_expressions_that_a_text_may_match() {
     let expressions = ["alpha=(?<n0>.*)", "(?<n0>beta)", "gamma", "(?<n0>.)eta=", "delta", "[a-z]"];

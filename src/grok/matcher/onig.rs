@@ -1,13 +1,24 @@
 //! Oniguruma, the engine whose meaning is the field's own.
 //!
 //! Its build here differs from Elasticsearch's and Logstash's in one thing: `\d`, `\s` and `\w` know all letters. They are
-//! written out before it sees them. It backtracks; a limit of steps per match ends what would run away.
+//! written out before it sees them.
+//!
+//! It backtracks, and knows a limit of retries for one position of the text only; a retry can go over all of the text. So a search has a
+//! budget of bytes, of which each position has a share first. Where that is not enough, the positions are tried one by one, with more
+//! as long as the budget lasts.
 
 use std::fmt::Write as _;
 
-use onig::{MatchParam, Regex, RegexOptions, Region, SearchOptions, Syntax as OnigSyntax};
+use onig::{Error, MatchParam, Regex, RegexOptions, Region, SearchOptions, Syntax as OnigSyntax};
 
 use super::{Searched, Slot, Syntax};
+
+/// How many bytes a search may go over, about.
+const BUDGET: usize = 1_000_000_000;
+/// How often a position may be tried again at least, and all of them at most.
+const RETRIES: (usize, usize) = (4, 10_000_000);
+/// How many ways may be open: some forty bytes each.
+const OPEN_WAYS: u32 = 1 << 19;
 
 /// An expression in Oniguruma.
 #[derive(Debug)]
@@ -18,14 +29,18 @@ pub(super) struct Program {
 impl Program {
     /// Compiles, and gives the slot of each field; the error is in Oniguruma's words.
     pub fn compile(expression: &str, syntax: Syntax, names: &[String]) -> Result<(Self, Vec<Option<usize>>), String> {
-        let ascii = with_ascii_classes(expression);
         let options = if syntax.dot_matches_newline {
             RegexOptions::REGEX_OPTION_MULTILINE
         } else {
             RegexOptions::REGEX_OPTION_NONE
         };
-        let regex = Regex::with_options(&ascii, options, OnigSyntax::default())
-            .map_err(|error| error.description().trim().to_owned())?;
+        let compile = |expression: &str| {
+            Regex::with_options(expression, options, OnigSyntax::default())
+                .map_err(|error| error.description().trim().to_owned())
+        };
+        // What is wrong as it was written may be right when the classes are written out: `[a-\d]`.
+        compile(expression)?;
+        let regex = compile(&with_ascii_classes(expression))?;
         let mut groups = vec![None; names.len()];
         regex.foreach_name(|name, numbers| {
             if let Some(field) = names.iter().position(|known| known == name) {
@@ -41,28 +56,70 @@ impl Program {
     pub fn search(&self, text: &str, before: Option<usize>, slots: &mut Vec<Slot>) -> Searched {
         let Ok(_) = u32::try_from(text.len()) else { return Searched::Exhausted };
         let mut region = Region::new();
-        let searched = self.regex.search_with_param(
-            text,
-            0,
-            text.len(),
-            SearchOptions::SEARCH_OPTION_NONE,
-            Some(&mut region),
-            MatchParam::default(),
-        );
+        let length = text.len() + 1;
+        let share = ((BUDGET / length).min(RETRIES.1) / length).max(RETRIES.0);
+        let mut searched = Searched::Exhausted;
+        if length <= BUDGET / length {
+            let (all, options) = (text.len(), SearchOptions::SEARCH_OPTION_NONE);
+            searched = came(self.regex.search_with_param(text, 0, all, options, Some(&mut region), limits(share)));
+        }
+        if matches!(searched, Searched::Exhausted) {
+            searched = self.one_by_one(text, before, share, &mut region);
+        }
         match searched {
-            Ok(Some(start)) if before.is_some_and(|before| start >= before) => Searched::Nowhere,
-            Ok(Some(start)) => {
+            Searched::At(start) if before.is_some_and(|before| start >= before) => Searched::Nowhere,
+            Searched::At(_) => {
                 let half = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
                 let slot = |(start, end)| Slot { start: half(start), end: half(end) };
                 slots.clear();
                 slots.extend((0..region.len()).map(|group| region.pos(group).map_or(Slot::NONE, slot)));
-                Searched::At(start)
+                searched
             }
-            Ok(None) => Searched::Nowhere,
-            Err(error) if LIMITS.contains(&error.code()) => Searched::Exhausted,
-            Err(error) => Searched::Failed(error.description().trim().to_owned()),
+            _ => searched,
         }
     }
+
+    /// Tries the positions of a text, each with as many retries as are left.
+    fn one_by_one(&self, text: &str, before: Option<usize>, share: usize, region: &mut Region) -> Searched {
+        let length = text.len() + 1;
+        let mut left = BUDGET;
+        let starts = (0..length).filter(|at| text.is_char_boundary(*at));
+        for start in starts.take_while(|at| before.is_none_or(|before| *at < before)) {
+            let Some(rest) = left.checked_sub(length - start) else { return Searched::Exhausted };
+            left = rest;
+            let mut retries = share;
+            loop {
+                let options = SearchOptions::SEARCH_OPTION_NONE;
+                let matched = self.regex.match_with_param(text, start, options, Some(region), limits(retries));
+                match came(matched) {
+                    Searched::At(_) => return Searched::At(start),
+                    Searched::Nowhere => break,
+                    Searched::Exhausted if retries < left / length => {
+                        left -= retries * length;
+                        retries = (retries * 16).min(left / length).min(RETRIES.1);
+                    }
+                    other => return other,
+                }
+            }
+        }
+        Searched::Nowhere
+    }
+}
+
+fn came(result: Result<Option<usize>, Error>) -> Searched {
+    match result {
+        Ok(Some(at)) => Searched::At(at),
+        Ok(None) => Searched::Nowhere,
+        Err(error) if LIMITS.contains(&error.code()) => Searched::Exhausted,
+        Err(error) => Searched::Failed(error.description().trim().to_owned()),
+    }
+}
+
+fn limits(retries: usize) -> MatchParam {
+    let mut limits = MatchParam::default();
+    limits.set_retry_limit_in_match(u32::try_from(retries).unwrap_or(u32::MAX));
+    limits.set_match_stack_limit(OPEN_WAYS);
+    limits
 }
 
 /// Oniguruma's codes for limits that were hit: stack, retries in a match, retries in a search.

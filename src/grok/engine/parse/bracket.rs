@@ -110,9 +110,9 @@ impl Parser<'_> {
                     Part::Dash => '-',
                     Part::Class(_) => return Err(self.wrong("a range ends in a class")),
                     Part::Open => {
-                        // The dash was none of a range; the nested bracket is read next.
+                        // Oniguruma forgets a range that a nested bracket would end; the bracket is read next.
                         self.at = before;
-                        parts.push(Class::one(low));
+                        parts.pop();
                         return Ok(Last::Complete);
                     }
                 };

@@ -66,7 +66,7 @@ impl Parser<'_> {
         Ok(name.to_owned())
     }
 
-    /// `(?imx-imx)` and `(?imx-imx:…)`.
+    /// `(?imx-imx)` and `(?imx-imx:…)`; of `a`, `d` and `u` the last counts.
     fn flagged(&mut self, first: char) -> Result<Node> {
         let mut flags = self.flags;
         let mut on = true;
@@ -77,6 +77,11 @@ impl Parser<'_> {
                 'i' => flags.fold = on,
                 'm' => flags.dot_all = on,
                 'x' => flags.extended = on,
+                'a' | 'd' | 'u' if self.ascii_flags && on => {
+                    let (classes, all) = (letter != 'u', letter == 'a');
+                    (flags.ascii_word, flags.ascii_digit, flags.ascii_space) = (classes, classes, classes);
+                    (flags.ascii_posix, flags.ascii_boundary) = (all, all);
+                }
                 'W' => (flags.ascii_word, flags.ascii_boundary) = (on, on),
                 'D' => flags.ascii_digit = on,
                 'S' => flags.ascii_space = on,

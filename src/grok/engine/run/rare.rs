@@ -250,32 +250,55 @@ impl Run<'_, '_> {
     fn back(&mut self, back: u32, at: usize) -> Option<usize> {
         let reference = &self.code.backs[back as usize];
         let text = self.input.text;
-        let slot = |group: &u32| (self.slots[*group as usize * 2], self.slots[*group as usize * 2 + 1]);
-        reference.groups.iter().map(slot).filter(|(start, end)| *end != NONE && start <= end).find_map(
-            |(start, end)| {
-                let wanted = &text[start as usize..end as usize];
-                if text[at..].starts_with(wanted) {
-                    return Some(at + wanted.len());
+        for group in &reference.groups {
+            let (start, end) = (self.slots[*group as usize * 2], self.slots[*group as usize * 2 + 1]);
+            if end == NONE || start > end {
+                continue;
+            }
+            let wanted = &text[start as usize..end as usize];
+            let same = same_bytes(wanted, &text[at..]);
+            self.charge(same);
+            if same == wanted.len() {
+                return Some(at + same);
+            }
+            if reference.fold {
+                let (compared, end) = same_but_for_case(wanted, text, at);
+                // Each character is decoded.
+                self.charge(compared << 5);
+                if end.is_some() {
+                    return end;
                 }
-                reference.fold.then(|| same_but_for_case(wanted, text, at)).flatten()
-            },
-        )
+            }
+        }
+        None
     }
 }
 
-fn same_but_for_case(wanted: &[u8], text: &[u8], mut at: usize) -> Option<usize> {
+/// How many bytes at the beginning are the same.
+fn same_bytes(wanted: &[u8], text: &[u8]) -> usize {
+    const STEP: usize = 64;
+    let steps = wanted.chunks(STEP).zip(text.chunks(STEP)).take_while(|(one, other)| one == other);
+    let whole = steps.map(|(one, _)| one.len()).sum::<usize>();
+    let rest = wanted[whole..].iter().zip(&text[whole..]);
+    whole + rest.take_while(|(one, other)| one == other).count()
+}
+
+/// How many bytes of what is wanted were compared, and where it ends in the text, if it is there in any case.
+fn same_but_for_case(wanted: &[u8], text: &[u8], mut at: usize) -> (usize, Option<usize>) {
     let mut index = 0;
     while index < wanted.len() {
+        if at >= text.len() {
+            return (index, None);
+        }
         let (character, length) = decode(wanted, index);
-        text.get(at)?;
         let (other, other_length) = decode(text, at);
         if character != other && !character.to_lowercase().eq(other.to_lowercase()) {
-            return None;
+            return (index, None);
         }
         index += length;
         at += other_length;
     }
-    Some(at)
+    (index, Some(at))
 }
 
 /// Whether a condition holds at a position.
