@@ -234,9 +234,8 @@ impl<'p> Expander<'p> {
         if let Some(flags) = text.strip_prefix("(?") {
             let end = flags.find(|c: char| !c.is_ascii_alphabetic() && c != '-').unwrap_or(flags.len());
             let (on, off) = flags[..end].split_once('-').unwrap_or((&flags[..end], ""));
-            match flags[end..].chars().next() {
-                Some(':' | ')') => within = (around || on.contains('x')) && !off.contains('x'),
-                _ => {}
+            if flags[end..].starts_with([':', ')']) {
+                within = (around || on.contains('x')) && !off.contains('x');
             }
             // Without a colon it holds for the rest of what is around.
             if flags[end..].starts_with(')')
