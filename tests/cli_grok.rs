@@ -73,14 +73,14 @@ fn definitions_are_read_from_files() {
 
 #[test]
 fn faults_are_told_with_their_places_and_end_with_64() {
-    let (code, stdout, stderr) = run(&["%{INT} %{NUBMER:n}", "a)"], "");
+    let (code, stdout, stderr) = run(&["%{INT} %{NUBMER:n}", "%{INT} (?<a.b>x)é)"], "");
     assert_eq!((code, &*stdout), (Some(64), ""));
     let told: Vec<&str> = stderr.lines().collect();
     assert_eq!(
         told[0],
         "pattern 1:8: unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)"
     );
-    assert!(told[1].starts_with("pattern 2:1: the pattern \"a)\" can't be compiled: "), "{stderr}");
+    assert!(told[1].starts_with("pattern 2:18: the pattern \"%{INT} (?<a.b>x)é)\" can't be compiled: "), "{stderr}");
     for arguments in
         [&[][..], &["--set", "ecs", "x"], &["x", "-f", "missing"], &["x", "--bench"], &["x", "--format", "json"]]
     {

@@ -157,7 +157,7 @@ fn faults_are_told_at_once_with_their_places() {
             (0, 3, "circular reference detected: A->B->A (in the definition of B)"),
             (1, 0, "unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)"),
             (1, 12, "unable to find pattern [WROD] in Grok's pattern dictionary (did you mean WORD?)"),
-            (3, 0, "the pattern \"z)\" can't be compiled: unmatched close parenthesis"),
+            (3, 1, "the pattern \"z)\" can't be compiled: unmatched close parenthesis"),
             (
                 4,
                 2,
