@@ -1,12 +1,17 @@
 //! Expressions that engines which try one way after the other can take for ever with.
 //!
-//! Two shapes are looked for. A repetition in a repetition that share letters (`(\w+\s*)+`): a text of n such letters can
-//! be cut up in 2ⁿ ways, all of which are tried before the end that fails. And two repetitions side by side that share
-//! letters (`\s*.*x`): n ways. Neither matters where nothing after them can fail, or where a part is atomic.
+//! Two shapes are looked for. A repetition of which the rounds can read one text in two ways (`(\w+\s*)+`, `(a|aa)+`): n such
+//! texts can be read in 2ⁿ ways, all of which are tried before the end that fails. That is decided on the repetition as an
+//! [`automaton`], by its [`ambiguity`]. And two repetitions side by side that share letters (`\s*.*x`): n ways. Neither
+//! matters where nothing after them can fail, or where a part is atomic.
 
+mod ambiguity;
+mod automaton;
 mod parse;
+mod place;
 mod set;
 
+use automaton::Automaton;
 use parse::{Node, Repeat, parse};
 use set::Set;
 
@@ -46,7 +51,7 @@ pub fn lint(expression: &str, patterns: &Patterns, options: Options) -> Result<V
 
 /// Looks an expression without references through, of which some ranges are shipped.
 pub(super) fn of_regex(regex: &str, shipped: &[(usize, usize)]) -> Vec<Finding> {
-    let mut linter = Linter { found: Vec::new() };
+    let mut linter = Linter { found: Vec::new(), steps: STEPS };
     linter.walk(&parse(regex), false);
     let mut findings: Vec<Finding> = Vec::new();
     for ((start, end), growth) in linter.found {
@@ -89,8 +94,12 @@ fn readable(part: &str) -> String {
     }
 }
 
+/// How many steps the repetitions of an expression may be looked at with, some milliseconds. What would take more is not told.
+const STEPS: usize = 300_000;
+
 struct Linter {
     found: Vec<((usize, usize), Growth)>,
+    steps: usize,
 }
 
 impl Linter {
@@ -104,19 +113,28 @@ impl Linter {
                 self.side_by_side(row, fails);
             }
             Node::Choice(branches) => branches.iter().for_each(|branch| self.walk(branch, fails)),
-            // What fails after an atomic part does not go back into it.
-            Node::Atomic(inner) => self.walk(inner, false),
-            Node::Repeat(repeat) => {
-                let known = self.found.len();
-                if repeat.most.is_none() && fails && ambiguous(&repeat.body) {
-                    self.found.push((repeat.span, Growth::Exponential));
-                }
-                // What is told of the whole is not told of its parts again.
-                if self.found.len() == known {
-                    self.walk(&repeat.body, fails);
-                }
-            }
-            Node::Set(_) | Node::Place | Node::Boundary | Node::Unknown => {}
+            // What fails after them does not go back into them.
+            Node::Atomic(inner) | Node::Look(inner, _) => self.walk(inner, false),
+            Node::Repeat(repeat) => self.repeat(repeat, fails),
+            Node::Set(_) | Node::Place(_) | Node::Unknown => {}
+        }
+    }
+
+    fn repeat(&mut self, repeat: &Repeat, fails: bool) {
+        let known = self.found.len();
+        // Before it is done, the next round can fail.
+        let fails = fails || repeat.least > 1 && can_fail(&repeat.body);
+        self.walk(&repeat.body, fails);
+        if !fails || !repeat.is_long() {
+            return;
+        }
+        let inner = self.found[known..].iter().filter(|(_, growth)| *growth == Growth::Exponential);
+        let at_fault: Vec<(usize, usize)> = inner.map(|(span, _)| *span).collect();
+        let automaton = Automaton::of(repeat, &at_fault, &mut self.steps);
+        if automaton.is_some_and(|automaton| ambiguity::exponential(&automaton, &mut self.steps)) {
+            // What is told of the whole is not told of its parts again.
+            self.found.truncate(known);
+            self.found.push((repeat.span, Growth::Exponential));
         }
     }
 
@@ -134,7 +152,9 @@ impl Linter {
                     break;
                 }
                 let passed = match part {
-                    Node::Boundary => can_be(part, left),
+                    Node::Place(place) => {
+                        place.is_boundary() && left.meets(Set::word()) && left.meets(Set::word().not())
+                    }
                     Node::Repeat(repeat) => repeat.least == 0,
                     Node::Row(inner) => inner.is_empty(),
                     _ => false,
@@ -158,71 +178,10 @@ fn endless(node: &Node) -> Option<(&Repeat, Set)> {
     }
 }
 
-/// Whether the body of a repetition without end can match one text in several ways.
-fn ambiguous(body: &Node) -> bool {
-    if let Node::Choice(branches) = body {
-        let sets: Vec<Set> = branches.iter().filter_map(one_letter).collect();
-        let overlap =
-            sets.iter().enumerate().any(|(number, set)| sets[number + 1..].iter().any(|other| set.meets(*other)));
-        if overlap {
-            return true;
-        }
-    }
-    splits(body, &[], &[])
-}
-
-fn one_letter(node: &Node) -> Option<Set> {
-    match node {
-        Node::Set(set) => Some(*set),
-        _ => None,
-    }
-}
-
-/// Whether there is a repetition in it that can end and begin anew, through what is around it, within its own letters.
-fn splits<'n>(node: &'n Node, before: &[&'n Node], after: &[&'n Node]) -> bool {
-    match node {
-        Node::Row(row) => row.iter().enumerate().any(|(number, part)| {
-            let before: Vec<&Node> = before.iter().copied().chain(&row[..number]).collect();
-            let after: Vec<&Node> = row[number + 1..].iter().chain(after.iter().copied()).collect();
-            splits(part, &before, &after)
-        }),
-        Node::Choice(branches) => branches.iter().any(|branch| splits(branch, before, after)),
-        Node::Repeat(repeat) => {
-            let around = || before.iter().chain(after);
-            let here = repeat.most.is_none()
-                && match &repeat.body {
-                    Node::Set(set) => around().all(|node| can_be(node, *set)),
-                    // Of more than a letter at a time: only if nothing at all has to be around.
-                    body => !is_place(body) && around().all(|node| can_be(node, Set::NONE)),
-                };
-            here || splits(&repeat.body, before, after)
-        }
-        Node::Atomic(_) | Node::Set(_) | Node::Place | Node::Boundary | Node::Unknown => false,
-    }
-}
-
-fn is_place(node: &Node) -> bool {
-    matches!(node, Node::Place | Node::Boundary | Node::Unknown)
-}
-
-/// Whether a part can match some text of these letters alone, or nothing.
-fn can_be(node: &Node, letters: Set) -> bool {
-    match node {
-        Node::Set(set) => set.meets(letters),
-        Node::Row(row) => row.iter().all(|part| can_be(part, letters)),
-        Node::Choice(branches) => branches.iter().any(|branch| can_be(branch, letters)),
-        Node::Repeat(repeat) => repeat.least == 0 || can_be(&repeat.body, letters),
-        Node::Atomic(inner) => can_be(inner, letters),
-        // A boundary has a letter of words on one side and none on the other.
-        Node::Boundary => letters.meets(Set::word()) && letters.meets(Set::word().not()),
-        Node::Place | Node::Unknown => true,
-    }
-}
-
 /// Whether a part can fail to match.
 fn can_fail(node: &Node) -> bool {
     match node {
-        Node::Set(_) | Node::Place | Node::Boundary | Node::Unknown => true,
+        Node::Set(_) | Node::Place(_) | Node::Look(..) | Node::Unknown => true,
         Node::Row(row) => row.iter().any(can_fail),
         Node::Choice(branches) => branches.iter().all(can_fail),
         Node::Repeat(repeat) => repeat.least > 0 && can_fail(&repeat.body),
@@ -274,6 +233,93 @@ mod tests {
             let found = lint(expression, &patterns, Options::default()).unwrap();
             let growth = found.iter().map(|finding| finding.growth).max();
             assert_eq!(growth, expected, "{expression}: {found:?}");
+        }
+    }
+
+    /// The part that is named, and a text many of which in a row Oniguruma does not come to an end with.
+    #[test]
+    fn what_is_exponential_is_named_and_is_so_in_oniguruma() {
+        let patterns = Patterns::new(Patterned::Legacy, Dialect::Elasticsearch);
+        for (expression, part, text) in [
+            ("(a|aa)+$", "(a|aa)+", "a"),
+            ("(a|b|ab)*c", "(a|b|ab)*", "ab"),
+            (r"(\s|\s\s)*x", r"(\s|\s\s)*", " "),
+            ("(foo|foofoo)*x", "(foo|foofoo)*", "foo"),
+            (r"(\w+){1,60}!", r"(\w+){1,60}", "a"),
+            // Oniguruma ends such a repetition after a round that took nothing, others do not.
+            ("(?:a?){50}a{50}", "(?:a?){50}", ""),
+            ("(?:a*){50}b", "(?:a*){50}", "a"),
+            (r"(?=(\w+)+!)x", r"(\w+)+", "a"),
+            (r"(?!(\w+)+!)x", r"(\w+)+", "a"),
+            ("(?:%{NUMBER}|%{WORD}| )+$", "", "1 "),
+            (r"(?:\b(\w+-?)+){2}!", r"(\w+-?)+", "a"),
+            ("([ab]?b)+!", "([ab]?b)+", "b"),
+            ("(a{1,2}b?)+!", "(a{1,2}b?)+", "a"),
+            ("(a(|b?)c)*!", "(a(|b?)c)*", "ac"),
+            ("((a?)*b)*!", "((a?)*b)*", "ab"),
+            ("(?:(?>a|b)|ab)*c", "(?:(?>a|b)|ab)*", "ab"),
+            (r"((?>\d+)|\w)+!", r"((?>\d+)|\w)+", "1a"),
+            (r"((?<=a)a|ba?|a)+!", r"((?<=a)a|ba?|a)+", "ba"),
+            // The innermost that is at fault, or the outermost of those that are.
+            (r"(?:\s?(\w+-?)+; )*!", r"(\w+-?)+", "a"),
+            (r"(?:(([a-z]+)*\d?)+;)*!", r"(([a-z]+)*\d?)+", "a"),
+            // Of the shipped definitions.
+            ("(,%{INT}{3})*!", "", ",1111"),
+            ("%{SYSLOGHOST}+!", "", "a."),
+            (r"(?:[\s,]%{IP})+!", "", ",1::%x"),
+        ] {
+            let found = lint(expression, &patterns, Options::default()).unwrap();
+            let found: Vec<_> = found.iter().filter(|finding| finding.growth == Growth::Exponential).collect();
+            assert!(found.len() == 1 && (part.is_empty() || found[0].part == part), "{expression}: {found:?}");
+            if text.is_empty() {
+                continue;
+            }
+            let regex = super::super::expand::expand(expression, &patterns, Options::default()).unwrap().regex;
+            let regex = onig::Regex::new(&regex).unwrap();
+            let mut limit = onig::MatchParam::default();
+            limit.set_retry_limit_in_match(100_000);
+            let line = format!("{}\u{1}", text.repeat(60));
+            let options = onig::SearchOptions::SEARCH_OPTION_NONE;
+            assert!(regex.match_with_param(&line, 0, options, None, limit).is_err(), "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_has_one_way_is_not_named() {
+        let patterns = Patterns::new(Patterned::Legacy, Dialect::Elasticsearch);
+        for expression in [
+            "(a|aa)+",
+            "(?>(a|aa)+)$",
+            "(a|aa)++$",
+            "((?>a|aa)b)*c",
+            "(?:(?>(a|aa)+)b)*c",
+            r"(?:\d++\s*)+x",
+            r"(?:%{NUMBER}\s*)+x",
+            "(foo|foobar)*x",
+            "(ab|ba|aa)*x",
+            r"(?:\w+\b\s*)+x",
+            r"(?:(?<!\w)\w+\s*)+x",
+            r"(?:\w+(?!\w)\s*)+x",
+            "(?:a+$)*x",
+            "(?:é|è)*x",
+            "(a{2}|b)+x",
+            r"(?:\d{1,3},){1,60}x",
+            "(?:a?b){50}c",
+            // Too few to matter.
+            "(?:[0-9a-f]{1,4}:?){8}x",
+            r"(?:\d{1,3}){12}x",
+            r"(?:\w+){1,5}!",
+            "(a?)*x",
+            // It can't fail.
+            "(?:a?){50}",
+            "(a|aa)*b?",
+            "(?=(a+)+)x",
+            // Too large to be looked at.
+            "(?:a{4000}b?){40}c",
+            r"(?:\b){9}{9}{9}{9}{9}{9}{9}{9}{9}{9}{9}{9}{9}x",
+        ] {
+            let found = lint(expression, &patterns, Options::default()).unwrap();
+            assert!(found.iter().all(|finding| finding.growth == Growth::Polynomial), "{expression}: {found:?}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! do not; it has forgotten where its parts were written, which tells a shipped definition's faults from the user's; and there is none of an
 //! expression that is left to Oniguruma, where a lint is wanted most.
 
+use super::place::Place;
 use super::set::Set;
 
 /// A part of an expression.
@@ -20,10 +21,10 @@ pub(super) enum Node {
     Repeat(Box<Repeat>),
     /// Once matched, it is not gone back into.
     Atomic(Box<Node>),
-    /// A place between letters: look-around, or the beginning or end of something.
-    Place,
-    /// `\b`
-    Boundary,
+    /// A place between letters: the beginning or end of something.
+    Place(Place),
+    /// Look-around, and what it says of the letters beside it.
+    Look(Box<Node>, Place),
     /// References back, and what else is not known.
     Unknown,
 }
@@ -36,6 +37,30 @@ pub(super) struct Repeat {
     pub most: Option<u32>,
     /// Where it is written, with its quantifier.
     pub span: (usize, usize),
+}
+
+impl Repeat {
+    /// Whether it can have so many rounds that each being ambiguous is too much: without end, or so many that all ways of
+    /// cutting a line up are, or (where a round is short) that two to their power is.
+    pub fn is_long(&self) -> bool {
+        self.most.is_none_or(|most| most >= if self.body.is_endless() { 10 } else { 20 })
+    }
+
+    /// Whether a round that takes nothing is counted, rather than ending it.
+    pub fn counts(&self) -> bool {
+        self.most.is_some() || self.least >= 20
+    }
+}
+
+impl Node {
+    fn is_endless(&self) -> bool {
+        match self {
+            Self::Row(parts) | Self::Choice(parts) => parts.iter().any(Self::is_endless),
+            Self::Atomic(inner) => inner.is_endless(),
+            Self::Repeat(repeat) => repeat.most.is_none() || repeat.body.is_endless(),
+            Self::Set(_) | Self::Place(_) | Self::Look(..) | Self::Unknown => false,
+        }
+    }
 }
 
 /// Deeper nesting is not looked into.
@@ -130,7 +155,8 @@ impl Parser<'_> {
             Some('(') => self.group(),
             Some('[') => Node::Set(self.class()),
             Some('.') => Node::Set(Set::one('\n').not()),
-            Some('^' | '$') => Node::Place,
+            Some('^') => Node::Place(Place::after(Set::one('\n'))),
+            Some('$') => Node::Place(Place::before(Set::one('\n'))),
             Some('\\') => self.escape(),
             Some(c) => Node::Set(Set::one(c)),
             None => Node::Unknown,
@@ -146,10 +172,10 @@ impl Parser<'_> {
             self.skip_to(')');
             return Node::Row(Vec::new());
         }
-        let place = ["?=", "?!", "?<=", "?<!"].iter().any(|mark| self.eat(mark));
-        let atomic = !place && self.eat("?>");
-        let unknown = !place && !atomic && (self.eat("?~") || self.eat("?("));
-        if !place && !atomic && !unknown {
+        let look = ["?=", "?!", "?<=", "?<!"].into_iter().find(|mark| self.eat(mark));
+        let atomic = look.is_none() && self.eat("?>");
+        let unknown = look.is_none() && !atomic && (self.eat("?~") || self.eat("?("));
+        if look.is_none() && !atomic && !unknown {
             if self.eat("?<") {
                 self.skip_to('>');
             } else if self.eat("?'") {
@@ -169,11 +195,14 @@ impl Parser<'_> {
         let inner = self.choice();
         self.depth -= 1;
         self.eat(")");
-        match () {
-            () if place => Node::Place,
-            () if unknown => Node::Unknown,
-            () if atomic => Node::Atomic(Box::new(inner)),
-            () => inner,
+        match look {
+            Some(mark) => {
+                let place = Place::of_look(&inner, mark.contains('<'), mark.ends_with('!'));
+                Node::Look(Box::new(inner), place)
+            }
+            None if unknown => Node::Unknown,
+            None if atomic => Node::Atomic(Box::new(inner)),
+            None => inner,
         }
     }
 
@@ -183,8 +212,17 @@ impl Parser<'_> {
 
     fn escape(&mut self) -> Node {
         match self.peek() {
-            Some('b') => self.take().map_or(Node::Unknown, |_| Node::Boundary),
-            Some('B' | 'A' | 'z' | 'Z' | 'G' | 'K' | 'y' | 'Y') => self.take().map_or(Node::Unknown, |_| Node::Place),
+            Some(c @ ('b' | 'B' | 'A' | 'z' | 'Z' | 'G' | 'K' | 'y' | 'Y')) => {
+                self.take();
+                Node::Place(match c {
+                    'b' => Place::boundary(true),
+                    'B' => Place::boundary(false),
+                    'A' | 'G' => Place::after(Set::NONE),
+                    'z' => Place::before(Set::NONE),
+                    'Z' => Place::before(Set::one('\n')),
+                    _ => Place::ANY,
+                })
+            }
             Some('k' | 'g') => {
                 self.take();
                 self.skip_to('>');

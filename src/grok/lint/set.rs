@@ -1,15 +1,16 @@
-//! Sets of letters, as exact as a lint needs them: each of ASCII, and all others as one.
+//! Sets of letters, as exact as a lint needs them: each of ASCII, and all others in a few heaps.
 
 /// A set of letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Set {
     ascii: u128,
-    other: bool,
+    /// A bit for each heap of what is no ASCII: two such letters are told apart but for one time in 64.
+    other: u64,
 }
 
 impl Set {
-    pub const NONE: Self = Self { ascii: 0, other: false };
-    pub const ALL: Self = Self { ascii: u128::MAX, other: true };
+    pub const NONE: Self = Self { ascii: 0, other: 0 };
+    pub const ALL: Self = Self { ascii: u128::MAX, other: u64::MAX };
 
     /// One letter.
     pub fn one(c: char) -> Self {
@@ -18,9 +19,12 @@ impl Set {
 
     /// The letters from one to another.
     pub fn range(from: char, to: char) -> Self {
-        let mut set = Self { ascii: 0, other: to as u32 > 127 };
+        let mut set = Self::NONE;
         for code in from as u32..=(to as u32).min(127) {
             set.ascii |= 1 << code;
+        }
+        for code in (from as u32).max(128)..=(to as u32).min((from as u32).max(128) + 63) {
+            set.other |= 1 << (code % 64);
         }
         set
     }
@@ -28,25 +32,31 @@ impl Set {
     /// The ASCII letters for which this is true.
     pub fn of(is: impl Fn(char) -> bool) -> Self {
         let ascii = (0..128_u8).filter(|code| is(char::from(*code))).fold(0, |bits, code| bits | 1 << code);
-        Self { ascii, other: false }
+        Self { ascii, other: 0 }
     }
 
     /// The same, and all that is no ASCII.
     pub fn with_others(self) -> Self {
-        Self { other: true, ..self }
+        Self { other: u64::MAX, ..self }
     }
 
     pub fn and(self, with: Self) -> Self {
-        Self { ascii: self.ascii & with.ascii, other: self.other && with.other }
+        Self { ascii: self.ascii & with.ascii, other: self.other & with.other }
     }
 
     pub fn or(self, with: Self) -> Self {
-        Self { ascii: self.ascii | with.ascii, other: self.other || with.other }
+        Self { ascii: self.ascii | with.ascii, other: self.other | with.other }
     }
 
-    /// All that is not in it; what is no ASCII counts as not being in it.
+    /// All that is not in it. Where it has all that is no ASCII, that may be no more than some (`[[:alpha:]]`), so that the
+    /// opposite has it, too.
     pub fn not(self) -> Self {
-        Self { ascii: !self.ascii, other: true }
+        Self { ascii: !self.ascii, other: if self.other == u64::MAX { u64::MAX } else { !self.other } }
+    }
+
+    /// What of it is not in another.
+    pub fn without(self, other: Self) -> Self {
+        Self { ascii: self.ascii & !other.ascii, other: self.other & !other.other }
     }
 
     pub fn is_empty(self) -> bool {
