@@ -233,6 +233,9 @@ fn unread<T>(
 fn retention(stage: &mut Stage<'_>, random: &mut Random) -> Result<Marks> {
     let plain: Vec<_> = stage.topics.iter().filter(|(_, kind)| *kind == TopicKind::Plain).cloned().collect();
     let (topic, kind) = random.pick(&plain).clone();
+    // What a broker that was killed has kept without saying so can't be seen later.
+    stage.fed()?;
+    stage.complete()?;
     unread(stage, (&topic, kind), random, |stage, random| expire(stage, &topic, random))
 }
 
