@@ -182,6 +182,21 @@ impl Oracle {
         }
     }
 
+    /// True if a record at this place may have been kept by a broker that was killed before it said so, been sent again, and been
+    /// removed by compaction since: nobody knows of it, and a later one of its timestamp is there.
+    pub fn was_sent_again(&self, topic: &str, partition: i32, offset: u64, timestamp: i64) -> bool {
+        let making = |accounts: &Vec<Account>| {
+            let Some(account) = usize::try_from(partition).ok().and_then(|number| accounts.get(number)) else {
+                return false;
+            };
+            // Only where there is compaction there are keys.
+            !account.latest.is_empty()
+                && account.expect(offset) == Expect::Nothing
+                && account.timestamps.iter().skip(offset as usize + 1).any(|other| *other == timestamp)
+        };
+        self.topics.get(topic).is_some_and(|makings| makings.iter().any(making))
+    }
+
     /// Which making of a topic the record at this place and with this timestamp is of.
     pub fn making_of(&self, topic: &str, partition: i32, offset: u64, timestamp: i64) -> Option<usize> {
         let place = |accounts: &Vec<Account>| {
@@ -221,7 +236,10 @@ mod tests {
         assert!(oracle.complete("t", 1, 0, (3, &told(72))) && !oracle.complete("t", 1, 0, (2, &told(64))));
         assert_eq!(oracle.makings("t")[1][0].expect(3), Expect::Must);
         let keyed = |timestamp| Told { key: Some(7), ..told(timestamp) };
+        assert!(!oracle.was_sent_again("t", 0, 1, 64));
         oracle.note("t", 1, 0, (5, &keyed(70)));
+        assert!(oracle.was_sent_again("t", 0, 1, 70) && !oracle.was_sent_again("t", 0, 1, 71));
+        assert!(!oracle.was_sent_again("t", 0, 5, 70) && !oracle.was_sent_again("t", 0, 6, 70));
         oracle.note("t", 1, 0, (6, &keyed(71)));
         assert_eq!(oracle.makings("t")[1][0].expect(5), Expect::May(Removal::Compaction));
         assert_eq!(oracle.makings("t")[1][0].expect(6), Expect::Must);

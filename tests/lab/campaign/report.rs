@@ -102,6 +102,10 @@ impl Report {
             ("documents in the end", last.map_or(0, |round| round.verdict.documents).to_string()),
             ("records with a dead letter", last.map_or(0, |round| round.verdict.dead).to_string()),
             ("records that the broker kept without acknowledging them", self.unacknowledged.to_string()),
+            (
+                "documents of such records that compaction removed",
+                last.map_or(0, |round| round.verdict.compacted).to_string(),
+            ),
             ("records of aborted transactions", last.map_or(0, |round| round.verdict.aborted).to_string()),
             ("records that compaction removed before they were read", gone(Removal::Compaction)),
             ("records that retention removed before they were read", gone(Removal::Retention)),

@@ -42,6 +42,8 @@ pub struct Sight {
     pub documents: u64,
     /// How many dead letters there are, repeats included.
     pub letters: u64,
+    /// Documents and letters of records that a killed broker had kept without saying so, and that compaction has removed since.
+    pub compacted: u64,
     /// Documents and letters that came from no record that was produced, or should not be there.
     pub unexpected: u64,
     /// A few of these.
@@ -115,10 +117,13 @@ impl Sight {
             let timestamp = header("kelp.timestamp")?.parse::<jiff::Timestamp>()?.as_millisecond();
             sight.letters += 1;
             let id = header("kelp.id")?;
-            match sight.find(&lock(oracle), place, timestamp) {
+            let (topic, partition, offset) = place;
+            let oracle = lock(oracle);
+            match sight.find(&oracle, place, timestamp) {
                 Some(found) if proxy::is_poisoned(id) => {
-                    found.dead.insert(place.2);
+                    found.dead.insert(offset);
                 }
+                None if oracle.was_sent_again(topic, partition, offset, timestamp) => sight.compacted += 1,
                 _ => sight.strange(format!("a dead letter of {id}: {}", header("kelp.reason")?)),
             }
             Ok(())
@@ -191,6 +196,7 @@ impl Sight {
                     found.again += 1;
                 }
             }
+            (None, Some(_)) if oracle.was_sent_again(topic, *partition, *offset, timestamp) => self.compacted += 1,
             _ => self.strange(format!("{index}/{id} says {topic}-{partition}@{offset} of {timestamp}")),
         }
         Ok(())

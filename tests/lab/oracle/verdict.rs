@@ -40,6 +40,8 @@ pub struct Verdict {
     pub aborted: u64,
     /// Records that were removed before they were read.
     pub gone: BTreeMap<Removal, u64>,
+    /// Documents and letters of records that a killed broker had kept without saying so, and that compaction has removed since.
+    pub compacted: u64,
     /// Records that are nowhere and had to be.
     pub missing: u64,
     /// Documents beyond the first of a record.
@@ -70,6 +72,7 @@ impl Verdict {
     pub fn at_rest(oracle: &Oracle, sight: &Sight) -> Self {
         let mut verdict = Self {
             documents: sight.documents,
+            compacted: sight.compacted,
             unexpected: sight.unexpected,
             samples: sight.samples.clone(),
             ..Self::default()
