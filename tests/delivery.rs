@@ -253,7 +253,12 @@ fn slow(config: &mut Config) {
 
 /// A member is missed late: where nobody is killed, a busy machine must not cost it its partitions.
 fn patient(config: &mut Config) {
+    missed_after(config, 20);
+}
+
+/// So many seconds is a member missed after.
+fn missed_after(config: &mut Config, seconds: u32) {
     for line in &mut config.kafka {
-        *line = line.replace("session.timeout.ms: 3000", "session.timeout.ms: 20000");
+        *line = line.replace("session.timeout.ms: 3000", &format!("session.timeout.ms: {seconds}000"));
     }
 }

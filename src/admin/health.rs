@@ -159,11 +159,7 @@ impl Health {
 
     /// Notes something that should be known though it keeps nobody from working; `None` takes it back.
     pub fn note(&self, name: &'static str, text: Option<String>) {
-        let mut notes = self.notes.write().unwrap_or_else(PoisonError::into_inner);
-        match text {
-            Some(text) => drop(notes.insert(name, text)),
-            None => drop(notes.remove(name)),
-        }
+        note(&self.notes, name, text);
     }
 
     fn set(&self, condition: Condition, state: Option<String>) {
@@ -244,11 +240,12 @@ impl Health {
     }
 }
 
-fn note(partitions: &Partitions, partition: String, why: Option<String>) {
-    let mut partitions = partitions.write().unwrap_or_else(PoisonError::into_inner);
-    match why {
-        Some(why) => drop(partitions.insert(partition, why)),
-        None => drop(partitions.remove(&partition)),
+/// Notes a text by what it is about; `None` takes it back.
+fn note<K: Ord>(notes: &RwLock<BTreeMap<K, String>>, about: K, text: Option<String>) {
+    let mut notes = notes.write().unwrap_or_else(PoisonError::into_inner);
+    match text {
+        Some(text) => drop(notes.insert(about, text)),
+        None => drop(notes.remove(&about)),
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Two things are told apart. *Stuck*: records were taken and do not settle, while neither Elasticsearch nor the dead letters
 //! refuse anything. That is a fault of ours, and starting again helps: the process is not alive. *Silent*: there is lag, and
-//! nothing arrives though there is room. That is Kafka's (a broker that is away), and
-//! starting again helps nobody: it is told, and that is all.
+//! nothing arrives though there is room. That is Kafka's (a broker that is away), and starting again helps nobody: it is told, and
+//! that is all.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

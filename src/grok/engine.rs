@@ -253,7 +253,7 @@ impl Program {
     ) -> Result<Option<usize>, Exhausted> {
         // Steps are dear where a back-reference compares long texts, and many where there is no quick code.
         let dear = !self.plain.backs.is_empty() || self.quick.is_none();
-        if dear && (self.starts.last(input.text, 0).is_none() || !needs::has_all(input.text, &self.needs)) {
+        if dear && self.last_start(input.text, 0).is_none() {
             return Ok(None);
         }
         let Some(quick) = &self.quick else { return self.search_plainly(input, 0..end, scratch, slots) };
@@ -272,10 +272,7 @@ impl Program {
                 Verdict::Failed => {}
                 Verdict::TooLong => {
                     // Before anything long is begun.
-                    let Some(last) = self.starts.last(input.text, start) else { break };
-                    if !needs::has_all(input.text, &self.needs) {
-                        break;
-                    }
+                    let Some(last) = self.last_start(input.text, start) else { break };
                     let end = end.min(last.saturating_add(1));
                     return self.search_plainly(input, start..end, scratch, slots);
                 }
@@ -291,6 +288,11 @@ impl Program {
             from = start + 1;
         }
         Ok(None)
+    }
+
+    /// The last position from one on at which a match may begin; none if the text lacks anything that the expression needs.
+    fn last_start(&self, text: &[u8], from: usize) -> Option<usize> {
+        self.starts.last(text, from).filter(|_| needs::has_all(text, &self.needs))
     }
 
     /// Searches with the memory of what failed: slower, but never for long.

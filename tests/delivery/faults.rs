@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LONG, Scene, count, count_where, slow};
+use super::{LONG, Scene, count, count_where, missed_after, slow};
 use crate::lab::kelp::Metrics;
 use crate::lab::{Kelp, Message, servers, servers_alone, wait_until};
 
@@ -88,9 +88,7 @@ fn partitions_of_which_nothing_arrives_are_told_by_livez() {
     config.elastic.push("request_timeout: 5s".into());
     config.variables.push(("KELP_ADMIN__STUCK_AFTER".into(), "10s".into()));
     // Else they are lost, and others' to read.
-    for line in &mut config.kafka {
-        *line = line.replace("session.timeout.ms: 3000", "session.timeout.ms: 120000");
-    }
+    missed_after(&mut config, 120);
     let mut kelp = scene.start(&config, &[]);
     kelp.wait_metrics("the first", LONG, |metrics| count(metrics, "kelp_records_settled_total") > 0).unwrap();
     servers.kafka.process().signal(libc::SIGSTOP).unwrap();

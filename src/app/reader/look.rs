@@ -82,11 +82,12 @@ impl ReaderLoop {
         let seen: Vec<Seen> = state.held.iter().filter_map(see).collect();
         for (partition, stall) in self.stalls.look(now, refused, &seen) {
             let worker = state.held.iter().find(|held| held.origin.partition == partition).map(|held| held.worker);
-            let worker_is = worker.map(|worker| format!("worker {worker}")).unwrap_or_default();
-            let stuck = format!("what {worker_is} has taken does not settle, and nobody refuses it");
-            let silent = format!("it has lag, and nothing arrives for {worker_is}");
-            self.health.stuck(partition.to_string(), (stall == Some(Stall::Stuck)).then_some(stuck));
-            self.health.silent(partition.to_string(), (stall == Some(Stall::Silent)).then_some(silent));
+            // What stalls is held, so it has a worker; what does not may have been given back.
+            let why = |of, told: fn(usize) -> String| worker.filter(|_| stall == Some(of)).map(told);
+            let stuck = |worker| format!("what worker {worker} has taken does not settle, and nobody refuses it");
+            let silent = |worker| format!("it has lag, and nothing arrives for worker {worker}");
+            self.health.stuck(partition.to_string(), why(Stall::Stuck, stuck));
+            self.health.silent(partition.to_string(), why(Stall::Silent, silent));
             match stall {
                 Some(Stall::Stuck) => {
                     tracing::error!(%partition, worker, "a partition is stuck: its records do not settle though neither elasticsearch nor the dead letters refuse any; /livez answers 503, start this process again, and please report it");
