@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use kelp::grok::engine::{Candidates, Program, Scratch, Set, Slot, Syntax, compile};
-use kelp::grok::{Dialect, Grok, Options, Patterns, Set as Shipped};
+use kelp::grok::{self as front, Dialect, Grok, Options, Outcome, Patterns, Set as Shipped, Value};
 
 #[path = "grok/lines.rs"]
 mod lines;
@@ -66,6 +66,25 @@ impl Engine for Ours {
                         bytes += slot.of(line).map_or(0, |text| black_box(text).len());
                     }
                     break;
+                }
+            }
+        }
+        (matched, bytes)
+    }
+}
+
+/// The same as a pipeline uses it: typed values by field instead of slots.
+struct Front(Grok, front::Scratch);
+
+impl Engine for Front {
+    fn run(&mut self, lines: &[String]) -> (usize, usize) {
+        let (mut matched, mut bytes) = (0, 0);
+        for line in lines {
+            let Outcome::Match(found) = self.0.search(line, &mut self.1) else { continue };
+            matched += 1;
+            for (_, value) in found.values().expect("numbers") {
+                if let Value::Text(text) = value {
+                    bytes += black_box(text).len();
                 }
             }
         }
@@ -149,7 +168,7 @@ impl Engine for Regex {
 }
 
 /// The engines that take all expressions of a case, by name.
-fn engines(expressions: &[String]) -> Vec<(&'static str, Box<dyn Engine>)> {
+fn engines(case: &Case, expressions: &[String]) -> Vec<(&'static str, Box<dyn Engine>)> {
     let programs: Vec<Program> = expressions
         .iter()
         .map(|text| compile(text, &SYNTAX).unwrap_or_else(|refusal| panic!("{text}: {refusal}")))
@@ -176,6 +195,10 @@ fn engines(expressions: &[String]) -> Vec<(&'static str, Box<dyn Engine>)> {
     if let Some(regexes) = expressions.iter().map(|text| regex::Regex::new(text).ok()).collect() {
         all.push(("regex", Box::new(Regex(regexes))));
     }
+    let references: Vec<&str> = case.expressions.iter().map(String::as_str).collect();
+    let patterns = Patterns::new(Shipped::Legacy, Dialect::Elasticsearch);
+    let grok = Grok::compile(&references, &patterns, Options::default()).expect("expressions that compile");
+    all.push(("values", Box::new(Front(grok, front::Scratch::new()))));
     all
 }
 
@@ -244,15 +267,17 @@ fn main() {
     let patterns: HashMap<&str, &str> = grok::patterns().iter().copied().collect();
     let expanded =
         |case: &Case| -> Vec<String> { case.expressions.iter().map(|text| expand(text, &patterns, &mut 0)).collect() };
-    println!("| lines | bytes | kelp | pcre2 (JIT) | onig | fancy-regex | regex | kelp / pcre2 | compiled in | KiB |");
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!(
+        "| lines | bytes | kelp | with values | pcre2 (JIT) | onig | fancy-regex | regex | kelp / pcre2 | compiled in | KiB |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for case in lines::cases() {
         if wanted.as_ref().is_some_and(|wanted| !case.name.contains(wanted.as_str())) {
             continue;
         }
         let expressions = expanded(&case);
         let (compiled, size) = cost(&expressions);
-        let mut all = engines(&expressions);
+        let mut all = engines(&case, &expressions);
         // All have to agree on how many lines match; what their captures have may differ where their meanings do.
         let matched: Vec<usize> = all.iter_mut().map(|(_, engine)| engine.run(&case.lines[..200]).0).collect();
         if matched.iter().any(|count| *count != matched[0]) {
@@ -266,9 +291,10 @@ fn main() {
         let ratio = by_name("pcre2").map_or(0.0, |other| other.as_secs_f64() / times[0].as_secs_f64());
         let bytes = case.lines.iter().map(String::len).sum::<usize>() / case.lines.len();
         let name = case.name;
-        let [kelp, pcre2, onig, fancy, regex] = ["kelp", "pcre2", "onig", "fancy-regex", "regex"].map(cell);
+        let [kelp, values, pcre2, onig, fancy, regex] =
+            ["kelp", "values", "pcre2", "onig", "fancy-regex", "regex"].map(cell);
         println!(
-            "| {name} | {bytes} | {kelp} | {pcre2} | {onig} | {fancy} | {regex} | {ratio:.1} | {compiled:.1} ms | {size} |"
+            "| {name} | {bytes} | {kelp} | {values} | {pcre2} | {onig} | {fancy} | {regex} | {ratio:.1} | {compiled:.1} ms | {size} |"
         );
     }
     if wanted.is_none_or(|wanted| "core patterns".contains(&wanted)) {

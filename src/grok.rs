@@ -28,13 +28,13 @@ pub use fault::Fault;
 pub use lint::{Finding, Growth, lint};
 pub use matcher::Scratch;
 pub use options::{Dialect, Options, Order};
-pub use outcome::{Capture, Match, Outcome, Unparsable};
+pub use outcome::{Capture, Match, Outcome, Unparsable, Values};
 pub use patterns::{DefinitionFault, Patterns};
 pub use sets::Set;
 pub use value::{Type, Value};
 
 use expand::{Expanded, expand};
-use matcher::{Matcher, Searched, Start};
+use matcher::{Matcher, Searched, Slot, Start};
 
 /// A field that an expression captures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +69,26 @@ struct Expression {
     matcher: Matcher,
     /// By the number of the group in the expanded expression.
     fields: Vec<Field>,
-    /// For each field, the first of the same path.
-    first: Vec<usize>,
+    /// The same, as a match reads them.
+    groups: Vec<Group>,
+    /// Those of which not every capture can be converted.
+    may_fail: Vec<usize>,
     /// The expression without references.
     regex: String,
     /// What of it is of the shipped set.
     shipped: Vec<(usize, usize)>,
+}
+
+/// What a match has to know of a field.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    /// Where its capture is; no slot is that far for a group that there is not.
+    slot: usize,
+    kind: Type,
+    /// The first of the same path.
+    first: usize,
+    /// There are several of the same path.
+    repeated: bool,
 }
 
 impl Grok {
@@ -97,7 +111,7 @@ impl Grok {
                 }
             };
             match Matcher::compile(&expanded, options) {
-                Ok(matcher) => compiled.push(Expression::new(matcher, &expanded)),
+                Ok(matcher) => compiled.push(Expression::new(matcher, &expanded, options.dialect)),
                 Err(words) => faults.push(numbered(blame::blame(text, &words, patterns, options))),
             }
             warnings.extend(expanded.warnings.into_iter().map(numbered));
@@ -151,6 +165,15 @@ impl Grok {
     /// Searches a text. `scratch` is memory to be used again; it may have served any other expression before.
     pub fn search<'m, 't>(&'m self, text: &'t str, scratch: &'m mut Scratch) -> Outcome<'m, 't> {
         let Scratch { slots, best, candidates, memory } = scratch;
+        // Where there is no choice the captures are where they are told from at once.
+        if let [only] = self.expressions.as_slice() {
+            return match only.matcher.search(text, None, memory, best) {
+                Searched::At(_) => self.matched(0, text, best),
+                Searched::Nowhere => Outcome::NoMatch,
+                Searched::Exhausted => Outcome::Exhausted { expression: 0 },
+                Searched::Failed(what) => Outcome::Failed { expression: 0, what },
+            };
+        }
         let mut found: Option<(usize, Start)> = None;
         for number in self.set.candidates(text, candidates) {
             let before = found.map(|(_, start)| start);
@@ -169,25 +192,32 @@ impl Grok {
         }
         match found {
             None => Outcome::NoMatch,
-            Some((number, _)) => Outcome::Match(Match {
-                index: number,
-                text,
-                expression: &self.expressions[number],
-                slots: best,
-                options: self.options,
-            }),
+            Some((number, _)) => self.matched(number, text, best),
         }
+    }
+
+    fn matched<'m, 't>(&'m self, number: usize, text: &'t str, slots: &'m [Slot]) -> Outcome<'m, 't> {
+        let (expression, options) = (&self.expressions[number], self.options);
+        Outcome::Match(Match { index: number, text, expression, slots, options })
     }
 }
 
 impl Expression {
-    fn new(matcher: Matcher, expanded: &Expanded) -> Self {
+    fn new(matcher: Matcher, expanded: &Expanded, dialect: Dialect) -> Self {
         let fields = expanded.fields.clone();
-        let first = fields
-            .iter()
-            .map(|field| fields.iter().position(|known| known.path == field.path).unwrap_or_default())
-            .collect();
-        Self { matcher, fields, first, regex: expanded.regex.clone(), shipped: expanded.shipped.clone() }
+        let group = |(field, slot): (&Field, &Option<usize>)| {
+            let mut of_path = (0..fields.len()).filter(|other| fields[*other].path == field.path);
+            Group {
+                slot: slot.unwrap_or(usize::MAX),
+                kind: field.kind,
+                first: of_path.next().unwrap_or_default(),
+                repeated: of_path.next().is_some(),
+            }
+        };
+        let groups: Vec<Group> = fields.iter().zip(matcher.fields()).map(group).collect();
+        let may_fail = (0..fields.len()).filter(|number| fields[*number].kind.may_fail(dialect)).collect();
+        let (regex, shipped) = (expanded.regex.clone(), expanded.shipped.clone());
+        Self { matcher, fields, groups, may_fail, regex, shipped }
     }
 }
 

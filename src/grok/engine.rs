@@ -143,7 +143,7 @@ impl Default for Slot {
 #[derive(Debug, Default)]
 pub struct Scratch {
     stack: Stack,
-    plan: plan::Memory,
+    plan: Box<plan::Memory>,
     /// So many more texts are looked through for what an expression needs before anything else.
     doubts: u8,
 }

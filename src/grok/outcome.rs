@@ -5,7 +5,7 @@ use std::fmt;
 use super::matcher::Slot;
 use super::options::{Dialect, Options};
 use super::value::{Type, Value};
-use super::{Expression, Field};
+use super::{Expression, Field, Group};
 
 /// What became of a text.
 #[derive(Debug)]
@@ -79,34 +79,99 @@ impl<'m, 't> Match<'m, 't> {
     /// What was captured, in the order of the groups. Groups that took no part are left out, and so are empty ones unless
     /// they are to be kept.
     pub fn captures(&self) -> impl Iterator<Item = Capture<'m, 't>> + use<'m, 't> {
-        let (text, keep) = (self.text, self.options.keep_empty_captures);
-        let (slots, fields) = (self.slots, &self.expression.fields);
-        self.expression.matcher.fields().iter().enumerate().filter_map(move |(number, slot)| {
-            let slot = slots[(*slot)?];
-            let captured = slot.of(text).filter(|captured| !captured.is_empty() || keep)?;
-            Some(Capture { number, field: &fields[number], text: captured, start: slot.start as usize })
+        let (captured, slots, fields) = (self.captured(), self.slots, &self.expression.fields);
+        self.expression.groups.iter().zip(fields).enumerate().filter_map(move |(number, (group, field))| {
+            let text = captured.by(group)?;
+            Some(Capture { number, field, text, start: slots[group.slot].start as usize })
         })
     }
 
     /// The fields and their values, each once, in the order of the groups. The number is that of the first group of the
-    /// same path.
+    /// same path. Nothing is allocated but the lists of what was captured several times.
     ///
     /// # Errors
     /// A capture is no number of its type.
-    pub fn values(&self) -> Result<Vec<(usize, Value<'t>)>, Unparsable> {
-        let mut values: Vec<(usize, Value<'t>)> = Vec::with_capacity(self.expression.fields.len());
-        for capture in self.captures() {
-            let kind = capture.field.kind;
-            let Some(value) = kind.convert(capture.text, self.options.dialect) else {
-                return Err(Unparsable { field: capture.field.name.clone(), kind, text: capture.text.to_owned() });
-            };
-            let first = self.expression.first[capture.number];
-            match values.iter_mut().find(|(known, _)| *known == first) {
-                None => values.push((first, value)),
-                Some((_, known)) => join(known, value, self.options.dialect),
+    pub fn values(&self) -> Result<Values<'m, 't>, Unparsable> {
+        let (captured, dialect) = (self.captured(), self.options.dialect);
+        for &number in &self.expression.may_fail {
+            let group = &self.expression.groups[number];
+            let Some(text) = captured.by(group) else { continue };
+            if group.kind.convert(text, dialect).is_none() {
+                let field = self.expression.fields[number].name.clone();
+                return Err(Unparsable { field, kind: group.kind, text: text.to_owned() });
             }
         }
-        Ok(values)
+        Ok(Values { captured, groups: &self.expression.groups, number: 0, dialect })
+    }
+
+    fn captured(&self) -> Captured<'m, 't> {
+        Captured { text: self.text, slots: self.slots, keep_empty: self.options.keep_empty_captures }
+    }
+}
+
+/// What the groups of a match captured.
+#[derive(Debug, Clone, Copy)]
+struct Captured<'m, 't> {
+    text: &'t str,
+    slots: &'m [Slot],
+    keep_empty: bool,
+}
+
+impl<'t> Captured<'_, 't> {
+    /// What a group captured, if it took part and that counts.
+    #[inline]
+    fn by(&self, group: &Group) -> Option<&'t str> {
+        let text = self.slots.get(group.slot)?.of(self.text)?;
+        (!text.is_empty() || self.keep_empty).then_some(text)
+    }
+}
+
+/// The fields of a match and their values; see [`Match::values`].
+#[derive(Debug, Clone)]
+pub struct Values<'m, 't> {
+    captured: Captured<'m, 't>,
+    groups: &'m [Group],
+    /// That of the next group.
+    number: usize,
+    dialect: Dialect,
+}
+
+impl<'t> Iterator for Values<'_, 't> {
+    type Item = (usize, Value<'t>);
+
+    #[inline]
+    fn next(&mut self) -> Option<(usize, Value<'t>)> {
+        loop {
+            let (number, group) = (self.number, self.groups.get(self.number)?);
+            self.number += 1;
+            let Some(text) = self.captured.by(group) else { continue };
+            match (group.repeated, group.kind) {
+                (false, Type::String) => return Some((number, Value::Text(text))),
+                (false, kind) => return Some((number, kind.convert(text, self.dialect)?)),
+                (true, _) => match self.joined(number, text) {
+                    None => {}
+                    item => return item,
+                },
+            }
+        }
+    }
+}
+
+impl<'t> Values<'_, 't> {
+    /// The value of a field that has several groups, of which one captured this text; none if that was told with another.
+    fn joined(&self, number: usize, text: &'t str) -> Option<(usize, Value<'t>)> {
+        let (before, others) = self.groups.split_at(number);
+        let (group, after) = others.split_first()?;
+        let captured = |other: &Group| self.captured.by(other).filter(|_| other.first == group.first);
+        if before.iter().any(|other| captured(other).is_some()) {
+            return None;
+        }
+        let mut value = group.kind.convert(text, self.dialect)?;
+        for other in after {
+            let Some(text) = captured(other) else { continue };
+            join(&mut value, other.kind.convert(text, self.dialect)?, self.dialect);
+        }
+        Some((group.first, value))
     }
 }
 

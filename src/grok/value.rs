@@ -51,6 +51,11 @@ impl Type {
         }
     }
 
+    /// Whether there are captures that can't be converted.
+    pub(super) fn may_fail(self, dialect: Dialect) -> bool {
+        dialect == Dialect::Elasticsearch && !matches!(self, Self::String | Self::Boolean)
+    }
+
     /// Converts a capture; `None` if it can't be done.
     pub(super) fn convert(self, text: &str, dialect: Dialect) -> Option<Value<'_>> {
         if dialect == Dialect::Logstash {
