@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use super::Field;
+use super::engine::{bracket_head, unescaped};
 use super::fault::{Fault, nearest};
 use super::options::{Dialect, Options};
 use super::patterns::Patterns;
@@ -120,13 +121,7 @@ impl<'p> Expander<'p> {
                 }
                 '[' => {
                     in_class += 1;
-                    // The first one closes nothing.
-                    let inside = rest[1..].strip_prefix('^').unwrap_or(&rest[1..]);
-                    if let Some(later) = inside.strip_prefix(']')
-                        && later.contains(']')
-                    {
-                        length = rest.len() - later.len();
-                    }
+                    length += bracket_head(&rest[1..]);
                 }
                 ']' => in_class = in_class.saturating_sub(1),
                 ')' if in_class == 0 => self.close(),
@@ -215,13 +210,8 @@ impl<'p> Expander<'p> {
     /// How long the comment is that the text begins with, if it does: `(?#…)`, or after `(?x)` from a `#` to the end of the line.
     fn comment(&self, text: &str) -> Option<usize> {
         if let Some(inside) = text.strip_prefix("(?#") {
-            let mut escaped = false;
-            let end = inside.find(|c| {
-                let ends = c == ')' && !escaped;
-                escaped = c == '\\' && !escaped;
-                ends
-            });
-            return end.map(|end| "(?#".len() + end + 1);
+            let end = unescaped(inside).find(|(_, c)| *c == ')');
+            return end.map(|(end, _)| "(?#".len() + end + 1);
         }
         let extended = self.extended.last() == Some(&true);
         (extended && text.starts_with('#')).then(|| text.find('\n').unwrap_or(text.len()))

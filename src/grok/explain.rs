@@ -4,6 +4,7 @@
 //! alternatives is the row of its definition. The longest beginning of the row that matches somewhere is what got furthest,
 //! and the part after it is what was wanted next.
 
+use super::engine::{bracket_head, unescaped};
 use super::matcher::Scratch;
 use super::options::Options;
 use super::outcome::{Match, Outcome};
@@ -204,12 +205,15 @@ fn braces(text: &str) -> usize {
 
 fn class(text: &str) -> usize {
     let mut depth = 0_u32;
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
+    // Up to here brackets are letters.
+    let mut head = 0;
+    for (at, c) in unescaped(text) {
         match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '[' => depth += 1,
+            _ if at < head => {}
+            '[' => {
+                depth += 1;
+                head = at + 1 + bracket_head(&text[at + 1..]);
+            }
             ']' => {
                 depth -= 1;
                 if depth == 0 {
@@ -275,6 +279,7 @@ mod tests {
                 Some(vec![r"\p{L}+", r"\k<a>", r"\x{e4}", "%{A:b=[0-9]{2}}{2,3}+"]),
             ),
             (r"([)]\))z{", Some(vec![r"([)]\))", "z", "{"])),
+            ("[]a]b[^]a]+[[]x]]", Some(vec!["[]a]", "b", "[^]a]+", "[[]x]]"])),
             ("a|b", None),
             ("(?m)a", None),
             ("", None),

@@ -1,5 +1,7 @@
 //! `%{NAME:field:type=regex}`, taken apart.
 
+use super::engine::unescaped;
+
 /// A reference, as it is written between `%{` and `}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reference<'p> {
@@ -49,11 +51,8 @@ pub(super) fn read(text: &str) -> Read<'_> {
 /// The index of the `}` that ends a reference; an inline expression may have pairs of braces.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut depth = 0_u32;
-    let mut escaped = false;
-    for (index, c) in text.char_indices() {
+    for (index, c) in unescaped(text) {
         match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
             '{' => depth += 1,
             '}' if depth == 0 => return Some(index),
             '}' => depth -= 1,

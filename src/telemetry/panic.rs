@@ -96,8 +96,7 @@ mod tests {
             .unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(70), "{stderr}");
-        let lines: Vec<serde_json::Value> =
-            stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let lines: Vec<serde_json::Value> = stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let [line, backtrace] = &lines[..] else { panic!("{stderr}") };
         assert_eq!(line["level"], "ERROR");
         assert_eq!(line["panic"], "lost track of 42");
