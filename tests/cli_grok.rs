@@ -72,6 +72,38 @@ fn definitions_are_read_from_files() {
 }
 
 #[test]
+fn what_is_odd_about_definitions_is_told_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("defs/nested")).unwrap();
+    let text = "ID [a-z]+\r\nBAD x(\r\nID [0-9]+\r\nTYPED %{ID:n:integer}\r\nLOST %{NUBMER}\r\n";
+    fs::write(folder.path().join("defs/mine"), text).unwrap();
+    fs::write(folder.path().join("defs/mine~"), "ID old\n").unwrap();
+    let told = |expression: &str| {
+        let output = kelp(folder.path(), &["--definitions", "defs", expression], "12\n");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let expected = "\
+defs/mine~: warning: is not read: it looks like an editor's copy of another file
+defs/nested: warning: is not read: it is a folder in a folder of definitions
+defs/mine:3:1: warning: ID is defined in line 1, too: this one counts
+pattern 1:1: warning: %{ID:x:lnog} stays a text: there is no type \"lnog\" (did you mean \"long\"? there are int, long, float, double, boolean, string)
+defs/mine:2:7: warning: the pattern \"x(\" can't be compiled: end pattern with unmatched parenthesis (in the definition of BAD) (no expression uses the definition)
+defs/mine:4:7: warning: %{ID:n:integer} stays a text: there is no type \"integer\" (in the definition of TYPED) (did you mean \"int\"? there are int, long, float, double, boolean, string)
+defs/mine:5:6: warning: unable to find pattern [NUBMER] in Grok's pattern dictionary (in the definition of LOST) (did you mean NUMBER?)
+";
+    let (code, stdout, stderr) = told("%{ID:x:lnog}");
+    assert_eq!((code, &*stdout, &*stderr), (Some(0), "{\"x\":\"12\"}\n", expected));
+    // What an expression leads to is a fault.
+    let (code, _, stderr) = told("%{LOST} (");
+    let expected = "\
+defs/mine:5:6: unable to find pattern [NUBMER] in Grok's pattern dictionary (in the definition of LOST) (did you mean NUMBER?)
+pattern 1:10: the pattern \"%{LOST} (\" can't be compiled: end pattern with unmatched parenthesis
+";
+    assert_eq!((code, &*stderr), (Some(64), expected));
+}
+
+#[test]
 fn faults_are_told_with_their_places_and_end_with_64() {
     let (code, stdout, stderr) = run(&["%{INT} %{NUBMER:n}", "%{INT} (?<a.b>x)é)"], "");
     assert_eq!((code, &*stdout), (Some(64), ""));

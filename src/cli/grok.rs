@@ -3,6 +3,7 @@
 mod bench;
 mod explain;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
@@ -85,14 +86,7 @@ struct Asked {
 impl Arguments {
     pub(super) fn run(self) -> ExitStatus {
         let Some(asked) = self.asked() else { return ExitStatus::Usage };
-        for fault in asked.grok.warnings() {
-            tell(&asked.expressions, fault, "warning: ");
-        }
-        for pattern in 0..asked.expressions.len() {
-            if let Some(why) = asked.grok.fallback(pattern) {
-                eprintln!("pattern {}: warning: it is left to Oniguruma, the slower engine: {why}", pattern + 1);
-            }
-        }
+        asked.warn();
         let lines: Box<dyn BufRead> = match &self.file {
             None => Box::new(io::stdin().lock()),
             Some(path) => match File::open(path) {
@@ -158,17 +152,49 @@ impl Arguments {
         match Grok::compile(&expressions, &patterns, options) {
             Ok(grok) => read.then(|| Asked { expressions: self.patterns.clone(), patterns, options, grok }),
             Err(faults) => {
-                faults.iter().for_each(|fault| tell(&self.patterns, fault, ""));
+                tell(&self.patterns, faults.iter(), "");
                 None
             }
         }
     }
 }
 
-/// Tells a fault with its place: which pattern, and at which letter of it.
-fn tell(expressions: &[String], fault: &Fault, kind: &str) {
-    let before = expressions.get(fault.expression).and_then(|text| text.get(..fault.offset)).unwrap_or_default();
-    eprintln!("pattern {}:{}: {kind}{fault}", fault.expression + 1, before.chars().count() + 1);
+impl Asked {
+    /// Tells what is no fault and yet hardly meant.
+    fn warn(&self) {
+        for note in self.patterns.notes() {
+            eprintln!("{}: warning: {}", note.place(), note.what);
+        }
+        let expressions: Vec<&str> = self.expressions.iter().map(String::as_str).collect();
+        let unused = grok::unused(&expressions, &self.patterns, self.options);
+        let faults = self.grok.warnings().iter().chain(self.grok.untyped()).chain(&unused);
+        tell(&self.expressions, faults, "warning: ");
+        for pattern in 0..self.expressions.len() {
+            if let Some(why) = self.grok.fallback(pattern) {
+                eprintln!("pattern {}: warning: it is left to Oniguruma, the slower engine: {why}", pattern + 1);
+            }
+        }
+    }
+}
+
+/// Tells faults with their places: the line of a file of definitions, or else which pattern, and at which letter of it. What several
+/// patterns lead to is told once.
+fn tell<'f>(expressions: &[String], faults: impl Iterator<Item = &'f Fault>, kind: &str) {
+    let mut told = HashSet::new();
+    for fault in faults {
+        let place = fault.place.as_ref().map_or_else(
+            || {
+                let text = expressions.get(fault.expression).map_or("", String::as_str);
+                let before = text.get(..fault.offset).unwrap_or_default();
+                format!("pattern {}:{}", fault.expression + 1, before.chars().count() + 1)
+            },
+            ToString::to_string,
+        );
+        let line = format!("{place}: {kind}{fault}");
+        if told.insert(line.clone()) {
+            eprintln!("{line}");
+        }
+    }
 }
 
 /// The lines, without what ends them. What is no UTF-8 has the replacement character in its place.

@@ -48,6 +48,14 @@ pub(super) fn read(text: &str) -> Read<'_> {
     }
 }
 
+/// The references in a text, those within definitions on the spot included, and where each begins.
+pub(super) fn references(text: &str) -> impl Iterator<Item = (usize, Reference<'_>)> {
+    text.match_indices("%{").filter_map(|(at, _)| match read(&text[at + 2..]) {
+        Read::Reference(reference, _) => Some((at, reference)),
+        Read::Other(_) | Read::Unclosed => None,
+    })
+}
+
 /// The index of the `}` that ends a reference; an inline expression may have pairs of braces.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut depth = 0_u32;
