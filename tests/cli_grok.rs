@@ -104,6 +104,24 @@ pattern 1:10: the pattern \"%{LOST} (\" can't be compiled: end pattern with unma
 }
 
 #[test]
+fn a_carriage_return_that_is_in_the_way_is_told_once() {
+    let told = "line 2: warning: pattern 2 would match it without the carriage return that it ends in (write \\r?$ instead of $, or remove it: tr -d '\\r')\n";
+    let (code, stdout, stderr) = run(&["^%{INT:n}$", "^%{WORD:w}$"], "a-\r\na\r\n1\r\nb\n");
+    assert_eq!((code, &*stdout, &*stderr), (Some(0), "null\nnull\nnull\n{\"w\":\"b\"}\n", told));
+    let (code, _, stderr) = run(&["--bench", "x$", "^%{WORD:w}$"], "a-\r\na\r\n1\r\nb\n");
+    assert_eq!((code, &*stderr), (Some(0), told));
+    let (_, _, stderr) = run(&["^%{WORD:w}\\r?$"], "a\r\n-\r\n");
+    assert_eq!(stderr, "");
+}
+
+#[test]
+fn a_folder_is_no_file_of_lines() {
+    let (code, stdout, stderr) = run(&["x", "-f", "."], "");
+    let told = ".: is a folder, where a file of lines is expected\n";
+    assert_eq!((code, &*stdout, &*stderr), (Some(64), "", told));
+}
+
+#[test]
 fn faults_are_told_with_their_places_and_end_with_64() {
     let (code, stdout, stderr) = run(&["%{INT} %{NUBMER:n}", "%{INT} (?<a.b>x)é)"], "");
     assert_eq!((code, &*stdout), (Some(64), ""));

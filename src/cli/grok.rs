@@ -90,6 +90,11 @@ impl Arguments {
         let lines: Box<dyn BufRead> = match &self.file {
             None => Box::new(io::stdin().lock()),
             Some(path) => match File::open(path) {
+                // It can be opened, and not read.
+                Ok(_) if path.is_dir() => {
+                    eprintln!("{}: is a folder, where a file of lines is expected", path.display());
+                    return ExitStatus::Usage;
+                }
                 Ok(file) => Box::new(BufReader::new(file)),
                 Err(error) => {
                     eprintln!("{}: can't be read: {error}", path.display());
@@ -105,6 +110,7 @@ impl Arguments {
         let mut explainer = self.explain.then(|| explain::Teller::new(&asked));
         let mut scratch = Scratch::new();
         let mut status = ExitStatus::Done;
+        let mut returns = false;
         for (number, line) in texts.enumerate() {
             let line = match line {
                 Ok(line) => line,
@@ -122,6 +128,9 @@ impl Arguments {
             match &mut explainer {
                 Some(teller) => teller.tell(&mut answer, number + 1, &line, &asked, &outcome),
                 None => answer.line(&as_json(&asked.grok, &outcome)),
+            }
+            if !returns && matches!(outcome, Outcome::NoMatch) {
+                returns = asked.warn_of_return(number + 1, &line);
             }
             if answer.is_over() {
                 break;
@@ -174,6 +183,22 @@ impl Asked {
                 eprintln!("pattern {}: warning: it is left to Oniguruma, the slower engine: {why}", pattern + 1);
             }
         }
+    }
+
+    /// Tells of a line that does not match for the carriage return that it ends in, as lines of Windows do. One tells of all.
+    fn warn_of_return(&self, number: usize, line: &str) -> bool {
+        let Some(bare) = line.strip_suffix('\r') else { return false };
+        let mut scratch = Scratch::new();
+        let whole = self.grok.search(line, &mut scratch);
+        if !matches!(whole, Outcome::NoMatch) {
+            return false;
+        }
+        let Outcome::Match(found) = self.grok.search(bare, &mut scratch) else { return false };
+        let pattern = found.index() + 1;
+        eprintln!(
+            "line {number}: warning: pattern {pattern} would match it without the carriage return that it ends in (write \\r?$ instead of $, or remove it: tr -d '\\r')"
+        );
+        true
     }
 }
 
