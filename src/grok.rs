@@ -25,7 +25,7 @@ mod sets;
 mod unused;
 mod value;
 
-pub use explain::{Explainer, Explanation};
+pub use explain::{Explainer, Explanation, Level};
 pub use fault::{Fault, Place};
 pub use lint::{Finding, Growth, lint};
 pub use matcher::Scratch;

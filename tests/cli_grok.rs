@@ -204,7 +204,20 @@ line 1: no match
     ident = \"-\"
     auth = \"-\"
   then `%{HTTPDATE:timestamp}` was wanted
-  there is \"31/Foo/2026:0\"
+    of it `%{MONTHDAY}/` matches \"31/\"
+    then `%{MONTH}` was wanted
+  there is \"Foo/2026:0\"
+";
+    assert_eq!(stdout, expected);
+    // Nothing before what is gone into.
+    let (_, stdout, _) = run(&["--explain", "(?:%{INT:n} x)"], "a 1 b\n");
+    let expected = "\
+line 1: no match
+  `(?:%{INT:n} x)` was wanted
+    of it `%{INT:n}` matches \"1\"
+    n = \"1\"
+    then ` x` was wanted
+  there is \" b\"
 ";
     assert_eq!(stdout, expected);
     // The beginning of this match is behind its end.
