@@ -9,6 +9,7 @@
 //! (`docs/grok.md`). This room imports nothing else of the project, so that it could become a crate of its own.
 
 mod blame;
+mod circles;
 mod definitions;
 pub mod engine;
 mod expand;
@@ -21,16 +22,18 @@ mod outcome;
 mod patterns;
 mod reference;
 mod sets;
+mod unused;
 mod value;
 
-pub use explain::{Explainer, Explanation};
-pub use fault::Fault;
+pub use explain::{Explainer, Explanation, Level};
+pub use fault::{Fault, Place};
 pub use lint::{Finding, Growth, lint};
 pub use matcher::Scratch;
 pub use options::{Dialect, Options, Order};
 pub use outcome::{Capture, Match, Outcome, Unparsable, Values};
 pub use patterns::{DefinitionFault, Patterns};
 pub use sets::Set;
+pub use unused::unused;
 pub use value::{Type, Value};
 
 use expand::{Expanded, expand};
@@ -61,7 +64,16 @@ pub struct Grok {
     /// Which of them a text can match.
     set: engine::Set,
     warnings: Vec<Fault>,
+    untyped: Vec<Fault>,
     options: Options,
+}
+
+/// Expressions, each compiled for itself, and what is wrong with them.
+struct Gathered {
+    compiled: Vec<Expression>,
+    warnings: Vec<Fault>,
+    untyped: Vec<Fault>,
+    faults: Vec<Fault>,
 }
 
 #[derive(Debug)]
@@ -97,39 +109,26 @@ impl Grok {
     /// # Errors
     /// Every fault of every expression, and circles among one's own definitions, used or not.
     pub fn compile(expressions: &[&str], patterns: &Patterns, options: Options) -> Result<Self, Vec<Fault>> {
-        let (mut compiled, mut warnings, mut faults) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, text) in expressions.iter().enumerate() {
-            let numbered = |mut fault: Fault| {
-                fault.expression = number;
-                fault
-            };
-            let expanded = match expand(text, patterns, options) {
-                Ok(expanded) => expanded,
-                Err(found) => {
-                    faults.extend(found.into_iter().map(numbered));
-                    continue;
-                }
-            };
-            match Matcher::compile(&expanded, options) {
-                Ok(matcher) => compiled.push(Expression::new(matcher, &expanded, options.dialect)),
-                Err(words) => faults.push(numbered(blame::blame(text, &words, patterns, options))),
-            }
-            warnings.extend(expanded.warnings.into_iter().map(numbered));
-        }
+        let Gathered { compiled, warnings, untyped, mut faults } = gather(expressions, patterns, options);
         // A circle that an expression runs into has been told there.
         if faults.is_empty() {
-            faults.extend(patterns.circles());
+            faults.extend(circles::circles(patterns));
         }
         if !faults.is_empty() {
             return Err(faults);
         }
         let set = engine::Set::new(compiled.iter().map(|expression| expression.matcher.own()));
-        Ok(Self { expressions: compiled, set, warnings, options })
+        Ok(Self { expressions: compiled, set, warnings, untyped, options })
     }
 
     /// What is not wrong, yet most probably not meant.
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings
+    }
+
+    /// Types that there are not, each of a definition once. Such a capture stays a text.
+    pub fn untyped(&self) -> &[Fault] {
+        &self.untyped
     }
 
     /// How many expressions there are.
@@ -202,6 +201,36 @@ impl Grok {
     }
 }
 
+/// Compiles each expression that is right.
+fn gather(expressions: &[&str], patterns: &Patterns, options: Options) -> Gathered {
+    let mut gathered = Gathered { compiled: Vec::new(), warnings: Vec::new(), untyped: Vec::new(), faults: Vec::new() };
+    for (number, text) in expressions.iter().enumerate() {
+        let numbered = |fault: Fault| Fault { expression: number, ..fault };
+        let expanded = match expand(text, patterns, options) {
+            Ok(expanded) => expanded,
+            Err(faults) => {
+                let others = blame::blame(text, None, patterns, options);
+                gathered.faults.extend(faults.into_iter().chain(others).map(numbered));
+                continue;
+            }
+        };
+        match Matcher::compile(&expanded, options) {
+            Ok(matcher) => gathered.compiled.push(Expression::new(matcher, &expanded, options.dialect)),
+            Err(words) => {
+                gathered.faults.extend(blame::blame(text, Some(&words), patterns, options).into_iter().map(numbered));
+            }
+        }
+        gathered.warnings.extend(expanded.warnings.into_iter().map(numbered));
+        for fault in expanded.untyped.into_iter().map(numbered) {
+            let known = |known: &Fault| known.definition == fault.definition && known.what == fault.what;
+            if fault.definition.is_none() || !gathered.untyped.iter().any(known) {
+                gathered.untyped.push(fault);
+            }
+        }
+    }
+    gathered
+}
+
 impl Expression {
     fn new(matcher: Matcher, expanded: &Expanded, dialect: Dialect) -> Self {
         let fields = expanded.fields.clone();
@@ -223,5 +252,7 @@ impl Expression {
 
 #[cfg(test)]
 mod corpus_tests;
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod tests;

@@ -72,6 +72,56 @@ fn definitions_are_read_from_files() {
 }
 
 #[test]
+fn what_is_odd_about_definitions_is_told_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("defs/nested")).unwrap();
+    let text = "ID [a-z]+\r\nBAD x(\r\nID [0-9]+\r\nTYPED %{ID:n:integer}\r\nLOST %{NUBMER}\r\n";
+    fs::write(folder.path().join("defs/mine"), text).unwrap();
+    fs::write(folder.path().join("defs/mine~"), "ID old\n").unwrap();
+    let told = |expression: &str| {
+        let output = kelp(folder.path(), &["--definitions", "defs", expression], "12\n");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let expected = "\
+defs/mine~: warning: is not read: it looks like an editor's copy of another file
+defs/nested: warning: is not read: it is a folder in a folder of definitions
+defs/mine:3:1: warning: ID is defined in line 1, too: this one counts
+pattern 1:1: warning: %{ID:x:lnog} stays a text: there is no type \"lnog\" (did you mean \"long\"? there are int, long, float, double, boolean, string)
+defs/mine:2:7: warning: the pattern \"x(\" can't be compiled: end pattern with unmatched parenthesis (in the definition of BAD) (no expression uses the definition)
+defs/mine:4:7: warning: %{ID:n:integer} stays a text: there is no type \"integer\" (in the definition of TYPED) (did you mean \"int\"? there are int, long, float, double, boolean, string)
+defs/mine:5:6: warning: unable to find pattern [NUBMER] in Grok's pattern dictionary (in the definition of LOST) (did you mean NUMBER?)
+";
+    let (code, stdout, stderr) = told("%{ID:x:lnog}");
+    assert_eq!((code, &*stdout, &*stderr), (Some(0), "{\"x\":\"12\"}\n", expected));
+    // What an expression leads to is a fault.
+    let (code, _, stderr) = told("%{LOST} (");
+    let expected = "\
+defs/mine:5:6: unable to find pattern [NUBMER] in Grok's pattern dictionary (in the definition of LOST) (did you mean NUMBER?)
+pattern 1:10: the pattern \"%{LOST} (\" can't be compiled: end pattern with unmatched parenthesis
+";
+    assert_eq!((code, &*stderr), (Some(64), expected));
+}
+
+#[test]
+fn a_carriage_return_that_is_in_the_way_is_told_once() {
+    let told = "line 2: warning: pattern 2 would match it without the carriage return that it ends in (write \\r?$ instead of $, or remove it: tr -d '\\r')\n";
+    let (code, stdout, stderr) = run(&["^%{INT:n}$", "^%{WORD:w}$"], "a-\r\na\r\n1\r\nb\n");
+    assert_eq!((code, &*stdout, &*stderr), (Some(0), "null\nnull\nnull\n{\"w\":\"b\"}\n", told));
+    let (code, _, stderr) = run(&["--bench", "x$", "^%{WORD:w}$"], "a-\r\na\r\n1\r\nb\n");
+    assert_eq!((code, &*stderr), (Some(0), told));
+    let (_, _, stderr) = run(&["^%{WORD:w}\\r?$"], "a\r\n-\r\n");
+    assert_eq!(stderr, "");
+}
+
+#[test]
+fn a_folder_is_no_file_of_lines() {
+    let (code, stdout, stderr) = run(&["x", "-f", "."], "");
+    let told = ".: is a folder, where a file of lines is expected\n";
+    assert_eq!((code, &*stdout, &*stderr), (Some(64), "", told));
+}
+
+#[test]
 fn faults_are_told_with_their_places_and_end_with_64() {
     let (code, stdout, stderr) = run(&["%{INT} %{NUBMER:n}", "%{INT} (?<a.b>x)é)"], "");
     assert_eq!((code, &*stdout), (Some(64), ""));
@@ -154,7 +204,20 @@ line 1: no match
     ident = \"-\"
     auth = \"-\"
   then `%{HTTPDATE:timestamp}` was wanted
-  there is \"31/Foo/2026:0\"
+    of it `%{MONTHDAY}/` matches \"31/\"
+    then `%{MONTH}` was wanted
+  there is \"Foo/2026:0\"
+";
+    assert_eq!(stdout, expected);
+    // Nothing before what is gone into.
+    let (_, stdout, _) = run(&["--explain", "(?:%{INT:n} x)"], "a 1 b\n");
+    let expected = "\
+line 1: no match
+  `(?:%{INT:n} x)` was wanted
+    of it `%{INT:n}` matches \"1\"
+    n = \"1\"
+    then ` x` was wanted
+  there is \" b\"
 ";
     assert_eq!(stdout, expected);
     // The beginning of this match is behind its end.

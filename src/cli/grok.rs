@@ -3,6 +3,7 @@
 mod bench;
 mod explain;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
@@ -85,17 +86,15 @@ struct Asked {
 impl Arguments {
     pub(super) fn run(self) -> ExitStatus {
         let Some(asked) = self.asked() else { return ExitStatus::Usage };
-        for fault in asked.grok.warnings() {
-            tell(&asked.expressions, fault, "warning: ");
-        }
-        for pattern in 0..asked.expressions.len() {
-            if let Some(why) = asked.grok.fallback(pattern) {
-                eprintln!("pattern {}: warning: it is left to Oniguruma, the slower engine: {why}", pattern + 1);
-            }
-        }
+        asked.warn();
         let lines: Box<dyn BufRead> = match &self.file {
             None => Box::new(io::stdin().lock()),
             Some(path) => match File::open(path) {
+                // It can be opened, and not read.
+                Ok(_) if path.is_dir() => {
+                    eprintln!("{}: is a folder, where a file of lines is expected", path.display());
+                    return ExitStatus::Usage;
+                }
                 Ok(file) => Box::new(BufReader::new(file)),
                 Err(error) => {
                     eprintln!("{}: can't be read: {error}", path.display());
@@ -111,6 +110,7 @@ impl Arguments {
         let mut explainer = self.explain.then(|| explain::Teller::new(&asked));
         let mut scratch = Scratch::new();
         let mut status = ExitStatus::Done;
+        let mut returns = false;
         for (number, line) in texts.enumerate() {
             let line = match line {
                 Ok(line) => line,
@@ -128,6 +128,9 @@ impl Arguments {
             match &mut explainer {
                 Some(teller) => teller.tell(&mut answer, number + 1, &line, &asked, &outcome),
                 None => answer.line(&as_json(&asked.grok, &outcome)),
+            }
+            if !returns && matches!(outcome, Outcome::NoMatch) {
+                returns = asked.warn_of_return(number + 1, &line);
             }
             if answer.is_over() {
                 break;
@@ -158,17 +161,65 @@ impl Arguments {
         match Grok::compile(&expressions, &patterns, options) {
             Ok(grok) => read.then(|| Asked { expressions: self.patterns.clone(), patterns, options, grok }),
             Err(faults) => {
-                faults.iter().for_each(|fault| tell(&self.patterns, fault, ""));
+                tell(&self.patterns, faults.iter(), "");
                 None
             }
         }
     }
 }
 
-/// Tells a fault with its place: which pattern, and at which letter of it.
-fn tell(expressions: &[String], fault: &Fault, kind: &str) {
-    let before = expressions.get(fault.expression).and_then(|text| text.get(..fault.offset)).unwrap_or_default();
-    eprintln!("pattern {}:{}: {kind}{fault}", fault.expression + 1, before.chars().count() + 1);
+impl Asked {
+    /// Tells what is no fault and yet hardly meant.
+    fn warn(&self) {
+        for note in self.patterns.notes() {
+            eprintln!("{}: warning: {}", note.place(), note.what);
+        }
+        let expressions: Vec<&str> = self.expressions.iter().map(String::as_str).collect();
+        let unused = grok::unused(&expressions, &self.patterns, self.options);
+        let faults = self.grok.warnings().iter().chain(self.grok.untyped()).chain(&unused);
+        tell(&self.expressions, faults, "warning: ");
+        for pattern in 0..self.expressions.len() {
+            if let Some(why) = self.grok.fallback(pattern) {
+                eprintln!("pattern {}: warning: it is left to Oniguruma, the slower engine: {why}", pattern + 1);
+            }
+        }
+    }
+
+    /// Tells of a line that does not match for the carriage return that it ends in, as lines of Windows do. One tells of all.
+    fn warn_of_return(&self, number: usize, line: &str) -> bool {
+        let Some(bare) = line.strip_suffix('\r') else { return false };
+        let mut scratch = Scratch::new();
+        let whole = self.grok.search(line, &mut scratch);
+        if !matches!(whole, Outcome::NoMatch) {
+            return false;
+        }
+        let Outcome::Match(found) = self.grok.search(bare, &mut scratch) else { return false };
+        let pattern = found.index() + 1;
+        eprintln!(
+            "line {number}: warning: pattern {pattern} would match it without the carriage return that it ends in (write \\r?$ instead of $, or remove it: tr -d '\\r')"
+        );
+        true
+    }
+}
+
+/// Tells faults with their places: the line of a file of definitions, or else which pattern, and at which letter of it. What several
+/// patterns lead to is told once.
+fn tell<'f>(expressions: &[String], faults: impl Iterator<Item = &'f Fault>, kind: &str) {
+    let mut told = HashSet::new();
+    for fault in faults {
+        let place = fault.place.as_ref().map_or_else(
+            || {
+                let text = expressions.get(fault.expression).map_or("", String::as_str);
+                let before = text.get(..fault.offset).unwrap_or_default();
+                format!("pattern {}:{}", fault.expression + 1, before.chars().count() + 1)
+            },
+            ToString::to_string,
+        );
+        let line = format!("{place}: {kind}{fault}");
+        if told.insert(line.clone()) {
+            eprintln!("{line}");
+        }
+    }
 }
 
 /// The lines, without what ends them. What is no UTF-8 has the replacement character in its place.

@@ -20,6 +20,7 @@ mod bytes;
 mod class;
 mod dfa;
 mod grams;
+mod letters;
 mod memo;
 mod needs;
 mod nfa;
@@ -38,6 +39,7 @@ mod unicode;
 
 use std::ops::Range;
 
+pub(super) use letters::{bracket_head, unescaped};
 use plan::Walked;
 use program::Code;
 use run::{Input, Stack, Verdict};

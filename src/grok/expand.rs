@@ -3,9 +3,12 @@
 //! Groups get names of our own (`k0000`, `k0001` …): engines refuse most of what a field may be called, and treat
 //! repeated names in ways of their own. What a group is for stands in the list of fields.
 
+mod groups;
+
 use std::fmt::Write as _;
 
 use super::Field;
+use super::engine::bracket_head;
 use super::fault::{Fault, nearest};
 use super::options::{Dialect, Options};
 use super::patterns::Patterns;
@@ -20,7 +23,7 @@ const MAX_LENGTH: usize = 1 << 20;
 const MAX_FAULTS: usize = 20;
 
 /// An expression without references.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Expanded {
     pub regex: String,
     /// By the number in the group's name.
@@ -28,6 +31,8 @@ pub(super) struct Expanded {
     /// What of the regex comes from the shipped set.
     pub shipped: Vec<(usize, usize)>,
     pub warnings: Vec<Fault>,
+    /// Types that there are not.
+    pub untyped: Vec<Fault>,
 }
 
 /// The name of a field's group.
@@ -51,11 +56,12 @@ pub(super) fn expand<'p>(text: &'p str, patterns: &'p Patterns, options: Options
         ranges: Vec::new(),
         stopped: false,
         warnings: Vec::new(),
+        untyped: Vec::new(),
         faults: Vec::new(),
     };
     expander.text(text);
-    let Expander { regex, fields, ranges: shipped, warnings, faults, .. } = expander;
-    if faults.is_empty() { Ok(Expanded { regex, fields, shipped, warnings }) } else { Err(faults) }
+    let Expander { regex, fields, ranges: shipped, warnings, untyped, faults, .. } = expander;
+    if faults.is_empty() { Ok(Expanded { regex, fields, shipped, warnings, untyped }) } else { Err(faults) }
 }
 
 struct Expander<'p> {
@@ -66,7 +72,7 @@ struct Expander<'p> {
     groups: Vec<String>,
     fields: Vec<Field>,
     /// The definitions that are being expanded, outermost first.
-    path: Vec<&'p str>,
+    path: Vec<Step<'p>>,
     /// Of each parenthesis that is open, whether blanks and comments are passed over in it (`(?x)`); the first is the whole.
     extended: Vec<bool>,
     /// Definitions on the spot, which later references may use.
@@ -78,7 +84,26 @@ struct Expander<'p> {
     ranges: Vec<(usize, usize)>,
     stopped: bool,
     warnings: Vec<Fault>,
+    untyped: Vec<Fault>,
     faults: Vec<Fault>,
+}
+
+/// Whose a definition is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Own,
+    OnTheSpot,
+    Shipped,
+}
+
+/// A definition that is being expanded.
+struct Step<'p> {
+    name: &'p str,
+    definition: &'p str,
+    /// Whether it stands in the one around it.
+    on_the_spot: bool,
+    /// Where in it.
+    at: usize,
 }
 
 impl<'p> Expander<'p> {
@@ -86,8 +111,9 @@ impl<'p> Expander<'p> {
         let mut at = 0;
         let mut in_class = 0_u32;
         while let Some(c) = text[at..].chars().next() {
-            if self.path.is_empty() {
-                self.offset = at;
+            match self.path.last_mut() {
+                None => self.offset = at,
+                Some(step) => step.at = at,
             }
             if self.stopped || self.faults.len() >= MAX_FAULTS {
                 return;
@@ -120,13 +146,7 @@ impl<'p> Expander<'p> {
                 }
                 '[' => {
                     in_class += 1;
-                    // The first one closes nothing.
-                    let inside = rest[1..].strip_prefix('^').unwrap_or(&rest[1..]);
-                    if let Some(later) = inside.strip_prefix(']')
-                        && later.contains(']')
-                    {
-                        length = rest.len() - later.len();
-                    }
+                    length += bracket_head(&rest[1..]);
                 }
                 ']' => in_class = in_class.saturating_sub(1),
                 ')' if in_class == 0 => self.close(),
@@ -141,6 +161,7 @@ impl<'p> Expander<'p> {
                         let (first, second) = (parts.next().unwrap_or_default(), parts.next());
                         let kind = parts.next().filter(|_| parts.next().is_none());
                         let field = if second == Some("") { name } else { second.unwrap_or(first) };
+                        let kind = self.kind(kind, || format!("(?<{name}>…)"));
                         self.open_group(name, field, kind);
                         at += read;
                         continue;
@@ -174,9 +195,11 @@ impl<'p> Expander<'p> {
         if let Some(definition) = inline {
             self.inline.push((name, definition));
         }
-        let Some((definition, shipped)) = self.definition(name) else { return read };
-        if let Some(from) = self.path.iter().position(|known| *known == name) {
-            let circle: Vec<&str> = self.path[from..].iter().copied().chain([name]).collect();
+        let Some((definition, kind)) = self.definition(name) else { return read };
+        // One on the spot may have the name of the one that it stands in.
+        let again = |step: &Step<'_>| step.name == name && std::ptr::eq(step.definition, definition);
+        if let Some(from) = self.path.iter().position(again) {
+            let circle: Vec<&str> = self.path[from..].iter().map(|step| step.name).chain([name]).collect();
             self.fail(format!("circular reference detected: {}", circle.join("->")), None);
             return read;
         }
@@ -188,19 +211,22 @@ impl<'p> Expander<'p> {
         }
         match field {
             Some(field) => {
-                let mut parts = field.split(':');
-                let (named, kind) = (parts.next().unwrap_or_default(), parts.next());
-                // What is after the type has no meaning in Logstash; in Elasticsearch there is no type then.
-                let alone = self.options.dialect == Dialect::Logstash || parts.next().is_none();
-                let kind = kind.filter(|_| alone);
+                let (named, kind) = field.split_once(':').map_or((field, None), |(named, kind)| (named, Some(kind)));
+                // What is after the type has no meaning in Logstash; in Elasticsearch there is no such type then.
+                let kind = match self.options.dialect {
+                    Dialect::Logstash => kind.and_then(|kind| kind.split(':').next()),
+                    Dialect::Elasticsearch => kind,
+                };
+                let kind = self.kind(kind, || format!("%{{{name}:{field}}}"));
                 if named.is_empty() { self.open_plain() } else { self.open_group(named, named, kind) }
             }
-            None if self.options.capture_unnamed => self.open_group(name, name, None),
+            None if self.options.capture_unnamed => self.open_group(name, name, Type::String),
             None => self.open_plain(),
         }
         let start = self.regex.len();
+        let shipped = kind == Kind::Shipped;
         let around = std::mem::replace(&mut self.shipped, shipped);
-        self.path.push(name);
+        self.path.push(Step { name, definition, on_the_spot: kind == Kind::OnTheSpot, at: 0 });
         self.text(definition);
         self.path.pop();
         self.shipped = around;
@@ -212,89 +238,13 @@ impl<'p> Expander<'p> {
         read
     }
 
-    /// How long the comment is that the text begins with, if it does: `(?#…)`, or after `(?x)` from a `#` to the end of the line.
-    fn comment(&self, text: &str) -> Option<usize> {
-        if let Some(inside) = text.strip_prefix("(?#") {
-            let mut escaped = false;
-            let end = inside.find(|c| {
-                let ends = c == ')' && !escaped;
-                escaped = c == '\\' && !escaped;
-                ends
-            });
-            return end.map(|end| "(?#".len() + end + 1);
-        }
-        let extended = self.extended.last() == Some(&true);
-        (extended && text.starts_with('#')).then(|| text.find('\n').unwrap_or(text.len()))
-    }
-
-    /// A parenthesis is opened that has no name.
-    fn open(&mut self, text: &str) {
-        let around = self.extended.last() == Some(&true);
-        let mut within = around;
-        if let Some(flags) = text.strip_prefix("(?") {
-            let end = flags.find(|c: char| !c.is_ascii_alphabetic() && c != '-').unwrap_or(flags.len());
-            let (on, off) = flags[..end].split_once('-').unwrap_or((&flags[..end], ""));
-            if flags[end..].starts_with([':', ')']) {
-                within = (around || on.contains('x')) && !off.contains('x');
-            }
-            // Without a colon it holds for the rest of what is around.
-            if flags[end..].starts_with(')')
-                && let Some(around) = self.extended.last_mut()
-            {
-                *around = within;
-            }
-        }
-        self.extended.push(within);
-    }
-
-    /// The same, of a group without a capture that is written here.
-    fn open_plain(&mut self) {
-        self.regex.push_str("(?:");
-        self.open("(?:");
-    }
-
-    fn close(&mut self) {
-        if self.extended.len() > 1 {
-            self.extended.pop();
-        }
-    }
-
-    /// Expands the beginning of a condition on a group that stands before, `(?(<name>)`, whose name is ours by now; gives how much of
-    /// the text that was.
-    fn condition(&mut self, text: &str) -> Option<usize> {
-        let kind = text.get(..4).filter(|kind| matches!(*kind, "(?(<" | "(?('"))?;
-        let close = if kind.ends_with('<') { ">)" } else { "')" };
-        let (name, _) = text[4..].split_once(close)?;
-        let group = self.groups.iter().rposition(|group| group == name)?;
-        write!(self.regex, "(?(<{}>)", group_name(group)).expect("a string takes all");
-        Some(4 + name.len() + close.len())
-    }
-
-    /// Expands `\k<name>` and `\g<name>` of a group that stands before, whose name is ours by now; gives how much of the
-    /// text that was. Of several groups of the name the last that fits is meant.
-    fn back_reference(&mut self, text: &str) -> Option<usize> {
-        let kind = text.get(..3).filter(|kind| matches!(*kind, "\\k<" | "\\g<" | "\\k'" | "\\g'"))?;
-        let close = if kind.ends_with('<') { '>' } else { '\'' };
-        let (name, _) = text[3..].split_once(close)?;
-        let named = |(number, group): (usize, &String)| (group == name).then_some(number);
-        let groups: Vec<usize> = self.groups.iter().enumerate().filter_map(named).collect();
-        let one = |number: &usize| format!("\\{}<{}>", &kind[1..2], group_name(*number));
-        match groups.as_slice() {
-            [] => return None,
-            [group] => self.regex.push_str(&one(group)),
-            [.., last] if kind.starts_with("\\g") => self.regex.push_str(&one(last)),
-            several => {
-                let all: Vec<String> = several.iter().rev().map(one).collect();
-                write!(self.regex, "(?>{})", all.join("|")).expect("a string takes all");
-            }
-        }
-        Some(3 + name.len() + 1)
-    }
-
-    /// The definition of a name, and whether it is of the shipped set.
-    fn definition(&mut self, name: &str) -> Option<(&'p str, bool)> {
+    /// The definition of a name.
+    fn definition(&mut self, name: &str) -> Option<(&'p str, Kind)> {
         let inline = self.inline.iter().rev().find(|(known, _)| *known == name);
-        let found = inline.map(|(_, definition)| (*definition, false)).or_else(|| self.patterns.find(name));
+        let found = inline.map(|(_, definition)| (*definition, Kind::OnTheSpot)).or_else(|| {
+            let (definition, shipped) = self.patterns.find(name)?;
+            Some((definition, if shipped { Kind::Shipped } else { Kind::Own }))
+        });
         if found.is_none() {
             let known = self.patterns.names().chain(self.inline.iter().map(|(known, _)| *known));
             let hint = nearest(name, known).map(|near| format!("did you mean {near}?"));
@@ -303,15 +253,25 @@ impl<'p> Expander<'p> {
         found
     }
 
-    fn open_group(&mut self, written: &str, name: &str, kind: Option<&str>) {
+    /// The type of this name. The shipped sets have types of Elasticsearch's; Logstash has the same under fewer names.
+    fn kind(&mut self, kind: Option<&str>, written: impl Fn() -> String) -> Type {
+        let dialect = self.options.dialect;
+        match kind {
+            None => Type::String,
+            Some("long") if self.shipped && dialect == Dialect::Logstash => Type::Int,
+            Some(kind) => Type::by_name(kind, dialect).unwrap_or_else(|| {
+                let what = format!("{} stays a text: there is no type {kind:?}", written());
+                let fault = self.fault(what, Some(Type::meant_by(kind, dialect)));
+                self.untyped.push(fault);
+                Type::String
+            }),
+        }
+    }
+
+    fn open_group(&mut self, written: &str, name: &str, kind: Type) {
         write!(self.regex, "(?<{}>", group_name(self.fields.len())).expect("a string takes all");
         self.open("(");
         let dialect = self.options.dialect;
-        let kind = kind.map_or(Type::String, |kind| match kind {
-            // The shipped sets have types of Elasticsearch's; Logstash has the same under fewer names.
-            "long" if self.shipped && dialect == Dialect::Logstash => Type::Int,
-            kind => Type::by_name(kind, dialect),
-        });
         let path = if dialect == Dialect::Elasticsearch || self.shipped { dotted(name) } else { bracketed(name) };
         self.fields.push(Field { name: name.to_owned(), path, kind });
         self.groups.push(written.to_owned());
@@ -331,8 +291,11 @@ impl<'p> Expander<'p> {
     }
 
     fn fault(&self, what: String, hint: Option<String>) -> Fault {
-        let within = self.path.iter().map(|name| (*name).to_owned()).collect();
-        Fault { expression: 0, offset: self.offset, within, what, hint }
+        let within = self.path.iter().map(|step| step.name.to_owned()).collect();
+        let outer = self.path.iter().rev().find(|step| !step.on_the_spot);
+        let definition = outer.map(|step| (step.name.to_owned(), step.at));
+        let place = outer.and_then(|step| self.patterns.place(step.name, step.at));
+        Fault { expression: 0, offset: self.offset, within, definition, place, what, hint }
     }
 }
 

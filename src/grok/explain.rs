@@ -2,28 +2,38 @@
 //!
 //! An expression is a row of parts: letters, groups, references. A reference that has no field of its own and no
 //! alternatives is the row of its definition. The longest beginning of the row that matches somewhere is what got furthest,
-//! and the part after it is what was wanted next.
+//! and the part after it is what was wanted next. If that is a reference or a group that is itself a row, it is gone into.
+
+mod parts;
+
+use std::collections::HashMap;
+
+use parts::{MAX_DEPTH, inside, take_apart};
 
 use super::matcher::Scratch;
 use super::options::Options;
 use super::outcome::{Match, Outcome};
 use super::patterns::Patterns;
-use super::reference::{Read, read};
+use super::reference::references;
 use super::{Field, Grok};
 
 /// More parts than that are not told apart.
 const MAX_PARTS: usize = 400;
-/// References are followed this deep.
-const MAX_DEPTH: usize = 16;
+/// Parts are gone into this deep.
+const MAX_LEVELS: usize = 8;
+/// What the groups are called that tell where a level begins.
+const MARK: &str = "kelp.level.";
 
-/// The parts of an expression, compiled beginning by beginning as they are needed.
+/// The parts of an expression, and beginnings of them, compiled as they are needed.
 #[derive(Debug)]
 pub struct Explainer {
     parts: Vec<String>,
     patterns: Patterns,
     options: Options,
-    /// By the number of parts.
-    beginnings: Vec<Option<Grok>>,
+    /// What the expression defines on the spot.
+    on_the_spot: Vec<String>,
+    /// `None` for what can't be taken alone.
+    beginnings: HashMap<String, Option<Grok>>,
 }
 
 /// How far an expression got.
@@ -33,10 +43,30 @@ pub struct Explanation {
     pub matched: String,
     /// Where in the text that is, in bytes.
     pub span: (usize, usize),
-    /// What it captured: fields by name, and texts.
+    /// What was captured, by what of it is complete: fields by name, and texts.
     pub captures: Vec<(String, String)>,
     /// The part that was wanted next.
     pub wanted: String,
+    /// How far that part got, if some of it matched, and in turn the one that it wanted next.
+    pub levels: Vec<Level>,
+}
+
+/// How far a part got that was gone into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Level {
+    /// The beginning of it that matched.
+    pub matched: String,
+    /// Where in the text that is, in bytes.
+    pub span: (usize, usize),
+    /// The part that was wanted next.
+    pub wanted: String,
+}
+
+impl Explanation {
+    /// Where in the text what matched ends, the beginning of the wanted part included.
+    pub fn end(&self) -> usize {
+        self.levels.last().map_or(self.span.1, |level| level.span.1)
+    }
 }
 
 impl Explainer {
@@ -47,8 +77,9 @@ impl Explainer {
         if parts.len() > MAX_PARTS {
             parts = vec![expression.to_owned()];
         }
-        let beginnings = parts.iter().map(|_| None).collect();
-        Self { parts, patterns: patterns.clone(), options, beginnings }
+        let on_the_spot = references(expression).filter(|(_, reference)| reference.inline.is_some());
+        let on_the_spot = on_the_spot.map(|(_, reference)| reference.name.to_owned()).collect();
+        Self { parts, patterns: patterns.clone(), options, on_the_spot, beginnings: HashMap::new() }
     }
 
     /// The parts.
@@ -58,204 +89,107 @@ impl Explainer {
 
     /// How far the expression gets on a text; `None` if it matches, or if that can't be said.
     pub fn explain(&mut self, text: &str, scratch: &mut Scratch) -> Option<Explanation> {
-        // If a beginning matches, so does each shorter one: the longest is found by halves.
-        let (mut matches, mut fails) = (0, self.parts.len());
-        let mut longest = None;
-        if self.parts.is_empty() || self.search(fails, text, scratch)?.is_some() {
+        let parts = self.parts.clone();
+        if parts.is_empty() || self.search(&parts.concat(), text, scratch)?.is_some() {
             return None;
         }
+        let (matches, longest) = self.longest(&parts, text, scratch, str::to_owned)?;
+        let mut found = longest.unwrap_or_default();
+        let mut levels: Vec<Level> = Vec::new();
+        // What is before the part that is gone into.
+        let mut before = parts[..matches].concat();
+        let mut wanted = parts[matches].clone();
+        for _ in 0..MAX_LEVELS {
+            let Some((open, row)) = inside(&wanted, &self.patterns, &self.on_the_spot) else { break };
+            if row.len() > MAX_PARTS {
+                break;
+            }
+            before.push_str(&open);
+            let number = levels.len();
+            let with = |beginning: &str| format!("{before}(?<{MARK}{number}>{beginning})");
+            let Some((matches, longest)) = self.longest(&row, text, scratch, with) else { break };
+            wanted = row[matches].clone();
+            if let Some(longest) = longest {
+                let matched = row[..matches].concat();
+                before = with(&matched);
+                found = longest;
+                levels.push(Level { matched, span: (0, 0), wanted: wanted.clone() });
+            }
+        }
+        let Found { span, captures, marks } = found;
+        // The match that got furthest need not begin where the shorter one did.
+        for (level, mark) in levels.iter_mut().zip(&marks) {
+            level.span = *mark;
+        }
+        let end = marks.first().map_or(span.1, |mark| mark.0);
+        Some(Explanation {
+            matched: parts[..matches].concat(),
+            span: (span.0.min(end), end),
+            captures,
+            wanted: parts[matches].clone(),
+            levels,
+        })
+    }
+
+    /// How many of the parts match together, and the match; `with` makes an expression of them. All together do not match. `None` if an
+    /// engine gives up or can't take them.
+    fn longest(
+        &mut self,
+        parts: &[String],
+        text: &str,
+        scratch: &mut Scratch,
+        with: impl Fn(&str) -> String,
+    ) -> Option<(usize, Option<Found>)> {
+        // If a beginning matches, so does each shorter one: the longest is found by halves.
+        let (mut matches, mut fails) = (0, parts.len());
+        let mut longest = None;
         while fails - matches > 1 {
             let middle = matches.midpoint(fails);
-            match self.search(middle, text, scratch)? {
+            match self.search(&with(&parts[..middle].concat()), text, scratch)? {
                 Some(found) => (matches, longest) = (middle, Some(found)),
                 None => fails = middle,
             }
         }
-        let (span, captures) = longest.unwrap_or_default();
-        Some(Explanation {
-            matched: self.parts[..matches].concat(),
-            span,
-            captures,
-            wanted: self.parts[matches].clone(),
-        })
+        Some((matches, longest))
     }
 
-    /// Searches for the first parts; `None` if an engine gives up or can't take them alone.
-    fn search(&mut self, parts: usize, text: &str, scratch: &mut Scratch) -> Option<Option<Found>> {
-        let slot = &mut self.beginnings[parts - 1];
-        if slot.is_none() {
-            let beginning = self.parts[..parts].concat();
-            *slot = Some(Grok::compile(&[&beginning], &self.patterns, self.options).ok()?);
+    /// Searches for a beginning; `None` if an engine gives up or can't take it alone.
+    fn search(&mut self, beginning: &str, text: &str, scratch: &mut Scratch) -> Option<Option<Found>> {
+        // A level may match no letters.
+        let options = Options { keep_empty_captures: true, ..self.options };
+        if !self.beginnings.contains_key(beginning) {
+            let compiled = Grok::compile(&[beginning], &self.patterns, options).ok();
+            self.beginnings.insert(beginning.to_owned(), compiled);
         }
-        let grok = slot.as_ref()?;
-        match grok.search(text, scratch) {
-            Outcome::Match(found) => Some(Some(copied(&found))),
+        match self.beginnings.get(beginning)?.as_ref()?.search(text, scratch) {
+            Outcome::Match(found) => Some(Some(Found::of(&found, self.options))),
             Outcome::NoMatch => Some(None),
             Outcome::Exhausted { .. } | Outcome::Failed { .. } => None,
         }
     }
 }
 
-type Found = ((usize, usize), Vec<(String, String)>);
-
-fn copied(found: &Match<'_, '_>) -> Found {
-    let captures = found.captures().map(|capture| (Field::dotted(capture.field), capture.text.to_owned()));
-    (found.span(), captures.collect())
+/// A match of a beginning.
+#[derive(Default)]
+struct Found {
+    span: (usize, usize),
+    captures: Vec<(String, String)>,
+    /// Where the levels are.
+    marks: Vec<(usize, usize)>,
 }
 
-/// Adds the parts of an expression to the row.
-fn take_apart(expression: &str, patterns: &Patterns, depth: usize, row: &mut Vec<String>) {
-    let Some(parts) = parts(expression) else {
-        row.push(if row.is_empty() && depth == MAX_DEPTH {
-            expression.to_owned()
-        } else {
-            format!("(?:{expression})")
-        });
-        return;
-    };
-    for part in parts {
-        let inner = part.strip_prefix("%{").and_then(|inner| match read(inner) {
-            Read::Reference(reference, length) if length == inner.len() => Some(reference),
-            _ => None,
-        });
-        let definition = inner
-            .filter(|reference| reference.field.is_none() && reference.inline.is_none() && depth > 0)
-            .and_then(|reference| patterns.get(reference.name))
-            .filter(|definition| is_row(definition));
-        match definition {
-            Some(definition) => take_apart(definition, patterns, depth - 1, row),
-            None => row.push(part.to_owned()),
-        }
-    }
-}
-
-/// Whether a definition is worth telling its parts: it has references, and is no choice.
-fn is_row(definition: &str) -> bool {
-    definition.contains("%{")
-        && !definition.contains("(?<!")
-        && parts(definition).is_some_and(|parts| parts.len() > 1 || parts[0].starts_with("%{"))
-}
-
-/// The parts of an expression, each with its quantifier; `None` if it is a choice, or sets flags for what follows.
-fn parts(expression: &str) -> Option<Vec<&str>> {
-    let mut parts: Vec<&str> = Vec::new();
-    let mut at = 0;
-    // Where the run of letters began that the last part is.
-    let mut run: Option<usize> = None;
-    while at < expression.len() {
-        let rest = &expression[at..];
-        if rest.starts_with('|') || is_flags(rest) {
-            return None;
-        }
-        let atom = atom(rest);
-        let quantifier = quantifier(&rest[atom..]);
-        let end = at + atom + quantifier;
-        let letter =
-            quantifier == 0 && rest.starts_with(|c: char| c.is_alphanumeric() || " -_:/,;=\"'<>@#".contains(c));
-        match run {
-            Some(start) if letter => {
-                parts.pop();
-                parts.push(&expression[start..end]);
-            }
-            _ => {
-                parts.push(&expression[at..end]);
-                run = letter.then_some(at);
+impl Found {
+    fn of(found: &Match<'_, '_>, options: Options) -> Self {
+        let mut copied = Self { span: found.span(), ..Self::default() };
+        for capture in found.captures() {
+            if capture.field.name.starts_with(MARK) {
+                copied.marks.push((capture.start, capture.start + capture.text.len()));
+            } else if !capture.text.is_empty() || options.keep_empty_captures {
+                copied.captures.push((Field::dotted(capture.field), capture.text.to_owned()));
             }
         }
-        at = end;
+        copied
     }
-    (!parts.is_empty()).then_some(parts)
-}
-
-/// `(?m)` and the like, which is about everything after it.
-fn is_flags(text: &str) -> bool {
-    text.strip_prefix("(?")
-        .and_then(|inner| inner.split_once(')'))
-        .is_some_and(|(flags, _)| !flags.is_empty() && flags.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
-}
-
-/// How long the atom is that a text begins with.
-fn atom(text: &str) -> usize {
-    let first = text.chars().next().map_or(0, char::len_utf8);
-    if let Some(inner) = text.strip_prefix("%{") {
-        return match read(inner) {
-            Read::Reference(_, length) => 2 + length,
-            Read::Other(_) | Read::Unclosed => first,
-        };
-    }
-    match text.as_bytes().first() {
-        Some(b'\\') => 1 + text[1..].chars().next().map_or(0, char::len_utf8) + braces(&text[1..]),
-        Some(b'[') => class(text),
-        Some(b'(') => group(text),
-        _ => first,
-    }
-}
-
-/// What belongs to `\p{…}`, `\x{…}`, `\k<…>` and `\g<…>` after their letter.
-fn braces(text: &str) -> usize {
-    let mut chars = text.chars();
-    let close = match (chars.next(), chars.next()) {
-        (Some('p' | 'P' | 'x' | 'o'), Some('{')) => '}',
-        (Some('k' | 'g'), Some('<')) => '>',
-        _ => return 0,
-    };
-    text.find(close).unwrap_or_default()
-}
-
-fn class(text: &str) -> usize {
-    let mut depth = 0_u32;
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '[' => depth += 1,
-            ']' => {
-                depth -= 1;
-                if depth == 0 {
-                    return at + 1;
-                }
-            }
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-fn group(text: &str) -> usize {
-    let mut depth = 0_u32;
-    let mut at = 0;
-    while at < text.len() {
-        let rest = &text[at..];
-        match rest.as_bytes()[0] {
-            b'(' => {
-                depth += 1;
-                at += 1;
-            }
-            b')' => {
-                depth -= 1;
-                at += 1;
-                if depth == 0 {
-                    return at;
-                }
-            }
-            _ => at += atom(rest).max(1),
-        }
-    }
-    text.len()
-}
-
-/// How long the quantifier is that a text begins with.
-fn quantifier(text: &str) -> usize {
-    let one = match text.as_bytes().first() {
-        Some(b'?' | b'*' | b'+') => 1,
-        Some(b'{') => match text.find('}') {
-            Some(end) if end > 1 && text[1..end].bytes().all(|b| b.is_ascii_digit() || b == b',') => end + 1,
-            _ => 0,
-        },
-        _ => 0,
-    };
-    if one == 0 { 0 } else { one + quantifier(&text[one..]) }
 }
 
 #[cfg(test)]
@@ -263,25 +197,6 @@ mod tests {
     use super::super::options::Dialect;
     use super::super::sets::Set;
     use super::*;
-
-    #[test]
-    fn an_expression_is_a_row_of_parts() {
-        for (expression, expected) in [
-            ("ab %{INT:n}? x", Some(vec!["ab ", "%{INT:n}?", " x"])),
-            (r"^a\[b\]$", Some(vec!["^", "a", r"\[", "b", r"\]", "$"])),
-            (r"[a\]b[c]]+x*?y(a|(b))", Some(vec![r"[a\]b[c]]+", "x*?", "y", "(a|(b))"])),
-            (
-                r"\p{L}+\k<a>\x{e4}%{A:b=[0-9]{2}}{2,3}+",
-                Some(vec![r"\p{L}+", r"\k<a>", r"\x{e4}", "%{A:b=[0-9]{2}}{2,3}+"]),
-            ),
-            (r"([)]\))z{", Some(vec![r"([)]\))", "z", "{"])),
-            ("a|b", None),
-            ("(?m)a", None),
-            ("", None),
-        ] {
-            assert_eq!(parts(expression), expected, "{expression}");
-        }
-    }
 
     fn explained(expression: &str, text: &str) -> Option<(String, String, String)> {
         let patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
@@ -311,6 +226,62 @@ mod tests {
             ),
         ] {
             assert_eq!(explained(expression, text), expected, "{expression} on {text:?}");
+        }
+    }
+
+    /// What matched of what was wanted, and what that wanted in turn.
+    fn inner(dialect: Dialect, expression: &str, text: &str) -> (Vec<(String, String, String)>, Vec<(String, String)>) {
+        let patterns = Patterns::new(Set::Legacy, dialect);
+        let mut explainer = Explainer::new(expression, &patterns, Options::new(dialect));
+        let told = explainer.explain(text, &mut Scratch::new()).unwrap();
+        let levels = told.levels.iter();
+        let levels =
+            levels.map(|one| (one.matched.clone(), text[one.span.0..one.span.1].to_owned(), one.wanted.clone()));
+        (levels.collect(), told.captures)
+    }
+
+    #[test]
+    fn what_was_wanted_is_gone_into() {
+        let date = "%{HTTPDATE:ts}";
+        for (expression, text, expected) in [
+            (date, "x 31/Foo/2026", &[("%{MONTHDAY}/", "31/", "%{MONTH}")][..]),
+            ("^%{WORD:w} %{HTTPDATE:ts}", "a 1/Jan/x", &[("%{MONTHDAY}/%{MONTH}/", "1/Jan/", "%{YEAR}")]),
+            // The part before it matches elsewhere, too.
+            (r"%{INT:n}\s%{HTTPDATE:ts}", "5 x 6 31/Foo", &[("%{MONTHDAY}/", "31/", "%{MONTH}")]),
+            (
+                "^(?:a (?<n>b %{INT:i} c))",
+                "a b 5 d",
+                &[("a ", "a ", "(?<n>b %{INT:i} c)"), ("b %{INT:i}", "b 5", " c")],
+            ),
+            ("(?:(a%{INT})b)", "a1c", &[("(a%{INT})", "a1", "b")]),
+            ("(?i)AB%{INT:i}(?-i)(?:cd(?i)EF)", "ab1cde", &[("cd", "cd", "(?i)EF")]),
+            ("%{GREEDYDATA:g}(?:x?y)", "ab", &[("x?", "", "y")]),
+            // Where nothing of it matches, or it is a choice, it stands for itself.
+            (date, "none", &[]),
+            ("a(?:b|c)", "ad", &[]),
+            (r"(?<a>x)(?:b\k<a>c)", "xbxd", &[("b\\k<a>", "bx", "c")]),
+        ] {
+            for dialect in [Dialect::Elasticsearch, Dialect::Logstash] {
+                let (levels, _) = inner(dialect, expression, text);
+                let levels: Vec<(&str, &str, &str)> =
+                    levels.iter().map(|(matched, text, wanted)| (&**matched, &**text, &**wanted)).collect();
+                assert_eq!(levels, expected, "{dialect:?}: {expression} on {text:?}");
+            }
+        }
+        // What is not complete is not captured, what is within it is.
+        let (_, captures) = inner(Dialect::Elasticsearch, "%{WORD:w} (?<n>b %{INT:i} c)", "x a b 5 d");
+        assert_eq!(captures, [("w".to_owned(), "a".to_owned()), ("i".to_owned(), "5".to_owned())]);
+    }
+
+    #[test]
+    fn flags_are_about_what_comes_after_them() {
+        for (expression, text, expected) in [
+            ("(?i)AB%{INT:i}c", "ab1d", ("(?i)AB%{INT:i}", "ab1", "c")),
+            ("a(?i)B+(?-i)[c]", "abbC", ("a(?i)B+", "abb", "(?-i)[c]")),
+            ("(?i)AB", "x", ("", "", "(?i)AB")),
+        ] {
+            let (matched, text_, wanted) = explained(expression, text).unwrap();
+            assert_eq!((&*matched, &*text_, &*wanted), expected, "{expression}");
         }
     }
 

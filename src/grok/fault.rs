@@ -1,6 +1,7 @@
 //! What is wrong with an expression, and where.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// A fault of an expression or a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,10 +12,31 @@ pub struct Fault {
     pub offset: usize,
     /// The definitions that lead to the fault, outermost first; empty if it is in the expression itself.
     pub within: Vec<String>,
+    /// Which of these is at fault, and where in it, in bytes. A definition on the spot is part of what it stands in.
+    pub definition: Option<(String, usize)>,
+    /// The same as a place, if the definition is from a file.
+    pub place: Option<Place>,
     /// What is wrong.
     pub what: String,
     /// What can be done about it.
     pub hint: Option<String>,
+}
+
+/// A place in a file of definitions.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1, in characters.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.path.display(), self.line, self.column)
+    }
 }
 
 impl fmt::Display for Fault {

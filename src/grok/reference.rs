@@ -1,5 +1,7 @@
 //! `%{NAME:field:type=regex}`, taken apart.
 
+use super::engine::unescaped;
+
 /// A reference, as it is written between `%{` and `}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Reference<'p> {
@@ -46,14 +48,19 @@ pub(super) fn read(text: &str) -> Read<'_> {
     }
 }
 
+/// The references in a text, those within definitions on the spot included, and where each begins.
+pub(super) fn references(text: &str) -> impl Iterator<Item = (usize, Reference<'_>)> {
+    text.match_indices("%{").filter_map(|(at, _)| match read(&text[at + 2..]) {
+        Read::Reference(reference, _) => Some((at, reference)),
+        Read::Other(_) | Read::Unclosed => None,
+    })
+}
+
 /// The index of the `}` that ends a reference; an inline expression may have pairs of braces.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut depth = 0_u32;
-    let mut escaped = false;
-    for (index, c) in text.char_indices() {
+    for (index, c) in unescaped(text) {
         match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
             '{' => depth += 1,
             '}' if depth == 0 => return Some(index),
             '}' => depth -= 1,

@@ -2,7 +2,11 @@ use super::*;
 
 const BOTH: [Dialect; 2] = [Dialect::Elasticsearch, Dialect::Logstash];
 
-fn compile(expressions: &[&str], definitions: &[(&str, &str)], dialect: Dialect) -> Result<Grok, Vec<Fault>> {
+pub(super) fn compile(
+    expressions: &[&str],
+    definitions: &[(&str, &str)],
+    dialect: Dialect,
+) -> Result<Grok, Vec<Fault>> {
     let mut patterns = Patterns::new(Set::Legacy, dialect);
     for (name, definition) in definitions {
         patterns.define(name, definition);
@@ -11,7 +15,7 @@ fn compile(expressions: &[&str], definitions: &[(&str, &str)], dialect: Dialect)
 }
 
 /// What came, as text: the expression's number, then fields and values.
-fn search(grok: &Grok, text: &str) -> String {
+pub(super) fn search(grok: &Grok, text: &str) -> String {
     match grok.search(text, &mut Scratch::new()) {
         Outcome::NoMatch => "nothing".to_owned(),
         Outcome::Exhausted { expression } => format!("{expression} exhausted"),
@@ -144,56 +148,6 @@ fn of_several_expressions_the_leftmost_or_the_first_wins() {
 }
 
 #[test]
-fn faults_are_told_at_once_with_their_places() {
-    let definitions = [("A", "%{B}"), ("B", "x%{A}"), ("BAD", "("), ("OUTER", "y%{BAD}"), ("LOST", "%{NOWHERE}")];
-    let expressions = ["ab %{A}", "%{NUBMER:n} %{WROD}", "fine", "z)", "é%{OUTER}", "%{LOST}"];
-    let faults = compile(&expressions, &definitions, Dialect::Elasticsearch).unwrap_err();
-    let told: Vec<(usize, usize, String)> =
-        faults.iter().map(|fault| (fault.expression, fault.offset, fault.to_string())).collect();
-    let told: Vec<(usize, usize, &str)> = told.iter().map(|(number, at, what)| (*number, *at, what.as_str())).collect();
-    assert_eq!(
-        told,
-        [
-            (0, 3, "circular reference detected: A->B->A (in the definition of B)"),
-            (1, 0, "unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)"),
-            (1, 12, "unable to find pattern [WROD] in Grok's pattern dictionary (did you mean WORD?)"),
-            (3, 1, "the pattern \"z)\" can't be compiled: unmatched close parenthesis"),
-            (
-                4,
-                2,
-                "the pattern \"(\" can't be compiled: end pattern with unmatched parenthesis (in the definition of BAD)"
-            ),
-            (5, 0, "unable to find pattern [NOWHERE] in Grok's pattern dictionary (in the definition of LOST)"),
-        ]
-    );
-}
-
-#[test]
-fn a_circle_of_definitions_is_told_though_nothing_uses_it() {
-    let definitions = [("ANOTHER", "%{INT}"), ("INT", "%{INT}"), ("USER", "%{USERNAME}"), ("USERNAME", "%{USER}")];
-    let faults = compile(&["x"], &definitions, Dialect::Logstash).unwrap_err();
-    let told: Vec<String> = faults.iter().map(|fault| fault.what.clone()).collect();
-    assert_eq!(told, ["circular reference detected: INT->INT", "circular reference detected: USER->USERNAME->USER"]);
-    // Twice the same is no circle.
-    assert!(compile(&["%{D}"], &[("D", "%{E}%{E}"), ("E", "x")], Dialect::Logstash).is_ok());
-}
-
-#[test]
-fn many_definitions_that_lead_to_one_another_are_no_deep_matter() {
-    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
-    let count = 60_000;
-    for number in 0..count {
-        patterns.define(&format!("P{number}"), &format!("%{{P{}}} %{{P{}}}", number + 1, count));
-    }
-    patterns.define(&format!("P{count}"), "a");
-    assert_eq!(patterns.circles(), []);
-    patterns.define(&format!("P{count}"), "%{P59999}");
-    let circles = patterns.circles();
-    let told: Vec<&str> = circles.iter().map(|fault| fault.what.as_str()).collect();
-    assert_eq!(told, ["circular reference detected: P59999->P60000->P59999"]);
-}
-
-#[test]
 fn what_is_wrong_as_it_is_written_is_wrong() {
     for expression in [r"[a-\d]", r"[\w-x]", r"x[a-\s]y"] {
         assert!(compile(&[expression], &[], Dialect::Elasticsearch).is_err(), "{expression}");
@@ -276,23 +230,4 @@ fn every_shipped_definition_is_read_and_compiles() {
             }
         }
     }
-}
-
-#[test]
-fn definitions_are_loaded_from_files_and_folders() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a"), "ID [a-z]+\n# no\nBOTH %{ID} %{NR}\nLONELY\n").unwrap();
-    std::fs::write(folder.path().join("b.patterns"), "NR [0-9]+\nID [A-Z]+\n").unwrap();
-    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
-    let faults = patterns.load(folder.path()).unwrap_err();
-    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 1);
-    assert!(
-        told[0].ends_with("/a:4:1: LONELY has no expression (a line is a name, a blank, an expression)"),
-        "{told:?}"
-    );
-    let grok = Grok::compile(&["%{BOTH:x}"], &patterns, Options::default()).unwrap();
-    assert_eq!(search(&grok, "a AB 12"), r#"0 x=Text("AB 12")"#);
-    let missing = patterns.load(&folder.path().join("c")).unwrap_err();
-    assert!(missing[0].to_string().contains("c: can't be read"), "{missing:?}");
 }

@@ -3,7 +3,20 @@
 //! Elasticsearch: what is no number of its type is an error. Logstash: numbers are read as Ruby's `to_i` and `to_f` do,
 //! as far as they go, and the other types are not known.
 
+use super::fault::nearest;
 use super::options::Dialect;
+
+/// What types are called.
+const NAMES: [&str; 6] = ["int", "long", "float", "double", "boolean", "string"];
+/// What they are called elsewhere.
+const OTHER_NAMES: [(&str, &str); 6] = [
+    ("integer", "int"),
+    ("number", "double"),
+    ("bool", "boolean"),
+    ("str", "string"),
+    ("i64", "long"),
+    ("f64", "double"),
+];
 
 /// What a capture is converted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,16 +52,26 @@ pub enum Value<'t> {
 }
 
 impl Type {
-    /// The type of this name; a name that is not known leaves the capture a string.
-    pub(super) fn by_name(name: &str, dialect: Dialect) -> Self {
-        match (name, dialect) {
+    /// The type of this name, if there is one; another name leaves the capture a string.
+    pub(super) fn by_name(name: &str, dialect: Dialect) -> Option<Self> {
+        Some(match (name, dialect) {
+            ("string", _) => Self::String,
             ("int", _) => Self::Int,
             ("float", _) => Self::Float,
             ("long", Dialect::Elasticsearch) => Self::Long,
             ("double", Dialect::Elasticsearch) => Self::Double,
             ("boolean", Dialect::Elasticsearch) => Self::Boolean,
-            _ => Self::String,
-        }
+            _ => return None,
+        })
+    }
+
+    /// What may be meant by a name that no type has, and which there are.
+    pub(super) fn meant_by(name: &str, dialect: Dialect) -> String {
+        let there: Vec<&str> = NAMES.into_iter().filter(|name| Self::by_name(name, dialect).is_some()).collect();
+        let meant = OTHER_NAMES.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, meant)| *meant);
+        let near = meant.filter(|meant| there.contains(meant)).or_else(|| nearest(name, there.iter().copied()));
+        let all = format!("there are {}", there.join(", "));
+        near.map_or(all.clone(), |near| format!("did you mean {near:?}? {all}"))
     }
 
     /// Whether there are captures that can't be converted.

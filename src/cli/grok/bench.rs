@@ -35,6 +35,11 @@ pub(super) fn run(asked: &Asked, lines: impl Iterator<Item = io::Result<String>>
         eprintln!("there is no line to measure with (give lines on standard input, or a file with -f)");
         return ExitStatus::Usage;
     }
+    for (number, line) in lines.iter().enumerate() {
+        if asked.warn_of_return(number + 1, line) {
+            break;
+        }
+    }
     let all = measure(&asked.grok, &lines);
     let per_second = all.lines_per_second(lines.len());
     let mut answer = Answer::new();

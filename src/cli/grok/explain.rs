@@ -69,24 +69,38 @@ impl Teller {
         let which =
             if asked.expressions.len() > 1 { format!(", pattern {} got furthest", pattern + 1) } else { String::new() };
         answer.line(&format!("line {number}: no match{which}"));
-        if told.matched.is_empty() {
+        let captures = |answer: &mut Answer| {
+            for (field, text) in &told.captures {
+                answer.line(&format!("    {field} = {}", shown(text)));
+            }
+        };
+        let mut then = "then ";
+        if !told.matched.is_empty() {
+            answer.line(&format!("  `{}` matches {}", told.matched, shown(&line[told.span.0..told.span.1])));
+            captures(answer);
+        } else if told.levels.is_empty() {
             answer.line(&format!("  nowhere in {}", shown(line)));
         } else {
-            answer.line(&format!("  `{}` matches {}", told.matched, shown(&line[told.span.0..told.span.1])));
+            then = "";
         }
-        for (field, text) in &told.captures {
-            answer.line(&format!("    {field} = {}", shown(text)));
+        answer.line(&format!("  {then}`{}` was wanted", told.wanted));
+        for (number, level) in told.levels.iter().enumerate() {
+            answer.line(&format!("    of it `{}` matches {}", level.matched, shown(&line[level.span.0..level.span.1])));
+            if number == 0 && told.matched.is_empty() {
+                captures(answer);
+            }
+            answer.line(&format!("    then `{}` was wanted", level.wanted));
         }
-        answer.line(&format!("  then `{}` was wanted", told.wanted));
-        if !told.matched.is_empty() {
-            answer.line(&format!("  there is {}", shown(&line[told.span.1..])));
+        if !told.matched.is_empty() || !told.levels.is_empty() {
+            answer.line(&format!("  there is {}", shown(&line[told.end()..])));
         }
     }
 }
 
 /// How far an expression got: how much of it there was to match, and then how much of the line.
 fn reach(told: &Explanation) -> (usize, usize) {
-    (told.span.1 - told.span.0, told.matched.len())
+    let levels: usize = told.levels.iter().map(|level| level.matched.len()).sum();
+    (told.end().saturating_sub(told.span.0), told.matched.len() + levels)
 }
 
 fn shown(text: &str) -> String {

@@ -18,10 +18,12 @@ use std::borrow::Cow;
 use std::sync::Mutex;
 
 use crate::event::{Path, Value};
-use crate::grok::{Dialect, Fault, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured};
+use crate::grok::{
+    Dialect, Fault, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured, unused,
+};
 use crate::pipeline::compile::Compiler;
 use crate::pipeline::step::{Flow, Process, Work};
-use crate::yaml::{Fields, Kind, Node, Place, Spanned, Style, nearest};
+use crate::yaml::{Entry, Fields, Kind, Node, Place, Spanned, Style};
 
 struct GrokProcessor {
     field: Path,
@@ -62,18 +64,23 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
         patterns.define(&entry.key, text);
     }
     let texts: Vec<&str> = written.iter().map(|text| text.value).collect();
-    let told = |fault: &Fault| cx.add(written[fault.expression].place, within(fault), fault.hint.clone());
-    let grok = Grok::compile(&texts, &patterns, options).map_err(|faults| faults.iter().for_each(told)).ok()?;
+    let add = |fault: &Fault| {
+        let (place, what, hint) = told(fault, &written, &own);
+        cx.add(place, what, hint);
+    };
+    let grok = Grok::compile(&texts, &patterns, options).map_err(|faults| faults.iter().for_each(add)).ok()?;
     // In a file that is kept, what stands for itself though it looks like a reference is a mistake.
     if !grok.warnings().is_empty() {
-        grok.warnings().iter().for_each(told);
+        grok.warnings().iter().for_each(add);
         return None;
+    }
+    for fault in grok.untyped().iter().chain(&unused(&texts, &patterns, options)) {
+        let (place, what, hint) = told(fault, &written, &own);
+        cx.problems.warn(place, what, hint.unwrap_or_default());
     }
     let paths =
         written.iter().enumerate().map(|(number, text)| paths(&grok, number, *text, cx)).collect::<Option<_>>()?;
-    own.iter().for_each(|(entry, text)| warn_of_types(text, entry.value.place, dialect, cx));
     for (number, text) in written.iter().enumerate() {
-        warn_of_types(text.value, text.place, dialect, cx);
         warn(&grok, number, *text, cx);
     }
     let (memory, patterns) = (Mutex::default(), texts.into_iter().map(str::to_owned).collect());
@@ -116,34 +123,6 @@ fn warn(grok: &Grok, expression: usize, text: Spanned<&str>, cx: &Compiler<'_>) 
     }
 }
 
-/// Tells of types that there are not: the engine leaves such a capture a text, as Elasticsearch does, without a word.
-fn warn_of_types(text: &str, place: Place, dialect: Dialect, cx: &Compiler<'_>) {
-    let types: &[&str] = match dialect {
-        Dialect::Elasticsearch => &["int", "long", "float", "double", "boolean", "string"],
-        Dialect::Logstash => &["int", "float", "string"],
-    };
-    const MEANT: [(&str, &str); 6] = [
-        ("integer", "int"),
-        ("number", "double"),
-        ("bool", "boolean"),
-        ("str", "string"),
-        ("i64", "long"),
-        ("f64", "double"),
-    ];
-    for reference in text.split("%{").skip(1) {
-        let Some((reference, _)) = reference.split_once('}') else { continue };
-        let mut parts = reference.splitn(3, ':').skip(2);
-        let Some(kind) = parts.next().filter(|kind| !types.contains(kind) && !kind.contains('=')) else { continue };
-        let meant = MEANT.iter().find(|(other, _)| other.eq_ignore_ascii_case(kind)).map(|(_, name)| *name);
-        let meant = meant.filter(|name| types.contains(name));
-        let hint = match meant.or_else(|| nearest(&kind.to_lowercase(), types.iter().copied())) {
-            Some(name) => format!("did you mean {name:?}?"),
-            None => format!("there are {}", types.join(", ")),
-        };
-        cx.problems.warn(place, format!("%{{{reference}}} stays a text: there is no type {kind:?}"), hint);
-    }
-}
-
 /// Tells of control characters that double quotes have made of escapes: `"\b"` is a backspace there, and no boundary of a word.
 fn warn_of_escapes(node: &Node, cx: &Compiler<'_>) {
     match &node.kind {
@@ -174,11 +153,20 @@ fn warn_of_escapes(node: &Node, cx: &Compiler<'_>) {
     }
 }
 
-fn within(fault: &Fault) -> String {
-    match fault.within.last() {
-        Some(name) => format!("{} (in the definition of {name})", fault.what),
-        None => fault.what.clone(),
+/// What is told of a fault: where, what, and what can be done about it. One in a definition is told where that stands.
+fn told(fault: &Fault, patterns: &[Spanned<&str>], own: &[(&Entry, &str)]) -> (Place, String, Option<String>) {
+    let mut what = fault.what.clone();
+    let mut place = patterns.get(fault.expression).map(|text| text.place);
+    if let Some(name) = fault.within.last() {
+        what = format!("{what} (in the definition of {name})");
     }
+    if let Some((name, at)) = &fault.definition
+        && let Some((entry, text)) = own.iter().find(|(entry, _)| entry.key == *name)
+    {
+        let before = text.get(..*at).unwrap_or_default().chars().count();
+        place = Some(entry.value.place_of_char(before));
+    }
+    (place.unwrap_or_default(), what, fault.hint.clone())
 }
 
 impl Process for GrokProcessor {

@@ -5,7 +5,7 @@ mod more;
 use crate::event::Event;
 use crate::pipeline::compile::Compiler;
 use crate::pipeline::step::{Pipelines, Step, Work, run_steps};
-use crate::yaml::{Kind, Problems, parse};
+use crate::yaml::{Kind, Problem, Problems, parse};
 
 /// Compiles one processor, or several between commas.
 fn steps(processors: &str, problems: &Problems) -> Vec<Step> {
@@ -370,6 +370,30 @@ fn patterns_that_cannot_be_compiled_say_why() {
         let told = problems.into_vec();
         assert!(told[0].what.contains(why), "{pattern}: {told:?}");
     }
+}
+
+#[test]
+fn what_is_wrong_with_a_definition_is_told_where_it_stands() {
+    let definitions = "LOST: 'x%{NUBMER}',\nBAD: 'a(',\nTYPED: '%{INT:n:integer}'";
+    let text =
+        |pattern| format!("grok: {{field: m, patterns: ['{pattern}'], pattern_definitions: {{\n{definitions}}}}}");
+    let places = |told: &[Problem]| told.iter().map(|problem| (problem.line, problem.column)).collect::<Vec<_>>();
+    let problems = Problems::new("f");
+    assert_eq!(steps(&text("%{WORD}"), &problems).len(), 1);
+    let warned = problems.take_warnings();
+    assert_eq!(places(&warned), [(2, 9), (3, 9), (4, 9)], "{warned:?}");
+    assert!(
+        warned[0].what.ends_with("[NUBMER] in Grok's pattern dictionary (in the definition of LOST)"),
+        "{warned:?}"
+    );
+    assert!(warned[1].what.ends_with("parenthesis (in the definition of BAD)"), "{warned:?}");
+    assert_eq!(warned[1].hint.as_deref(), Some("no expression uses the definition"));
+    assert!(warned[2].what.starts_with("%{INT:n:integer} stays a text: there is no type"), "{warned:?}");
+    // What a pattern leads to is a fault, at the same place.
+    let problems = Problems::new("f");
+    assert!(steps(&text("%{LOST} %{BAD} %{LOST}"), &problems).is_empty());
+    let wrong = problems.into_vec();
+    assert_eq!(places(&wrong), [(2, 9), (3, 9)], "{wrong:?}");
 }
 
 #[test]

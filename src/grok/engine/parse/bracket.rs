@@ -2,6 +2,7 @@
 
 use super::{Parser, Result, case, escape};
 use crate::grok::engine::class::Class;
+use crate::grok::engine::letters::closes_later;
 use crate::grok::engine::tree::Node;
 use crate::grok::engine::unicode::{self, Named};
 
@@ -204,14 +205,4 @@ fn join(parts: &mut Vec<Class>) -> Class {
     let mut all = Vec::with_capacity(parts.iter().map(|class| class.ranges().len()).sum());
     parts.drain(..).for_each(|class| all.extend_from_slice(class.ranges()));
     Class::new(all)
-}
-
-/// Whether a bracket is closed somewhere in the rest, escapes left out.
-fn closes_later(rest: &str) -> bool {
-    let mut escaped = false;
-    rest.chars().any(|character| {
-        let closes = character == ']' && !escaped;
-        escaped = character == '\\' && !escaped;
-        closes
-    })
 }

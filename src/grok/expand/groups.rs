@@ -1,0 +1,82 @@
+//! Parentheses, and references to what they captured.
+
+use std::fmt::Write as _;
+
+use super::super::engine::unescaped;
+use super::{Expander, group_name};
+
+impl Expander<'_> {
+    /// How long the comment is that the text begins with, if it does: `(?#…)`, or after `(?x)` from a `#` to the end of the line.
+    pub(super) fn comment(&self, text: &str) -> Option<usize> {
+        if let Some(inside) = text.strip_prefix("(?#") {
+            let end = unescaped(inside).find(|(_, c)| *c == ')');
+            return end.map(|(end, _)| "(?#".len() + end + 1);
+        }
+        let extended = self.extended.last() == Some(&true);
+        (extended && text.starts_with('#')).then(|| text.find('\n').unwrap_or(text.len()))
+    }
+
+    /// A parenthesis is opened that has no name.
+    pub(super) fn open(&mut self, text: &str) {
+        let around = self.extended.last() == Some(&true);
+        let mut within = around;
+        if let Some(flags) = text.strip_prefix("(?") {
+            let end = flags.find(|c: char| !c.is_ascii_alphabetic() && c != '-').unwrap_or(flags.len());
+            let (on, off) = flags[..end].split_once('-').unwrap_or((&flags[..end], ""));
+            if flags[end..].starts_with([':', ')']) {
+                within = (around || on.contains('x')) && !off.contains('x');
+            }
+            // Without a colon it holds for the rest of what is around.
+            if flags[end..].starts_with(')')
+                && let Some(around) = self.extended.last_mut()
+            {
+                *around = within;
+            }
+        }
+        self.extended.push(within);
+    }
+
+    /// The same, of a group without a capture that is written here.
+    pub(super) fn open_plain(&mut self) {
+        self.regex.push_str("(?:");
+        self.open("(?:");
+    }
+
+    pub(super) fn close(&mut self) {
+        if self.extended.len() > 1 {
+            self.extended.pop();
+        }
+    }
+
+    /// Expands the beginning of a condition on a group that stands before, `(?(<name>)`, whose name is ours by now; gives how much of
+    /// the text that was.
+    pub(super) fn condition(&mut self, text: &str) -> Option<usize> {
+        let kind = text.get(..4).filter(|kind| matches!(*kind, "(?(<" | "(?('"))?;
+        let close = if kind.ends_with('<') { ">)" } else { "')" };
+        let (name, _) = text[4..].split_once(close)?;
+        let group = self.groups.iter().rposition(|group| group == name)?;
+        write!(self.regex, "(?(<{}>)", group_name(group)).expect("a string takes all");
+        Some(4 + name.len() + close.len())
+    }
+
+    /// Expands `\k<name>` and `\g<name>` of a group that stands before, whose name is ours by now; gives how much of the
+    /// text that was. Of several groups of the name the last that fits is meant.
+    pub(super) fn back_reference(&mut self, text: &str) -> Option<usize> {
+        let kind = text.get(..3).filter(|kind| matches!(*kind, "\\k<" | "\\g<" | "\\k'" | "\\g'"))?;
+        let close = if kind.ends_with('<') { '>' } else { '\'' };
+        let (name, _) = text[3..].split_once(close)?;
+        let named = |(number, group): (usize, &String)| (group == name).then_some(number);
+        let groups: Vec<usize> = self.groups.iter().enumerate().filter_map(named).collect();
+        let one = |number: &usize| format!("\\{}<{}>", &kind[1..2], group_name(*number));
+        match groups.as_slice() {
+            [] => return None,
+            [group] => self.regex.push_str(&one(group)),
+            [.., last] if kind.starts_with("\\g") => self.regex.push_str(&one(last)),
+            several => {
+                let all: Vec<String> = several.iter().rev().map(one).collect();
+                write!(self.regex, "(?>{})", all.join("|")).expect("a string takes all");
+            }
+        }
+        Some(3 + name.len() + 1)
+    }
+}

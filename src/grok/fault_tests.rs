@@ -1,0 +1,222 @@
+//! What is told of expressions and definitions that are wrong, and where.
+
+use std::fs;
+
+use super::tests::{compile, search};
+use super::*;
+
+#[test]
+fn faults_are_told_at_once_with_their_places() {
+    let definitions = [("A", "%{B}"), ("B", "x%{A}"), ("BAD", "("), ("OUTER", "y%{BAD}"), ("LOST", "%{NOWHERE}")];
+    let expressions = ["ab %{A}", "%{NUBMER:n} %{WROD}", "fine", "z)", "é%{OUTER}", "%{LOST}"];
+    let faults = compile(&expressions, &definitions, Dialect::Elasticsearch).unwrap_err();
+    let told: Vec<(usize, usize, String)> =
+        faults.iter().map(|fault| (fault.expression, fault.offset, fault.to_string())).collect();
+    let told: Vec<(usize, usize, &str)> = told.iter().map(|(number, at, what)| (*number, *at, what.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            (0, 3, "circular reference detected: A->B->A (in the definition of B)"),
+            (1, 0, "unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)"),
+            (1, 12, "unable to find pattern [WROD] in Grok's pattern dictionary (did you mean WORD?)"),
+            (3, 1, "the pattern \"z)\" can't be compiled: unmatched close parenthesis"),
+            (
+                4,
+                2,
+                "the pattern \"(\" can't be compiled: end pattern with unmatched parenthesis (in the definition of BAD)"
+            ),
+            (5, 0, "unable to find pattern [NOWHERE] in Grok's pattern dictionary (in the definition of LOST)"),
+        ]
+    );
+}
+
+#[test]
+fn a_circle_of_definitions_is_told_though_nothing_uses_it() {
+    let definitions = [("ANOTHER", "%{INT}"), ("INT", "%{INT}"), ("USER", "%{USERNAME}"), ("USERNAME", "%{USER}")];
+    let faults = compile(&["x"], &definitions, Dialect::Logstash).unwrap_err();
+    let told: Vec<String> = faults.iter().map(|fault| fault.what.clone()).collect();
+    assert_eq!(told, ["circular reference detected: INT->INT", "circular reference detected: USER->USERNAME->USER"]);
+    // Twice the same is no circle.
+    assert!(compile(&["%{D}"], &[("D", "%{E}%{E}"), ("E", "x")], Dialect::Logstash).is_ok());
+}
+
+#[test]
+fn many_definitions_that_lead_to_one_another_are_no_deep_matter() {
+    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+    let count = 60_000;
+    for number in 0..count {
+        patterns.define(&format!("P{number}"), &format!("%{{P{}}} %{{P{}}}", number + 1, count));
+    }
+    patterns.define(&format!("P{count}"), "a");
+    assert_eq!(circles::circles(&patterns), []);
+    patterns.define(&format!("P{count}"), "%{P59999}");
+    let circles = circles::circles(&patterns);
+    let told: Vec<&str> = circles.iter().map(|fault| fault.what.as_str()).collect();
+    assert_eq!(told, ["circular reference detected: P59999->P60000->P59999"]);
+}
+
+#[test]
+fn definitions_are_loaded_from_files_and_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a"), "ID [a-z]+\n# no\nBOTH %{ID} %{NR}\nLONELY\n").unwrap();
+    fs::write(folder.path().join("b.patterns"), "NR [0-9]+\nID [A-Z]+\n").unwrap();
+    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+    let faults = patterns.load(folder.path()).unwrap_err();
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].ends_with("/a:4:1: LONELY has no expression (a line is a name, a blank, an expression)"),
+        "{told:?}"
+    );
+    let grok = Grok::compile(&["%{BOTH:x}"], &patterns, Options::default()).unwrap();
+    assert_eq!(search(&grok, "a AB 12"), r#"0 x=Text("AB 12")"#);
+    let missing = patterns.load(&folder.path().join("c")).unwrap_err();
+    assert!(missing[0].to_string().contains("c: can't be read"), "{missing:?}");
+}
+
+/// Where a fault is, in which definition, and what it is.
+fn told(faults: &[Fault]) -> Vec<(usize, usize, String)> {
+    faults.iter().map(|fault| (fault.expression, fault.offset, fault.to_string())).collect()
+}
+
+#[test]
+fn several_faults_of_one_expression_are_told_at_once() {
+    const UNKNOWN: &str = "unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)";
+    let open = |text: &str| format!("the pattern \"{text}\" can't be compiled: end pattern with unmatched parenthesis");
+    let definitions = [("BAD", "("), ("WORSE", "[z-a]"), ("BOTH", "%{BAD} %{WORSE}"), ("LOOP", "%{LOOP}")];
+    let faults = |expression: &str| {
+        let faults = compile(&[expression], &definitions, Dialect::Elasticsearch).unwrap_err();
+        told(&faults).into_iter().map(|(_, at, what)| (at, what)).collect::<Vec<_>>()
+    };
+    let bad = || open("(") + " (in the definition of BAD)";
+    let worse = "the pattern \"[z-a]\" can't be compiled: empty range in char class (in the definition of WORSE)";
+    // A reference that leads nowhere, and the expression itself.
+    assert_eq!(faults("%{NUBMER:n} (x"), [(0, UNKNOWN.to_owned()), (14, open("%{NUBMER:n} (x"))]);
+    // The same, and a definition.
+    assert_eq!(faults("%{NUBMER} %{BAD}"), [(0, UNKNOWN.to_owned()), (10, bad())]);
+    // Two definitions, each once.
+    assert_eq!(faults("%{BAD} %{WORSE} %{BAD}"), [(0, bad()), (7, worse.to_owned())]);
+    assert_eq!(faults("x%{BOTH}"), [(1, bad()), (1, worse.to_owned())]);
+    // A circle, and one on the spot.
+    let circle = "circular reference detected: LOOP->LOOP (in the definition of LOOP)";
+    assert_eq!(faults("%{LOOP} %{S=(}"), [(0, circle.to_owned()), (8, open("(") + " (in the definition of S)")]);
+    // What another part accounts for is no fault.
+    for right in [r"%{NUBMER:n} \k<n>", r"%{NUBMER} \k<other> \1", "[(]%{NUBMER}{2,3}", "(?<a.b>%{NUBMER})(?#()"] {
+        let faults = faults(right);
+        assert!(faults.len() == 1 && faults[0].1 == UNKNOWN, "{right}: {faults:?}");
+    }
+}
+
+#[test]
+fn a_definition_on_the_spot_may_have_the_name_of_the_one_around_it() {
+    for definition in ["%{A=x}", "%{A=x}-%{A}", "%{A:y=x}"] {
+        let grok = compile(&["^%{A:all}$"], &[("A", definition)], Dialect::Logstash).unwrap();
+        assert!(["x", "x-x"].iter().any(|text| search(&grok, text).contains("all")), "{definition}");
+    }
+    for (expression, definition) in [("%{A=%{A}}", "x"), ("%{A}", "%{B=%{A}}"), ("%{A}", "%{A} %{A=x}")] {
+        let faults = compile(&[expression], &[("A", definition)], Dialect::Logstash).unwrap_err();
+        assert!(faults[0].what.starts_with("circular reference"), "{expression} {definition}: {faults:?}");
+    }
+    let faults = compile(&["%{A}"], &[("A", "%{A=x} %{A} (")], Dialect::Logstash).unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+}
+
+#[test]
+fn a_fault_of_a_definition_has_its_place_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my.patterns");
+    fs::write(
+        &file,
+        "# mine\r\nLOST é%{NOWHERE}\r\n  BAD\ta) \nSPOT x%{S=%{NOWHERE}}\nLOOP %{LOOP}\nSHIPPED %{INT}%{INT\n",
+    )
+    .unwrap();
+    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+    patterns.load(&file).unwrap();
+    for (expression, line, column) in
+        [("%{LOST}", 2, 7), ("%{BAD}", 3, 8), ("%{SPOT}", 4, 7), ("%{LOOP}", 5, 6), ("x", 5, 6)]
+    {
+        let faults = Grok::compile(&[expression], &patterns, Options::default()).unwrap_err();
+        let place = Place { path: file.clone(), line, column };
+        assert_eq!((faults.len(), faults[0].place.as_ref()), (1, Some(&place)), "{expression}: {faults:?}");
+    }
+    patterns.define("LOOP", "");
+    let grok = Grok::compile(&["%{SHIPPED}"], &patterns, Options::default()).unwrap();
+    assert_eq!(grok.warnings()[0].place, Some(Place { path: file, line: 6, column: 15 }));
+}
+
+#[test]
+fn definitions_that_nothing_uses_are_looked_at_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "OTHER %{LOST}\nLOST %{NUBMER}\nTYPED %{INT:x:integer} (?<a:b:no>c)\nODD %{INT\nBAD (\nUSED a\nFINE %{USED}\nno-name (\nINT [0-9]\n";
+    fs::write(folder.path().join("a"), text).unwrap();
+    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+    patterns.load(folder.path()).unwrap();
+    let faults = unused(&["%{USED}"], &patterns, Options::default());
+    let told: Vec<_> = faults
+        .iter()
+        .map(|fault| {
+            let place = fault.place.as_ref().unwrap();
+            format!("{}:{} {fault}", place.line, place.column)
+        })
+        .collect();
+    let types = "there are int, long, float, double, boolean, string";
+    assert_eq!(
+        told,
+        [
+            "2:6 unable to find pattern [NUBMER] in Grok's pattern dictionary (in the definition of LOST) (did you mean NUMBER?)".to_owned(),
+            format!(r#"3:7 %{{INT:x:integer}} stays a text: there is no type "integer" (in the definition of TYPED) (did you mean "int"? {types})"#),
+            format!(r#"3:24 (?<a:b:no>…) stays a text: there is no type "no" (in the definition of TYPED) ({types})"#),
+            "4:5 a %{ without its } stands for itself (in the definition of ODD) (a reference is %{NAME}, %{NAME:field} or %{NAME:field:type}; a % before a { is written \\x25)".to_owned(),
+            "5:6 the pattern \"(\" can't be compiled: end pattern with unmatched parenthesis (in the definition of BAD) (no expression uses the definition)".to_owned(),
+        ]
+    );
+    // What an expression leads to is told with that, as a fault.
+    assert_eq!(unused(&["%{OTHER} %{TYPED} %{ODD} %{BAD}"], &patterns, Options::default()), []);
+}
+
+#[test]
+fn types_that_there_are_not_are_told() {
+    for (dialect, expression, meant) in [
+        (Dialect::Elasticsearch, "%{INT:a:integer}", Some("did you mean \"int\"? there are int, long, ")),
+        (Dialect::Elasticsearch, "%{INT:a:int:x}", Some("there are int, long, ")),
+        (Dialect::Elasticsearch, "%{INT:a:Boolaen}", Some("did you mean \"boolean\"? ")),
+        (Dialect::Elasticsearch, "%{INT:a:string} %{INT:b:long}", None),
+        (Dialect::Logstash, "%{INT:a:int:x}", None),
+        (Dialect::Logstash, "%{INT:a:long}", Some("there are int, float, string")),
+        (Dialect::Logstash, "%{INT:a:number}", Some("there are int, float, string")),
+        (Dialect::Logstash, "%{COMBINEDAPACHELOG} %{S3_ACCESS_LOG}", None),
+    ] {
+        let grok = compile(&[expression], &[], dialect).unwrap();
+        let hints: Vec<&str> = grok.untyped().iter().filter_map(|fault| fault.hint.as_deref()).collect();
+        assert_eq!(hints.len(), usize::from(meant.is_some()), "{expression}: {hints:?}");
+        assert!(meant.is_none_or(|meant| hints[0].starts_with(meant)), "{expression}: {hints:?}");
+    }
+}
+
+#[test]
+fn what_is_passed_over_in_a_folder_or_defined_twice_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir_all(path("nested")).unwrap();
+    fs::create_dir_all(path(".git")).unwrap();
+    fs::write(path("nested/deep"), "DEEP x\n").unwrap();
+    fs::write(path("a"), "\u{feff}ID one\r\nNR 1\r\nID two\r\n").unwrap();
+    fs::write(path("a~"), "ID old\n").unwrap();
+    fs::write(path("b"), "NR 2\n").unwrap();
+    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+    patterns.load(folder.path()).unwrap();
+    assert_eq!(["ID", "NR", "DEEP"].map(|name| patterns.get(name)), [Some("two"), Some("2"), None]);
+    let before = format!("{}/", folder.path().display());
+    let notes: Vec<String> = patterns.notes().iter().map(|note| note.to_string().replace(&before, "")).collect();
+    assert_eq!(
+        notes,
+        [
+            "a~: is not read: it looks like an editor's copy of another file",
+            "nested: is not read: it is a folder in a folder of definitions",
+            "a:3:1: ID is defined in line 1, too: this one counts",
+        ]
+    );
+    // Who names it wants it.
+    patterns.load(&path("a~")).unwrap();
+    assert_eq!(patterns.get("ID"), Some("old"));
+}
