@@ -68,6 +68,15 @@ pub struct Grok {
     options: Options,
 }
 
+/// Where the value of a field belongs.
+#[derive(Debug, Clone, Copy)]
+struct Home {
+    /// The first field of the same path.
+    first: usize,
+    /// Whether there is no other.
+    alone: bool,
+}
+
 /// Expressions, each compiled for itself, and what is wrong with them.
 struct Gathered {
     compiled: Vec<Expression>,
@@ -81,8 +90,10 @@ struct Expression {
     matcher: Matcher,
     /// By the number of the group in the expanded expression.
     fields: Vec<Field>,
-    /// For each field, the first of the same path.
-    first: Vec<usize>,
+    /// For each field.
+    homes: Vec<Home>,
+    /// The fields that are converted.
+    typed: Vec<usize>,
     /// The expression without references.
     regex: String,
     /// What of it is of the shipped set.
@@ -212,11 +223,13 @@ fn gather(expressions: &[&str], patterns: &Patterns, options: Options) -> Gather
 impl Expression {
     fn new(matcher: Matcher, expanded: &Expanded) -> Self {
         let fields = expanded.fields.clone();
-        let first = fields
-            .iter()
-            .map(|field| fields.iter().position(|known| known.path == field.path).unwrap_or_default())
-            .collect();
-        Self { matcher, fields, first, regex: expanded.regex.clone(), shipped: expanded.shipped.clone() }
+        let home = |field: &Field| {
+            let mut same = fields.iter().enumerate().filter(|(_, known)| known.path == field.path);
+            Home { first: same.next().map_or(0, |(number, _)| number), alone: same.next().is_none() }
+        };
+        let homes = fields.iter().map(home).collect();
+        let typed = (0..fields.len()).filter(|number| fields[*number].kind != Type::String).collect();
+        Self { matcher, fields, homes, typed, regex: expanded.regex.clone(), shipped: expanded.shipped.clone() }
     }
 }
 

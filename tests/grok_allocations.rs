@@ -52,8 +52,9 @@ fn a_line_takes_no_memory() {
     assert_eq!(taken(|| vec![1_u8; 100]).0, 1, "it counts");
     let access =
         r#"203.0.113.9 - bob [20/Nov/2026:00:00:00 +0900] "GET /a/b?c=d HTTP/1.1" 200 512 "http://a.b/" "Mozilla/5.0""#;
-    let cases: [(&[&str], &str); 5] = [
+    let cases: [(&[&str], &str); 6] = [
         (&["%{COMBINEDAPACHELOG}"], access),
+        (&["%{INT:status:int} %{NUMBER:bytes:float} (?:(?<one>x)|(?<one>\"))"], access),
         (&["%{SYSLOGLINE}"], "Nov 20 01:02:03 host app[12]: something has happened"),
         (&["^%{INT:n:int} (?<rest>.*)$", "%{IP:ip} .* %{WORD:last}\"$", "%{NOTSPACE:a} %{GREEDYDATA:b}"], access),
         // It does not match, late and early; it goes back; it has to remember what failed.
@@ -66,7 +67,10 @@ fn a_line_takes_no_memory() {
             let grok = Grok::compile(expressions, &patterns, Options::new(dialect)).unwrap();
             let mut scratch = Scratch::new();
             let mut search = || match grok.search(line, &mut scratch) {
-                Outcome::Match(found) => found.captures().map(|capture| capture.text.len()).sum::<usize>(),
+                Outcome::Match(found) => {
+                    let values = found.values().unwrap().count();
+                    values + found.captures().map(|capture| capture.text.len()).sum::<usize>()
+                }
                 Outcome::NoMatch => 0,
                 other => panic!("{other:?}"),
             };

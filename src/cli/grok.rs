@@ -266,7 +266,7 @@ fn as_json(grok: &Grok, outcome: &Outcome<'_, '_>) -> String {
 fn fields<'t>(grok: &Grok, found: &Match<'_, 't>) -> Option<Object<'t>> {
     let names = grok.fields(found.index());
     let values = found.values().ok()?;
-    Some(values.into_iter().map(|(field, value)| (names[field].dotted().into(), shown(value))).collect())
+    Some(values.map(|(field, value)| (names[field].dotted().into(), shown(value))).collect())
 }
 
 fn shown(value: grok::Value<'_>) -> Value<'_> {

@@ -36,9 +36,7 @@ fn came(grok: &Result<Grok, Vec<Fault>>, text: &str) -> Json {
             Err(error) => json!(error.to_string()),
             Ok(values) => {
                 let fields = grok.fields(found.index());
-                Json::Object(
-                    values.into_iter().map(|(field, value)| (fields[field].dotted(), as_json(&value))).collect(),
-                )
+                Json::Object(values.map(|(field, value)| (fields[field].dotted(), as_json(&value))).collect())
             }
         },
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::matcher::Slot;
 use super::options::{Dialect, Options};
 use super::value::{Type, Value};
-use super::{Expression, Field};
+use super::{Expression, Field, Home};
 
 /// What became of a text.
 #[derive(Debug)]
@@ -89,24 +89,41 @@ impl<'m, 't> Match<'m, 't> {
     }
 
     /// The fields and their values, each once, in the order of the groups. The number is that of the first group of the
-    /// same path.
+    /// same path. Takes memory for lists alone.
     ///
     /// # Errors
-    /// A capture is no number of its type.
-    pub fn values(&self) -> Result<Vec<(usize, Value<'t>)>, Unparsable> {
-        let mut values: Vec<(usize, Value<'t>)> = Vec::with_capacity(self.expression.fields.len());
-        for capture in self.captures() {
-            let kind = capture.field.kind;
-            let Some(value) = kind.convert(capture.text, self.options.dialect) else {
-                return Err(Unparsable { field: capture.field.name.clone(), kind, text: capture.text.to_owned() });
-            };
-            let first = self.expression.first[capture.number];
-            match values.iter_mut().find(|(known, _)| *known == first) {
-                None => values.push((first, value)),
-                Some((_, known)) => join(known, value, self.options.dialect),
+    /// A capture is no number of its type; that is known before there is a value.
+    pub fn values(&self) -> Result<impl Iterator<Item = (usize, Value<'t>)> + use<'m, 't>, Unparsable> {
+        let (found, expression, dialect) = (*self, self.expression, self.options.dialect);
+        let value = move |number: usize| expression.fields[number].kind.convert(found.text_of(number)?, dialect);
+        // What is to be converted is converted twice, which costs less than to keep it.
+        for number in &expression.typed {
+            if let Some(text) = found.text_of(*number).filter(|_| value(*number).is_none()) {
+                let Field { name, kind, .. } = &expression.fields[*number];
+                return Err(Unparsable { field: name.clone(), kind: *kind, text: text.to_owned() });
             }
         }
-        Ok(values)
+        let count = expression.fields.len();
+        Ok((0..count).filter_map(move |number| {
+            let mut joined = value(number)?;
+            let Home { first, alone } = expression.homes[number];
+            if !alone {
+                let is_same = |other: &usize| expression.homes[*other].first == first;
+                // The first one that captured has them all.
+                if (first..number).filter(is_same).any(|earlier| found.text_of(earlier).is_some()) {
+                    return None;
+                }
+                let later = (number + 1..count).filter(is_same);
+                later.filter_map(value).for_each(|other| join(&mut joined, other, dialect));
+            }
+            Some((first, joined))
+        }))
+    }
+
+    /// What a group captured, as [`Match::captures`] gives it.
+    fn text_of(&self, number: usize) -> Option<&'t str> {
+        let slot = self.slots[self.expression.matcher.fields()[number]?];
+        slot.of(self.text).filter(|captured| !captured.is_empty() || self.options.keep_empty_captures)
     }
 }
 

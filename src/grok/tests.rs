@@ -23,7 +23,7 @@ pub(super) fn search(grok: &Grok, text: &str) -> String {
         Outcome::Match(found) => {
             let Ok(values) = found.values() else { return "unparsable".to_owned() };
             let fields = grok.fields(found.index());
-            let shown = values.into_iter().map(|(field, value)| format!(" {}={value:?}", fields[field].path.join("/")));
+            let shown = values.map(|(field, value)| format!(" {}={value:?}", fields[field].path.join("/")));
             found.index().to_string() + &shown.collect::<String>()
         }
     }

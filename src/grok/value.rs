@@ -3,6 +3,9 @@
 //! Elasticsearch: what is no number of its type is an error. Logstash: numbers are read as Ruby's `to_i` and `to_f` do,
 //! as far as they go, and the other types are not known.
 
+use std::borrow::Cow;
+use std::io::Write as _;
+
 use super::fault::nearest;
 use super::options::Dialect;
 
@@ -90,7 +93,12 @@ impl Type {
             Self::Float => {
                 let number: f32 = java_number(text)?.parse().ok().filter(|number: &f32| number.is_finite())?;
                 // The double that has the same shortest decimal form.
-                Value::Float(number.to_string().parse().ok()?)
+                let mut decimal = [0; 32];
+                let mut rest = decimal.as_mut_slice();
+                write!(rest, "{number:e}").ok()?;
+                let unused = rest.len();
+                let written = decimal.len() - unused;
+                Value::Float(std::str::from_utf8(&decimal[..written]).ok()?.parse().ok()?)
             }
             Self::Double => {
                 let number: f64 = java_number(text)?.parse().ok()?;
@@ -112,7 +120,7 @@ fn java_number(text: &str) -> Option<&str> {
 fn as_ruby_int(text: &str) -> Value<'_> {
     let number = &text[text.len() - text.trim_start().len()..];
     let number = &number[..ruby_digits(number.strip_prefix(['+', '-']).unwrap_or(number), number)];
-    let plain = number.replace('_', "");
+    let plain = if number.contains('_') { Cow::Owned(number.replace('_', "")) } else { Cow::Borrowed(number) };
     match plain.parse() {
         Ok(number) => Value::Int(number),
         Err(_) if plain.bytes().any(|b| b.is_ascii_digit()) => Value::Text(number),

@@ -92,7 +92,9 @@ fn measure(grok: &Grok, lines: &[String]) -> Measured {
     while measured.took < LEAST {
         for line in lines {
             if let Outcome::Match(found) = grok.search(line, &mut scratch) {
-                std::hint::black_box(found.values().is_ok());
+                found.values().into_iter().flatten().for_each(|value| {
+                    std::hint::black_box(value);
+                });
             }
         }
         measured.rounds += 1;
