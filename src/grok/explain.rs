@@ -229,15 +229,9 @@ mod tests {
         }
     }
 
-    /// What matched of what was wanted, and what that wanted in turn.
-    fn inner(dialect: Dialect, expression: &str, text: &str) -> (Vec<(String, String, String)>, Vec<(String, String)>) {
+    fn explain(dialect: Dialect, expression: &str, text: &str) -> Explanation {
         let patterns = Patterns::new(Set::Legacy, dialect);
-        let mut explainer = Explainer::new(expression, &patterns, Options::new(dialect));
-        let told = explainer.explain(text, &mut Scratch::new()).unwrap();
-        let levels = told.levels.iter();
-        let levels =
-            levels.map(|one| (one.matched.clone(), text[one.span.0..one.span.1].to_owned(), one.wanted.clone()));
-        (levels.collect(), told.captures)
+        Explainer::new(expression, &patterns, Options::new(dialect)).explain(text, &mut Scratch::new()).unwrap()
     }
 
     #[test]
@@ -262,14 +256,17 @@ mod tests {
             (r"(?<a>x)(?:b\k<a>c)", "xbxd", &[("b\\k<a>", "bx", "c")]),
         ] {
             for dialect in [Dialect::Elasticsearch, Dialect::Logstash] {
-                let (levels, _) = inner(dialect, expression, text);
-                let levels: Vec<(&str, &str, &str)> =
-                    levels.iter().map(|(matched, text, wanted)| (&**matched, &**text, &**wanted)).collect();
+                let told = explain(dialect, expression, text);
+                let shown =
+                    |level: &'_ Level| (level.matched.clone(), &text[level.span.0..level.span.1], level.wanted.clone());
+                let levels: Vec<_> = told.levels.iter().map(shown).collect();
+                let levels: Vec<_> =
+                    levels.iter().map(|(matched, text, wanted)| (&**matched, *text, &**wanted)).collect();
                 assert_eq!(levels, expected, "{dialect:?}: {expression} on {text:?}");
             }
         }
         // What is not complete is not captured, what is within it is.
-        let (_, captures) = inner(Dialect::Elasticsearch, "%{WORD:w} (?<n>b %{INT:i} c)", "x a b 5 d");
+        let Explanation { captures, .. } = explain(Dialect::Elasticsearch, "%{WORD:w} (?<n>b %{INT:i} c)", "x a b 5 d");
         assert_eq!(captures, [("w".to_owned(), "a".to_owned()), ("i".to_owned(), "5".to_owned())]);
     }
 
