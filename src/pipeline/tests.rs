@@ -333,11 +333,11 @@ fn what_has_no_effect_is_warned_of() {
         ),
         (
             "grok: {field: f, patterns: ['%{DATA:x:integer} %{INT:y:int}']}",
-            "%{DATA:x:integer} stays a text: there is no type \"integer\" (did you mean \"int\"?)",
+            "%{DATA:x:integer} stays a text: there is no type \"integer\" (did you mean \"int\"? there are",
         ),
         (
             "grok: {field: f, patterns: ['%{A}'], pattern_definitions: {A: '%{INT:y:Long}'}}",
-            "%{INT:y:Long} stays a text: there is no type \"Long\" (did you mean \"long\"?)",
+            "%{INT:y:Long} stays a text: there is no type \"Long\" (in the definition of A) (did you mean \"long\"?",
         ),
         (
             "grok: {field: f, patterns: ['%{INT:y:date}']}",
