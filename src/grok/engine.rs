@@ -39,7 +39,7 @@ mod unicode;
 
 use std::ops::Range;
 
-pub(super) use letters::{bracket_head, unescaped};
+pub(super) use letters::{bracket_head, escape_length, unescaped};
 use plan::Walked;
 use program::Code;
 use run::{Input, Stack, Verdict};
@@ -344,3 +344,5 @@ mod plan_tests;
 mod shortcut_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(super) use tests::LINES;

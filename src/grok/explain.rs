@@ -8,17 +8,16 @@ mod parts;
 
 use std::collections::HashMap;
 
-use parts::{MAX_DEPTH, inside, take_apart};
+use parts::Taker;
 
 use super::matcher::Scratch;
 use super::options::Options;
 use super::outcome::{Match, Outcome};
 use super::patterns::Patterns;
-use super::reference::references;
 use super::{Field, Grok};
 
-/// More parts than that are not told apart.
-const MAX_PARTS: usize = 400;
+/// So many beginnings are kept; lines that get differently far need different ones.
+const MAX_BEGINNINGS: usize = 500;
 /// Parts are gone into this deep.
 const MAX_LEVELS: usize = 8;
 /// What the groups are called that tell where a level begins.
@@ -28,10 +27,8 @@ const MARK: &str = "kelp.level.";
 #[derive(Debug)]
 pub struct Explainer {
     parts: Vec<String>,
-    patterns: Patterns,
+    taker: Taker,
     options: Options,
-    /// What the expression defines on the spot.
-    on_the_spot: Vec<String>,
     /// `None` for what can't be taken alone.
     beginnings: HashMap<String, Option<Grok>>,
 }
@@ -72,14 +69,8 @@ impl Explanation {
 impl Explainer {
     /// Takes an expression apart that compiles.
     pub fn new(expression: &str, patterns: &Patterns, options: Options) -> Self {
-        let mut parts = Vec::new();
-        take_apart(expression, patterns, MAX_DEPTH, &mut parts);
-        if parts.len() > MAX_PARTS {
-            parts = vec![expression.to_owned()];
-        }
-        let on_the_spot = references(expression).filter(|(_, reference)| reference.inline.is_some());
-        let on_the_spot = on_the_spot.map(|(_, reference)| reference.name.to_owned()).collect();
-        Self { parts, patterns: patterns.clone(), options, on_the_spot, beginnings: HashMap::new() }
+        let taker = Taker::new(expression, patterns);
+        Self { parts: taker.row(expression), taker, options, beginnings: HashMap::new() }
     }
 
     /// The parts.
@@ -89,22 +80,25 @@ impl Explainer {
 
     /// How far the expression gets on a text; `None` if it matches, or if that can't be said.
     pub fn explain(&mut self, text: &str, scratch: &mut Scratch) -> Option<Explanation> {
-        let parts = self.parts.clone();
+        let parts = std::mem::take(&mut self.parts);
+        let explanation = self.explain_row(&parts, text, scratch);
+        self.parts = parts;
+        explanation
+    }
+
+    fn explain_row(&mut self, parts: &[String], text: &str, scratch: &mut Scratch) -> Option<Explanation> {
         if parts.is_empty() || self.search(&parts.concat(), text, scratch)?.is_some() {
             return None;
         }
-        let (matches, longest) = self.longest(&parts, text, scratch, str::to_owned)?;
+        let (matches, longest) = self.longest(parts, text, scratch, str::to_owned)?;
         let mut found = longest.unwrap_or_default();
         let mut levels: Vec<Level> = Vec::new();
         // What is before the part that is gone into.
         let mut before = parts[..matches].concat();
         let mut wanted = parts[matches].clone();
         for _ in 0..MAX_LEVELS {
-            let Some((open, row)) = inside(&wanted, &self.patterns, &self.on_the_spot) else { break };
-            if row.len() > MAX_PARTS {
-                break;
-            }
-            before.push_str(&open);
+            let Some((flags, row)) = self.taker.inside(&wanted) else { break };
+            before.push_str(flags);
             let number = levels.len();
             let with = |beginning: &str| format!("{before}(?<{MARK}{number}>{beginning})");
             let Some((matches, longest)) = self.longest(&row, text, scratch, with) else { break };
@@ -158,7 +152,10 @@ impl Explainer {
         // A level may match no letters.
         let options = Options { keep_empty_captures: true, ..self.options };
         if !self.beginnings.contains_key(beginning) {
-            let compiled = Grok::compile(&[beginning], &self.patterns, options).ok();
+            if self.beginnings.len() >= MAX_BEGINNINGS {
+                self.beginnings.clear();
+            }
+            let compiled = Grok::compile(&[beginning], self.taker.patterns(), options).ok();
             self.beginnings.insert(beginning.to_owned(), compiled);
         }
         match self.beginnings.get(beginning)?.as_ref()?.search(text, scratch) {
@@ -283,13 +280,57 @@ mod tests {
     }
 
     #[test]
+    fn names_that_are_defined_on_the_spot_are_told_as_a_whole() {
+        let mut patterns = Patterns::new(Set::Legacy, Dialect::Logstash);
+        patterns.define("A", "%{HTTPDATE=abc}-%{HTTPDATE}!");
+        patterns.define("LOOP", "%{LOOP=x}-%{LOOP}");
+        for number in 0..12 {
+            patterns.define(&format!("P{number}"), &format!("%{{P{0}}}%{{P{0}}}%{{P{0}}}", number + 1));
+        }
+        patterns.define("P12", "%{INT}x");
+        for (expression, text, expected) in [
+            ("%{HTTPDATE=abc} %{HTTPDATE} x", "abc abc y", "%{HTTPDATE=abc} %{HTTPDATE}|abc abc| x"),
+            ("^%{A:f} q", "abc-abc?", "|| %{HTTPDATE=abc}-%{HTTPDATE}|abc-abc|!"),
+            ("%{LOOP} q", "x-x z", "%{LOOP}|x-x| q"),
+            ("%{P0=x} %{P0} z", "x x y", "%{P0=x} %{P0}|x x| z"),
+        ] {
+            let mut explainer = Explainer::new(expression, &patterns, Options::new(Dialect::Logstash));
+            let told = explainer.explain(text, &mut Scratch::new()).unwrap();
+            let Explanation { matched, span, wanted, levels, .. } = told;
+            let shown = match levels.as_slice() {
+                [] => format!("{matched}|{}|{wanted}", &text[span.0..span.1]),
+                [only, ..] => {
+                    format!("|| {}|{}|{}", only.matched, &text[only.span.0..only.span.1], only.wanted)
+                }
+            };
+            assert_eq!(shown, expected, "{expression}");
+        }
+    }
+
+    #[test]
+    fn rows_of_quantifiers_and_flags_are_no_deep_matter() {
+        let patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+        for many in ["a{1}", "(?i)", "a+", "+", r"\c", "%{INT}", "%{", "("].map(|one| one.repeat(50_000)) {
+            Explainer::new(&format!("a{many}"), &patterns, Options::default());
+        }
+        assert!(Grok::compile(&[&format!("a{}", "+".repeat(50_000))], &patterns, Options::default()).is_err());
+    }
+
+    #[test]
     fn every_shipped_definition_is_taken_apart_and_put_together_again() {
         let patterns = Patterns::new(Set::EcsV1, Dialect::Elasticsearch);
+        let mut scratch = Scratch::new();
         for name in patterns.names() {
-            let explainer = Explainer::new(&format!("%{{{name}}}"), &patterns, Options::default());
-            let whole = explainer.parts().concat();
-            let compiled = Grok::compile(&[&whole], &patterns, Options::default());
-            assert!(compiled.is_ok(), "{name}: {whole}: {compiled:?}");
+            let reference = format!("%{{{name}}}");
+            let whole = Explainer::new(&reference, &patterns, Options::default()).parts().concat();
+            let [itself, whole] = [&reference, &whole].map(|expression| {
+                Grok::compile(&[expression], &patterns, Options::default())
+                    .unwrap_or_else(|faults| panic!("{name}: {expression}: {faults:?}"))
+            });
+            for text in super::super::engine::LINES {
+                let [itself, whole] = [&itself, &whole].map(|grok| format!("{:?}", grok.search(text, &mut scratch)));
+                assert_eq!(whole, itself, "{name} on {text:?}");
+            }
         }
     }
 }

@@ -202,7 +202,7 @@ pub(super) fn expand(expression: &str, patterns: &HashMap<&str, &str>, fields: &
 }
 
 /// Lines that some core patterns match, and parts of them.
-pub(super) const LINES: &[&str] = &[
+pub(in crate::grok) const LINES: &[&str] = &[
     "83.149.9.216 - - [17/May/2015:10:05:03 +0000] \"GET /a/b.png?x=1 HTTP/1.1\" 200 203023 \"http://semicomplete.com/\" \"Mozilla/5.0 (X11)\"",
     "Mar 16 00:01:25 evita postfix/smtpd[1713]: connect from camomile.cloud9.net[168.100.1.3]",
     "2014-01-09 20:03:28,269 -0800 | ERROR | com.example.service.ExampleService - something",

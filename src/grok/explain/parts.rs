@@ -1,35 +1,98 @@
 //! An expression as a row of parts.
 
-use super::super::engine::{bracket_head, unescaped};
+use std::collections::HashSet;
+
+use super::super::engine::{bracket_head, escape_length, unescaped};
 use super::super::patterns::Patterns;
-use super::super::reference::{Read, Reference, named_group, read};
+use super::super::reference::{Read, Reference, named_group, read, references};
 
 /// References are followed this deep.
-pub(super) const MAX_DEPTH: usize = 16;
+const MAX_DEPTH: usize = 16;
+/// More parts than that are not told apart.
+const MAX_PARTS: usize = 400;
 
-/// Adds the parts of an expression to the row.
-pub(super) fn take_apart(expression: &str, patterns: &Patterns, depth: usize, row: &mut Vec<String>) {
-    let Some(parts) = parts(expression) else {
-        row.push(if row.is_empty() && depth == MAX_DEPTH {
-            expression.to_owned()
-        } else {
-            format!("(?:{expression})")
-        });
-        return;
-    };
-    for part in parts {
-        let inner = part.strip_prefix("%{").and_then(|inner| match read(inner) {
-            Read::Reference(reference, length) if length == inner.len() => Some(reference),
-            _ => None,
-        });
-        let definition = inner
-            .filter(|reference| reference.field.is_none() && reference.inline.is_none() && depth > 0)
-            .and_then(|reference| patterns.get(reference.name))
-            .filter(|definition| is_row(definition));
-        match definition {
-            Some(definition) => take_apart(definition, patterns, depth - 1, row),
-            None => row.push(part.to_owned()),
+/// Takes expressions apart with the definitions that there are.
+#[derive(Debug)]
+pub(super) struct Taker {
+    patterns: Patterns,
+    /// What is defined on the spot, somewhere in the expression. What such a name means depends on where it stands.
+    on_the_spot: HashSet<String>,
+}
+
+impl Taker {
+    /// For an expression.
+    pub(super) fn new(expression: &str, patterns: &Patterns) -> Self {
+        let (mut on_the_spot, mut seen) = (HashSet::new(), HashSet::new());
+        let mut open = vec![expression];
+        while let Some(text) = open.pop() {
+            for (_, Reference { name, inline, .. }) in references(text) {
+                if inline.is_some() {
+                    on_the_spot.insert(name.to_owned());
+                } else if seen.insert(name) {
+                    open.extend(patterns.get(name));
+                }
+            }
         }
+        Self { patterns: patterns.clone(), on_the_spot }
+    }
+
+    /// The definitions.
+    pub(super) fn patterns(&self) -> &Patterns {
+        &self.patterns
+    }
+
+    /// The expression as a row; it is one part where it can't be taken apart, or has too many.
+    pub(super) fn row(&self, expression: &str) -> Vec<String> {
+        let mut row = Vec::new();
+        if self.take_apart(expression, MAX_DEPTH, &mut row) { row } else { vec![expression.to_owned()] }
+    }
+
+    /// What a part that does not match consists of in turn: flags that have to be before that, and the row. `None` for one that can only
+    /// be told as a whole.
+    pub(super) fn inside<'p>(&self, part: &'p str) -> Option<(&'p str, Vec<String>)> {
+        let (before, part) = part.split_at(flags(part));
+        let inner = match part.strip_prefix("%{") {
+            // What has no references is best known by its name.
+            Some(_) => self.definition(part).filter(|definition| definition.contains("%{"))?,
+            None if part.starts_with('(') && group(part) == part.len() => opened(part.strip_suffix(')')?)?,
+            None => return None,
+        };
+        let mut row = Vec::new();
+        self.take_apart(inner, MAX_DEPTH, &mut row).then_some((before, row))
+    }
+
+    /// Adds the parts of an expression to the row; says whether it is one, and not too long.
+    fn take_apart(&self, expression: &str, depth: usize, row: &mut Vec<String>) -> bool {
+        let Some(parts) = parts(expression) else { return false };
+        for part in parts {
+            let unnamed = |part: &str| reference(part).is_some_and(|reference| reference.field.is_none());
+            let definition =
+                Some(part).filter(|part| depth > 0 && unnamed(part)).and_then(|part| self.definition(part));
+            match definition.filter(|definition| is_row(definition)) {
+                Some(definition) if !self.take_apart(definition, depth - 1, row) => return false,
+                Some(_) => {}
+                None => row.push(part.to_owned()),
+            }
+            if row.len() > MAX_PARTS {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The definition that a part is a reference to, if it means that everywhere.
+    fn definition(&self, part: &str) -> Option<&str> {
+        let Reference { name, inline: None, .. } = reference(part)? else { return None };
+        self.patterns.get(name).filter(|_| !self.on_the_spot.contains(name))
+    }
+}
+
+/// The reference that a part is.
+fn reference(part: &str) -> Option<Reference<'_>> {
+    let inner = part.strip_prefix("%{")?;
+    match read(inner) {
+        Read::Reference(reference, length) if length == inner.len() => Some(reference),
+        _ => None,
     }
 }
 
@@ -43,37 +106,14 @@ fn is_row(definition: &str) -> bool {
         })
 }
 
-/// What a part that does not match consists of in turn: what has to be before that, and the row. `None` for one that can only be
-/// told as a whole.
-pub(super) fn inside(part: &str, patterns: &Patterns, on_the_spot: &[String]) -> Option<(String, Vec<String>)> {
-    let (before, part) = part.split_at(flags(part));
-    let (open, inner) = match part.strip_prefix("%{") {
-        Some(inner) => match read(inner) {
-            Read::Reference(Reference { name, inline: None, .. }, length)
-                if length == inner.len() && !on_the_spot.iter().any(|known| known == name) =>
-            {
-                // What has no references is best known by its name.
-                ("", patterns.get(name).filter(|definition| definition.contains("%{"))?)
-            }
-            _ => return None,
-        },
-        None if part.starts_with('(') && group(part) == part.len() => opened(part.strip_suffix(')')?)?,
-        None => return None,
-    };
-    parts(inner)?;
-    let mut row = Vec::new();
-    take_apart(inner, patterns, MAX_DEPTH, &mut row);
-    Some((format!("{before}{open}"), row))
-}
-
-/// What is inside of a group that is as good as what is in it, and the flags that it sets.
-fn opened(group: &str) -> Option<(&str, &str)> {
+/// What is inside of a group that is as good as what is in it.
+fn opened(group: &str) -> Option<&str> {
     if let Some((_, length)) = named_group(group) {
-        return Some(("", &group[length..]));
+        return Some(&group[length..]);
     }
     match group.strip_prefix("(?") {
-        None => Some(("", &group[1..])),
-        Some(inner) => inner.strip_prefix(':').map(|inner| ("", inner)),
+        None => Some(&group[1..]),
+        Some(inner) => inner.strip_prefix(':'),
     }
 }
 
@@ -91,9 +131,9 @@ fn parts(expression: &str) -> Option<Vec<&str>> {
             return None;
         }
         let atom = flags + atom(&rest[flags..]);
-        let quantifier = quantifier(&rest[atom..]);
-        let end = at + atom + quantifier;
-        let letter = quantifier == 0
+        let quantifiers = quantifiers(&rest[atom..]);
+        let end = at + atom + quantifiers;
+        let letter = quantifiers == 0
             && rest[flags..].starts_with(|c: char| c.is_alphanumeric() || " -_:/,;=\"'<>@#".contains(c));
         match run {
             Some(start) if letter && flags == 0 => {
@@ -112,14 +152,19 @@ fn parts(expression: &str) -> Option<Vec<&str>> {
 
 /// How long the flags are that a text begins with, `(?i)` and the like, which are about everything after them.
 fn flags(text: &str) -> usize {
-    let Some(inner) = text.strip_prefix("(?") else { return 0 };
-    let end = inner.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(inner.len());
-    if end == 0 || !inner[end..].starts_with(')') {
-        return 0;
+    let mut length = 0;
+    while let Some(inner) = text[length..].strip_prefix("(?") {
+        let end = inner.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(inner.len());
+        if end == 0 || !inner[end..].starts_with(')') {
+            break;
+        }
+        length += "(?".len() + end + ")".len();
     }
-    let length = "(?".len() + end + ")".len();
-    length + flags(&text[length..])
+    length
 }
+
+/// What a comment begins with.
+const COMMENT: &str = "(?#";
 
 /// How long the atom is that a text begins with.
 fn atom(text: &str) -> usize {
@@ -130,26 +175,15 @@ fn atom(text: &str) -> usize {
             Read::Other(_) | Read::Unclosed => first,
         };
     }
-    if let Some(comment) = text.strip_prefix("(?#") {
-        return unescaped(comment).find(|(_, c)| *c == ')').map_or(text.len(), |(end, _)| 3 + end + 1);
+    if let Some(comment) = text.strip_prefix(COMMENT) {
+        return unescaped(comment).find(|(_, c)| *c == ')').map_or(text.len(), |(end, _)| COMMENT.len() + end + 1);
     }
     match text.as_bytes().first() {
-        Some(b'\\') => 1 + text[1..].chars().next().map_or(0, char::len_utf8) + braces(&text[1..]),
+        Some(b'\\') => escape_length(text),
         Some(b'[') => class(text),
         Some(b'(') => group(text),
         _ => first,
     }
-}
-
-/// What belongs to `\p{…}`, `\x{…}`, `\k<…>` and `\g<…>` after their letter.
-fn braces(text: &str) -> usize {
-    let mut chars = text.chars();
-    let close = match (chars.next(), chars.next()) {
-        (Some('p' | 'P' | 'x' | 'o'), Some('{')) => '}',
-        (Some('k' | 'g'), Some('<')) => '>',
-        _ => return 0,
-    };
-    text.find(close).unwrap_or_default()
 }
 
 fn class(text: &str) -> usize {
@@ -181,7 +215,7 @@ fn group(text: &str) -> usize {
     while at < text.len() {
         let rest = &text[at..];
         match rest.as_bytes()[0] {
-            b'(' => {
+            b'(' if !rest.starts_with(COMMENT) => {
                 depth += 1;
                 at += 1;
             }
@@ -198,17 +232,20 @@ fn group(text: &str) -> usize {
     text.len()
 }
 
-/// How long the quantifier is that a text begins with.
-fn quantifier(text: &str) -> usize {
-    let one = match text.as_bytes().first() {
-        Some(b'?' | b'*' | b'+') => 1,
-        Some(b'{') => match text.find('}') {
-            Some(end) if end > 1 && text[1..end].bytes().all(|b| b.is_ascii_digit() || b == b',') => end + 1,
-            _ => 0,
-        },
-        _ => 0,
-    };
-    if one == 0 { 0 } else { one + quantifier(&text[one..]) }
+/// How long the quantifiers are that a text begins with.
+fn quantifiers(text: &str) -> usize {
+    let mut length = 0;
+    loop {
+        let rest = &text[length..];
+        length += match rest.as_bytes().first() {
+            Some(b'?' | b'*' | b'+') => 1,
+            Some(b'{') => match rest.find('}') {
+                Some(end) if end > 1 && rest[1..end].bytes().all(|b| b.is_ascii_digit() || b == b',') => end + 1,
+                _ => return length,
+            },
+            _ => return length,
+        };
+    }
 }
 
 #[cfg(test)]
@@ -234,6 +271,11 @@ mod tests {
             ("(?m)a|b", None),
             ("a(?x)b", None),
             ("a(?#(b)c", Some(vec!["a", "(?#(b)", "c"])),
+            ("(a(?#()b)(c)d", Some(vec!["(a(?#()b)", "(c)", "d"])),
+            (
+                r"a\x41b\u0041\101c\cAb\C-Ab\k'a'c",
+                Some(vec!["a", r"\x41", "b", r"\u0041", r"\101", "c", r"\cA", "b", r"\C-A", "b", r"\k'a'", "c"]),
+            ),
             ("", None),
         ] {
             assert_eq!(parts(expression), expected, "{expression}");
@@ -243,7 +285,7 @@ mod tests {
     #[test]
     fn a_part_is_gone_into_where_it_is_no_choice() {
         let patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
-        let spot = ["SPOT".to_owned(), "PATH".to_owned()];
+        let taker = Taker::new("%{SPOT=a b}%{PATH=c}", &patterns);
         for (part, expected) in [
             ("(?:a|b)", None),
             ("(?:a b)?", None),
@@ -252,6 +294,7 @@ mod tests {
             ("(?<=a)", None),
             ("abc", None),
             ("%{SPOT:x}", None),
+            ("%{URIPATHPARAM=a %{INT}}", None),
             ("%{PATH}", None),
             ("%{MONTH:m}", None),
             ("%{NUBMER}", None),
@@ -262,10 +305,10 @@ mod tests {
             ("(?i)(?'n'a.)", Some(("(?i)", vec!["a", "."]))),
             ("(?i-m)%{HTTPDATE:ts}", Some(("(?i-m)", vec!["%{MONTHDAY}", "/", "%{MONTH}", "/"]))),
         ] {
-            let inside = inside(part, &patterns, &spot);
+            let inside = taker.inside(part);
             let row = inside.as_ref().map(|(before, row)| {
                 let first: Vec<&str> = row.iter().map(String::as_str).take(4).collect();
-                (before.as_str(), first)
+                (*before, first)
             });
             assert_eq!(row, expected, "{part}");
         }

@@ -1,6 +1,6 @@
 //! Quantifiers, and how nested ones are put together.
 
-use super::{Parser, Result};
+use super::{DEEPEST, Parser, Result};
 use crate::grok::engine::tree::{Node, Repeat};
 
 /// What `{n,m}` may say at most.
@@ -77,7 +77,13 @@ impl Parser<'_> {
 
     /// The node with the quantifiers that follow it.
     pub(super) fn quantified(&mut self, mut node: Node) -> Result<Node> {
+        let mut depth = 0;
         while let Some(found) = self.quantifier()? {
+            // Each is a level of the tree.
+            depth += 1;
+            if depth > DEEPEST {
+                return Err(self.unsupported("more than 200 quantifiers in a row"));
+            }
             if cannot_repeat(&node) {
                 return Err(self.wrong("what is before the quantifier cannot be repeated"));
             }
