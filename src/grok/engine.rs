@@ -259,7 +259,7 @@ impl Program {
             return Ok(None);
         }
         let Some(quick) = &self.quick else { return self.search_plainly(input, 0..end, scratch, slots) };
-        scratch.stack.steps = QUICK_STEPS + QUICK_STEPS_A_BYTE * input.text.len() as u64;
+        scratch.stack.allow(QUICK_STEPS + QUICK_STEPS_A_BYTE * input.text.len() as u64);
         let mut end = end;
         let mut from = 0;
         while let Some(start) = self.starts.next(input.text, from).filter(|start| *start < end) {
@@ -306,7 +306,7 @@ impl Program {
         slots: &mut [Slot],
     ) -> Result<Option<usize>, Exhausted> {
         let stack = &mut scratch.stack;
-        stack.steps = PLAIN_STEPS + PLAIN_STEPS_A_BYTE * input.text.len() as u64;
+        stack.allow(PLAIN_STEPS + PLAIN_STEPS_A_BYTE * input.text.len() as u64);
         let mut found = Ok(None);
         while let Some(start) = self.starts.next(input.text, within.start).filter(|start| *start < within.end) {
             match run::run(&self.plain, input, start, stack, slots) {

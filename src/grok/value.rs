@@ -125,12 +125,16 @@ fn java_number(text: &str) -> Option<&str> {
 fn as_ruby_int(text: &str) -> Value<'_> {
     let number = &text[text.len() - text.trim_start().len()..];
     let number = &number[..ruby_digits(number.strip_prefix(['+', '-']).unwrap_or(number), number)];
-    let plain = if number.contains('_') { Cow::Owned(number.replace('_', "")) } else { Cow::Borrowed(number) };
+    let plain = without_underscores(number);
     match plain.parse() {
         Ok(number) => Value::Int(number),
         Err(_) if plain.bytes().any(|b| b.is_ascii_digit()) => Value::Text(number),
         Err(_) => Value::Int(0),
     }
+}
+
+fn without_underscores(number: &str) -> Cow<'_, str> {
+    if number.contains('_') { Cow::Owned(number.replace('_', "")) } else { Cow::Borrowed(number) }
 }
 
 /// How long the digits at the beginning of `unsigned` are, counted in `whole`, which may have a sign before.
@@ -147,9 +151,10 @@ fn ruby_digits(unsigned: &str, whole: &str) -> usize {
 fn as_ruby_float(text: &str) -> Value<'_> {
     let number = text.trim_start();
     let sign = number.len() - number.strip_prefix(['+', '-']).unwrap_or(number).len();
-    let digits = |from: usize| from + number[from..].bytes().take_while(u8::is_ascii_digit).count();
+    // Where digits end that are there; one underscore may be between two.
+    let digits = |from: usize| ruby_digits(&number[from..], number);
     let mut end = digits(sign);
-    if end > sign && number[end..].starts_with('.') && digits(end + 1) > end + 1 {
+    if number[end..].starts_with('.') && digits(end + 1) > end + 1 {
         end = digits(end + 1);
     }
     if end > sign && number[end..].starts_with(['e', 'E']) {
@@ -158,7 +163,8 @@ fn as_ruby_float(text: &str) -> Value<'_> {
             end = digits(exponent);
         }
     }
-    match number[..end].parse::<f64>() {
+    let plain = without_underscores(&number[..end]);
+    match plain.parse::<f64>() {
         Ok(number) if number.is_finite() => Value::Float(number),
         Ok(_) => Value::Text(text),
         Err(_) => Value::Float(0.0),
@@ -208,6 +214,12 @@ mod tests {
             (Type::Float, "1e3", Value::Float(1000.0)),
             (Type::Float, "1.", Value::Float(1.0)),
             (Type::Float, "-", Value::Float(0.0)),
+            (Type::Float, ".5", Value::Float(0.5)),
+            (Type::Float, "-.25 s", Value::Float(-0.25)),
+            (Type::Float, ".", Value::Float(0.0)),
+            (Type::Float, ".e1", Value::Float(0.0)),
+            (Type::Float, "1_0.5", Value::Float(10.5)),
+            (Type::Float, "1__0.5", Value::Float(1.0)),
             (Type::Long, "12", Value::Text("12")),
         ] {
             assert_eq!(kind.convert(text, Dialect::Logstash), Some(expected), "{text:?} as {kind:?}");

@@ -162,7 +162,7 @@ impl Run<'_, '_> {
                 Op::Jump(target) => {
                     // Rounds of a loop cost steps even if they leave no frames.
                     if target as usize <= place {
-                        self.stack.steps = self.stack.steps.saturating_sub(1);
+                        self.stack.spend(1);
                     }
                     place = target as usize;
                     continue;
@@ -313,7 +313,7 @@ impl Run<'_, '_> {
     #[inline(always)]
     fn charge(&mut self, bytes: usize) {
         if bytes >> 5 != 0 {
-            self.stack.steps = self.stack.steps.saturating_sub((bytes >> 5) as u64);
+            self.stack.spend((bytes >> 5) as u64);
         }
     }
 }

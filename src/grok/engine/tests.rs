@@ -329,6 +329,21 @@ fn back_references_end_in_exhaustion_rather_than_in_a_stall() {
     assert_eq!(program.search(&text, &mut Scratch::default(), &mut [Slot::NONE; 2]), Err(Exhausted));
 }
 
+/// Look-ahead goes on without ever going back, and can read all the rest each time: what it reads costs steps there, too.
+#[test]
+fn look_ahead_that_reads_the_rest_again_and_again_costs_steps() {
+    for expression in [r"^(?:(?=(?<g>.*)).)+[!?]", r"^(?:\w(?=\w*))+[!?]", r"^(?:(?=(?>\w*))\w)+[!?]"] {
+        let program = compile(expression, &Syntax::default()).unwrap();
+        let text = "a".repeat(300_000);
+        let came = program.search(&text, &mut Scratch::default(), &mut [Slot::NONE; 2]);
+        assert_eq!(came, Err(Exhausted), "{expression}");
+    }
+    // What leads to a match is not given up for the frames that there is no room for.
+    let program = compile(r"^(?:(?=\w)\w|-)+$", &Syntax::default()).unwrap();
+    let text = "ab-".repeat(100_000);
+    assert_eq!(program.search(&text, &mut Scratch::default(), &mut [Slot::NONE; 1]), Ok(true));
+}
+
 /// What a back-reference compares costs steps, too: else each step could cost as much as the line is long.
 #[test]
 fn long_back_references_cost_steps() {

@@ -40,11 +40,25 @@ pub(in super::super) struct Stack {
     pub(super) slots: Vec<u32>,
     pub(in super::super) registers: Vec<u32>,
     pub(in super::super) memo: Memo,
-    /// Steps that are left.
+    /// Steps that are left to those who go back. Where no more frames are left these are used up.
     pub(in super::super) steps: u64,
+    /// Steps that are left to those who go on: look-ahead can read the same again and again without ever going back.
+    pub(super) onward: u64,
 }
 
 impl Stack {
+    /// Allows so many steps from now on.
+    pub(in super::super) fn allow(&mut self, steps: u64) {
+        (self.steps, self.onward) = (steps, steps);
+    }
+
+    /// Uses up steps.
+    #[inline(always)]
+    pub(super) fn spend(&mut self, steps: u64) {
+        self.steps = self.steps.saturating_sub(steps);
+        self.onward = self.onward.saturating_sub(steps);
+    }
+
     /// Bytes that it occupies, about.
     pub(in super::super) fn size(&self) -> usize {
         let halves = self.slots.capacity() + self.registers.capacity();

@@ -40,6 +40,10 @@ impl Run<'_, '_> {
                     return None;
                 }
                 self.cut(at);
+                if self.stack.onward == 0 {
+                    self.stack.steps = 0;
+                    return None;
+                }
                 Some((place + 1, entry))
             }
             Op::Back(back) => self.back(back, at).map(|next| (place + 1, next)),
@@ -115,7 +119,8 @@ impl Run<'_, '_> {
     /// From here on the same may be tried again and again.
     #[cold]
     fn forgets(&mut self) {
-        self.stack.steps = self.stack.steps.min(FORGETFUL_STEPS_A_BYTE * self.input.text.len() as u64);
+        let most = FORGETFUL_STEPS_A_BYTE * self.input.text.len() as u64;
+        (self.stack.steps, self.stack.onward) = (self.stack.steps.min(most), self.stack.onward.min(most));
     }
 
     /// Remembers where a state inside an atomic group or look-around led.
@@ -125,7 +130,8 @@ impl Run<'_, '_> {
             Frame::Star { place, low, high } => {
                 let Op::Star { point, .. } = self.code.ops[place as usize] else { return };
                 let mut at = low as usize;
-                self.charge((high - low) as usize);
+                // Each is looked up in a table.
+                self.charge(((high - low) as usize) << 4);
                 while at <= high as usize {
                     let key = self.key(point, at);
                     self.succeeded(key, at as u32, end);
