@@ -41,6 +41,24 @@ fn a_circle_of_definitions_is_told_though_nothing_uses_it() {
 }
 
 #[test]
+fn a_circle_is_told_at_the_last_reference_of_it_that_is_ones_own() {
+    let circle = |definitions: &[(&str, &str)]| {
+        let mut faults = compile(&["x"], definitions, Dialect::Elasticsearch).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        let fault = faults.remove(0);
+        (fault.definition.clone().unwrap(), fault.to_string())
+    };
+    // A leads to the circle and is not in it.
+    let (place, what) = circle(&[("A", "x%{B}"), ("B", "x%{C}"), ("C", "é%{INT}%{B}")]);
+    assert_eq!(place, ("C".to_owned(), 8));
+    assert_eq!(what, "circular reference detected: B->C->B (in the definition of C)");
+    // HOSTPORT, which is shipped, has IPORHOST, and that IP.
+    let (place, what) = circle(&[("A", "%{IP}"), ("IP", "a|%{HOSTPORT}")]);
+    assert_eq!(place, ("IP".to_owned(), 2));
+    assert_eq!(what, "circular reference detected: IP->HOSTPORT->IPORHOST->IP (in the definition of IP)");
+}
+
+#[test]
 fn many_definitions_that_lead_to_one_another_are_no_deep_matter() {
     let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
     let count = 60_000;

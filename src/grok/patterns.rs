@@ -119,6 +119,10 @@ impl Patterns {
         self.own.keys().map(String::as_str)
     }
 
+    pub(super) fn is_own(&self, name: &str) -> bool {
+        self.own.contains_key(name)
+    }
+
     /// The definition of a name, and whether it is of the shipped set.
     pub(super) fn find(&self, name: &str) -> Option<(&str, bool)> {
         let own = self.own.get(name).map(|own| (own.definition.as_str(), false));
