@@ -169,8 +169,8 @@ impl<'p> Expander<'p> {
                 at += comment;
                 continue;
             }
-            if rest.starts_with("%{") {
-                at += "%{".len() + self.reference(&rest["%{".len()..], braces.read(text, at));
+            if let Some(inner) = rest.strip_prefix("%{") {
+                at += "%{".len() + self.reference(inner, braces.read(text, at));
                 continue;
             }
             let mut length = c.len_utf8();
