@@ -203,21 +203,29 @@ impl Grok {
 
 /// Compiles each expression that is right.
 fn gather(expressions: &[&str], patterns: &Patterns, options: Options) -> Gathered {
+    let mut memory = blame::Memory::default();
     let mut gathered = Gathered { compiled: Vec::new(), warnings: Vec::new(), untyped: Vec::new(), faults: Vec::new() };
     for (number, text) in expressions.iter().enumerate() {
         let numbered = |fault: Fault| Fault { expression: number, ..fault };
+        // Each expression is told what it leads to, though others lead there too.
+        memory.forget_told();
         let expanded = match expand(text, patterns, options) {
             Ok(expanded) => expanded,
-            Err(faults) => {
-                let others = blame::blame(text, None, patterns, options);
-                gathered.faults.extend(faults.into_iter().chain(others).map(numbered));
+            Err(failed) => {
+                let others = match failed.too_large {
+                    true => blame::of_itself(text, patterns, options),
+                    false => blame::blame(text, None, patterns, options, &mut memory),
+                };
+                gathered.faults.extend(failed.told(patterns).into_iter().chain(others).map(numbered));
                 continue;
             }
         };
         match Matcher::compile(&expanded, options) {
             Ok(matcher) => gathered.compiled.push(Expression::new(matcher, &expanded, options.dialect)),
             Err(words) => {
-                gathered.faults.extend(blame::blame(text, Some(&words), patterns, options).into_iter().map(numbered));
+                gathered
+                    .faults
+                    .extend(blame::blame(text, Some(&words), patterns, options, &mut memory).into_iter().map(numbered));
             }
         }
         gathered.warnings.extend(expanded.warnings.into_iter().map(numbered));

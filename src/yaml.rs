@@ -158,6 +158,8 @@ pub enum Kind {
         style: Style,
         /// What it means.
         value: Scalar,
+        /// Whether the file has the text letter by letter: in one line, and without escapes.
+        verbatim: bool,
     },
     /// A list.
     List(Vec<Node>),
@@ -224,10 +226,10 @@ impl Node {
     }
 
     /// Where character `index` (from 0) of a scalar's text stands, as well as that can be told: exactly for plain and
-    /// simply quoted scalars of one line, else the node's own place.
+    /// quoted scalars of one line without escapes, else the node's own place.
     pub fn place_of_char(&self, index: usize) -> Place {
         match &self.kind {
-            Kind::Scalar { text, style, .. } if *style != Style::Block && !text.contains('\n') => {
+            Kind::Scalar { style, verbatim: true, .. } => {
                 let quote = usize::from(*style != Style::Plain);
                 Place { line: self.place.line, column: self.place.column + quote + index }
             }

@@ -110,7 +110,7 @@ impl Arguments {
         let mut explainer = self.explain.then(|| explain::Teller::new(&asked));
         let mut scratch = Scratch::new();
         let mut status = ExitStatus::Done;
-        let mut returns = false;
+        let mut returns = Returns::default();
         for (number, line) in texts.enumerate() {
             let line = match line {
                 Ok(line) => line,
@@ -129,8 +129,11 @@ impl Arguments {
                 Some(teller) => teller.tell(&mut answer, number + 1, &line, &asked, &outcome),
                 None => answer.line(&as_json(&asked.grok, &outcome)),
             }
-            if !returns && matches!(outcome, Outcome::NoMatch) {
-                returns = asked.warn_of_return(number + 1, &line);
+            if matches!(outcome, Outcome::NoMatch)
+                && let Some(what) = returns.explain(&asked.grok, &line, &mut scratch)
+            {
+                answer.flush();
+                eprintln!("line {}: warning: {what}", number + 1);
             }
             if answer.is_over() {
                 break;
@@ -184,21 +187,32 @@ impl Asked {
             }
         }
     }
+}
 
-    /// Tells of a line that does not match for the carriage return that it ends in, as lines of Windows do. One tells of all.
-    fn warn_of_return(&self, number: usize, line: &str) -> bool {
-        let Some(bare) = line.strip_suffix('\r') else { return false };
-        let mut scratch = Scratch::new();
-        let whole = self.grok.search(line, &mut scratch);
-        if !matches!(whole, Outcome::NoMatch) {
-            return false;
-        }
-        let Outcome::Match(found) = self.grok.search(bare, &mut scratch) else { return false };
+/// Looks whether lines do not match for the carriage return that they end in, as lines of Windows do. One that is told tells of all, and
+/// where so many do not match without it either, it is not for that.
+struct Returns {
+    /// How many lines may still be tried.
+    left: usize,
+}
+
+impl Default for Returns {
+    fn default() -> Self {
+        Self { left: 1000 }
+    }
+}
+
+impl Returns {
+    /// Tries a line that does not match without its carriage return.
+    fn explain(&mut self, grok: &Grok, line: &str, scratch: &mut Scratch) -> Option<String> {
+        let bare = line.strip_suffix('\r')?;
+        self.left = self.left.checked_sub(1)?;
+        let Outcome::Match(found) = grok.search(bare, scratch) else { return None };
+        self.left = 0;
         let pattern = found.index() + 1;
-        eprintln!(
-            "line {number}: warning: pattern {pattern} would match it without the carriage return that it ends in (write \\r?$ instead of $, or remove it: tr -d '\\r')"
-        );
-        true
+        Some(format!(
+            "pattern {pattern} would match it without the carriage return that it ends in (write \\r?$ instead of $, or remove it: tr -d '\\r')"
+        ))
     }
 }
 

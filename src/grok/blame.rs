@@ -3,22 +3,44 @@
 //! The engine sees one long expression and says what is wrong with it, not where. Each reference is tried alone; of those that are
 //! refused the innermost are named. So a fault is found as well beside a reference that can't be expanded, and beside another fault.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::engine::{self, Refusal};
+use super::engine::{self, Refusal, bracket_head};
 use super::expand::{Expanded, expand};
-use super::fault::Fault;
+use super::fault::{Fault, shown};
 use super::matcher::Matcher;
 use super::options::Options;
 use super::patterns::Patterns;
-use super::reference::{Read, Reference, named_group, read, references};
+use super::reference::{Braces, Read, Reference, named_group, read, references};
 
 /// Definitions are gone into this deep. Circles are told before, but a definition on the spot can have the name of one around it.
 const MAX_DEPTH: usize = 64;
 
+/// What is known of definitions, whichever expression leads to them.
+#[derive(Default)]
+pub(super) struct Memory<'p> {
+    /// Of the names that were tried alone the engine's words, where it refuses what they stand for.
+    tried: HashMap<&'p str, Option<String>>,
+    /// Definitions whose faults were told.
+    told: HashSet<&'p str>,
+}
+
+impl Memory<'_> {
+    /// Makes that faults are told again.
+    pub(super) fn forget_told(&mut self) {
+        self.told.clear();
+    }
+}
+
 /// What the engine refuses of an expression. `words` are its words for the whole, where that could be expanded: then there is a fault.
-pub(super) fn blame(text: &str, words: Option<&str>, patterns: &Patterns, options: Options) -> Vec<Fault> {
-    let mut blamer = Blamer { patterns, options, path: Vec::new(), seen: HashSet::new(), faults: Vec::new() };
+pub(super) fn blame<'p>(
+    text: &'p str,
+    words: Option<&str>,
+    patterns: &'p Patterns,
+    options: Options,
+    memory: &mut Memory<'p>,
+) -> Vec<Fault> {
+    let mut blamer = Blamer { patterns, options, path: Vec::new(), memory, faults: Vec::new() };
     blamer.look_at(text, words);
     if let Some(words) = words.filter(|_| blamer.faults.is_empty()) {
         blamer.tell(text, 0, words);
@@ -26,13 +48,22 @@ pub(super) fn blame(text: &str, words: Option<&str>, patterns: &Patterns, option
     blamer.faults
 }
 
-struct Blamer<'p> {
+/// What the engine refuses of an expression, references not looked at.
+pub(super) fn of_itself(text: &str, patterns: &Patterns, options: Options) -> Vec<Fault> {
+    let memory = &mut Memory::default();
+    let mut blamer = Blamer { patterns, options, path: Vec::new(), memory, faults: Vec::new() };
+    if let Some((at, words)) = own_fault(text, options) {
+        blamer.tell(text, at, &words);
+    }
+    blamer.faults
+}
+
+struct Blamer<'p, 'm> {
     patterns: &'p Patterns,
     options: Options,
     /// The references that lead to what is looked at, outermost first.
     path: Vec<Step<'p>>,
-    /// Definitions that were looked at.
-    seen: HashSet<&'p str>,
+    memory: &'m mut Memory<'p>,
     faults: Vec<Fault>,
 }
 
@@ -43,7 +74,7 @@ struct Step<'p> {
     at: usize,
 }
 
-impl<'p> Blamer<'p> {
+impl<'p> Blamer<'p, '_> {
     /// Looks for faults in a text: of the references that are refused, or else of the text itself.
     fn look_at(&mut self, text: &'p str, words: Option<&str>) {
         let mut refused = false;
@@ -51,7 +82,7 @@ impl<'p> Blamer<'p> {
             // One within a definition on the spot is looked at with that.
             let Some((definition, words)) = self.refused(text, at, reference) else { continue };
             refused = true;
-            if self.path.len() < MAX_DEPTH && self.seen.insert(definition) {
+            if self.path.len() < MAX_DEPTH && self.memory.told.insert(definition) {
                 self.path.push(Step { name: reference.name, on_the_spot: reference.inline.is_some(), at });
                 self.look_at(definition, Some(&words));
                 self.path.pop();
@@ -65,15 +96,25 @@ impl<'p> Blamer<'p> {
     }
 
     /// The definition that a reference leads to, and the engine's words, if it refuses that alone.
-    fn refused(&self, text: &'p str, at: usize, reference: Reference<'p>) -> Option<(&'p str, String)> {
-        let inner = &text[at + "%{".len()..];
-        let Reference { name, inline, .. } = reference;
-        let Read::Reference(_, length) = read(inner) else { return None };
-        let alone = if inline.is_some() { format!("%{{{}", &inner[..length]) } else { format!("%{{{name}}}") };
-        let definition = inline.or_else(|| self.patterns.get(name))?;
-        let expanded = expand(&alone, self.patterns, self.options).ok()?;
-        let words = Matcher::compile(&expanded, self.options).err()?;
-        Some((definition, words))
+    fn refused(&mut self, text: &'p str, at: usize, reference: Reference<'p>) -> Option<(&'p str, String)> {
+        let name = reference.name;
+        if let Some(definition) = reference.inline {
+            let inner = &text[at + "%{".len()..];
+            let Read::Reference(_, length) = read(inner) else { return None };
+            return Some((definition, self.words(&format!("%{{{}", &inner[..length]))?));
+        }
+        let definition = self.patterns.get(name)?;
+        if !self.memory.tried.contains_key(name) {
+            let words = self.words(&format!("%{{{name}}}"));
+            self.memory.tried.insert(name, words);
+        }
+        Some((definition, self.memory.tried.get(name)?.clone()?))
+    }
+
+    /// The engine's words, if it refuses what can be expanded.
+    fn words(&self, text: &str) -> Option<String> {
+        let expanded = expand(text, self.patterns, self.options).ok()?;
+        Matcher::check(&expanded, self.options).err()
     }
 
     fn tell(&mut self, text: &str, at: usize, words: &str) {
@@ -86,10 +127,7 @@ impl<'p> Blamer<'p> {
             }
             place = step.at;
         }
-        let shown = match text.char_indices().nth(200) {
-            None => text.to_owned(),
-            Some((end, _)) => format!("{}…", &text[..end]),
-        };
+        let shown = shown(text);
         self.faults.push(Fault {
             expression: 0,
             offset: self.path.first().map_or(at, |step| step.at),
@@ -106,38 +144,54 @@ impl<'p> Blamer<'p> {
 /// What another part of the expression may account for is taken to be right, too: it is as many letters.
 fn own_fault(text: &str, options: Options) -> Option<(usize, String)> {
     let mut letters = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let hidden = hidden(rest);
+    let braces = Braces::new(text);
+    let mut in_class = 0_u32;
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let hidden = hidden(text, at, &braces, in_class > 0);
         if hidden > 0 {
             letters.extend(std::iter::repeat_n('x', hidden));
-            rest = &rest[hidden..];
-        } else if let Some((_, length)) = named_group(rest) {
+            at += hidden;
+            continue;
+        }
+        if let Some((_, length)) = named_group(rest).filter(|_| in_class == 0) {
             letters.push_str("(?<");
             letters.extend(std::iter::repeat_n('x', length - "(?<>".len()));
             letters.push('>');
-            rest = &rest[length..];
-        } else {
-            let length = if c == '\\' { 1 + rest[1..].chars().next().map_or(0, char::len_utf8) } else { c.len_utf8() };
-            letters.push_str(&rest[..length]);
-            rest = &rest[length..];
+            at += length;
+            continue;
         }
+        let mut length = c.len_utf8();
+        match c {
+            '\\' => length += rest[1..].chars().next().map_or(0, char::len_utf8),
+            '[' => {
+                in_class += 1;
+                length += bracket_head(&rest[1..]);
+            }
+            ']' => in_class = in_class.saturating_sub(1),
+            _ => {}
+        }
+        letters.push_str(&rest[..length]);
+        at += length;
     }
-    let Err(Refusal::Syntax { at, .. }) = engine::compile(&letters, &engine::Syntax::default()) else { return None };
+    let Err(Refusal::Syntax { at, .. }) = engine::check(&letters, &engine::Syntax::default()) else { return None };
     let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at))?;
     let plain = Expanded { regex: letters, ..Expanded::default() };
-    Some((at, Matcher::compile(&plain, options).err()?))
+    Some((at, Matcher::check(&plain, options).err()?))
 }
 
-/// How long what the text begins with is, if it is a reference to a definition or to a group.
-fn hidden(text: &str) -> usize {
-    if let Some(inner) = text.strip_prefix("%{") {
-        return match read(inner) {
+/// How long what begins at a byte of the text is, if it is a reference to a definition or to a group. There are none to groups within
+/// brackets.
+fn hidden(text: &str, at: usize, braces: &Braces, in_class: bool) -> usize {
+    let rest = &text[at..];
+    if rest.starts_with("%{") {
+        return match braces.read(text, at) {
             Read::Reference(_, length) => "%{".len() + length,
             Read::Other(_) | Read::Unclosed => 0,
         };
     }
-    let Some(escaped) = text.strip_prefix('\\') else { return 0 };
+    let Some(escaped) = rest.strip_prefix('\\').filter(|_| !in_class) else { return 0 };
     match escaped.as_bytes() {
         [b'1'..=b'9', ..] => 2,
         [b'k' | b'g', open @ (b'<' | b'\''), ..] => {

@@ -181,6 +181,12 @@ pub fn compile(expression: &str, syntax: &Syntax) -> Result<Program, Refusal> {
     Ok(Program { names: parsed.names, plain, quick, plan, starts: Starts::new(&tree), needs: needs::needs(&tree) })
 }
 
+/// Says whether an expression can be compiled, in much less time than it takes to do so.
+pub(super) fn check(expression: &str, syntax: &Syntax) -> Result<(), Refusal> {
+    let parsed = parse::parse(expression, syntax)?;
+    plain::compile(&parsed.tree, parsed.names.len() as u32 + 1).map(|_| ())
+}
+
 impl Program {
     /// The names of the groups, the first being that of slot 1. Where any has a name, only those that have one are groups; two
     /// groups can have the same name.

@@ -5,14 +5,15 @@
 
 mod groups;
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::Field;
 use super::engine::bracket_head;
-use super::fault::{Fault, nearest};
+use super::fault::{Fault, nearest, shown};
 use super::options::{Dialect, Options};
 use super::patterns::Patterns;
-use super::reference::{Read, Reference, named_group, read};
+use super::reference::{Braces, Read, Reference, named_group};
 use super::value::Type;
 
 /// How deep references may go; circles are told as such before.
@@ -20,7 +21,7 @@ const MAX_DEPTH: usize = 64;
 /// How long an expression may become, in bytes.
 const MAX_LENGTH: usize = 1 << 20;
 /// After so many faults the rest is not looked at.
-const MAX_FAULTS: usize = 20;
+pub(super) const MAX_FAULTS: usize = 20;
 
 /// An expression without references.
 #[derive(Debug, Default)]
@@ -35,13 +36,44 @@ pub(super) struct Expanded {
     pub untyped: Vec<Fault>,
 }
 
+/// Why an expression can't be expanded.
+#[derive(Debug)]
+pub(super) struct Unexpanded<'p> {
+    /// What is wrong; what can be done about a name that there is not has to be asked for.
+    pub faults: Vec<Fault>,
+    /// Of faults that are about names that there are not: which fault, which name, and how many definitions on the spot there were.
+    unknown: Vec<(usize, &'p str, usize)>,
+    inline: Vec<&'p str>,
+    /// It was given up, as it becomes too large.
+    pub too_large: bool,
+    /// How long it had become.
+    pub length: usize,
+}
+
+impl Unexpanded<'_> {
+    /// What can be done about a fault. A name that there is not is compared with all that there are, which takes its time.
+    pub fn hint(&self, fault: usize, patterns: &Patterns) -> Option<String> {
+        let (_, name, inline) = self.unknown.iter().find(|(of, ..)| *of == fault)?;
+        let known = patterns.names().chain(self.inline[..*inline].iter().copied());
+        nearest(name, known).map(|near| format!("did you mean {near}?"))
+    }
+
+    /// The faults, with what can be done about them.
+    pub fn told(mut self, patterns: &Patterns) -> Vec<Fault> {
+        for number in 0..self.faults.len() {
+            self.faults[number].hint = self.hint(number, patterns);
+        }
+        self.faults
+    }
+}
+
 /// The name of a field's group.
 pub(super) fn group_name(number: usize) -> String {
     format!("k{number:04}")
 }
 
 /// Expands an expression.
-pub(super) fn expand<'p>(text: &'p str, patterns: &'p Patterns, options: Options) -> Result<Expanded, Vec<Fault>> {
+pub(super) fn expand<'p>(text: &'p str, patterns: &'p Patterns, options: Options) -> Result<Expanded, Unexpanded<'p>> {
     let mut expander = Expander {
         patterns,
         options,
@@ -56,12 +88,19 @@ pub(super) fn expand<'p>(text: &'p str, patterns: &'p Patterns, options: Options
         ranges: Vec::new(),
         stopped: false,
         warnings: Vec::new(),
+        warned: HashSet::new(),
         untyped: Vec::new(),
         faults: Vec::new(),
+        unknown: Vec::new(),
     };
     expander.text(text);
     let Expander { regex, fields, ranges: shipped, warnings, untyped, faults, .. } = expander;
-    if faults.is_empty() { Ok(Expanded { regex, fields, shipped, warnings, untyped }) } else { Err(faults) }
+    if faults.is_empty() {
+        return Ok(Expanded { regex, fields, shipped, warnings, untyped });
+    }
+    let inline = expander.inline.into_iter().map(|(name, _)| name).collect();
+    let (unknown, too_large, length) = (expander.unknown, expander.stopped, regex.len());
+    Err(Unexpanded { faults, unknown, inline, too_large, length })
 }
 
 struct Expander<'p> {
@@ -84,8 +123,11 @@ struct Expander<'p> {
     ranges: Vec<(usize, usize)>,
     stopped: bool,
     warnings: Vec<Fault>,
+    /// What was warned of, and in which definition.
+    warned: HashSet<(Option<&'p str>, String)>,
     untyped: Vec<Fault>,
     faults: Vec<Fault>,
+    unknown: Vec<(usize, &'p str, usize)>,
 }
 
 /// Whose a definition is.
@@ -110,6 +152,7 @@ impl<'p> Expander<'p> {
     fn text(&mut self, text: &'p str) {
         let mut at = 0;
         let mut in_class = 0_u32;
+        let braces = Braces::new(text);
         while let Some(c) = text[at..].chars().next() {
             match self.path.last_mut() {
                 None => self.offset = at,
@@ -127,7 +170,7 @@ impl<'p> Expander<'p> {
                 continue;
             }
             if let Some(inner) = rest.strip_prefix("%{") {
-                at += 2 + self.reference(inner);
+                at += "%{".len() + self.reference(inner, braces.read(text, at));
                 continue;
             }
             let mut length = c.len_utf8();
@@ -138,9 +181,9 @@ impl<'p> Expander<'p> {
                         continue;
                     }
                     if let Some(inner) = rest.strip_prefix("\\%{")
-                        && let Read::Reference(_, length) = read(inner)
+                        && let Read::Reference(_, length) = braces.read(text, at + 1)
                     {
-                        self.warn(format!("\\%{{{} is no reference and stands for itself", &inner[..length]));
+                        self.warn(format!("\\%{{{} is no reference and stands for itself", shown(&inner[..length])));
                     }
                     length += rest[1..].chars().next().map_or(0, char::len_utf8);
                 }
@@ -176,11 +219,11 @@ impl<'p> Expander<'p> {
     }
 
     /// Expands what comes after `%{`; gives how much of it was read.
-    fn reference(&mut self, inner: &'p str) -> usize {
-        let (reference, read) = match read(inner) {
+    fn reference(&mut self, inner: &str, read: Read<'p>) -> usize {
+        let (reference, read) = match read {
             Read::Reference(reference, read) => (reference, read),
             Read::Other(read) => {
-                let written = format!("%{{{}", &inner[..read]);
+                let written = format!("%{{{}", shown(&inner[..read]));
                 self.warn(format!("{written} is no reference and stands for itself"));
                 self.regex.push_str("%{");
                 return 0;
@@ -200,11 +243,11 @@ impl<'p> Expander<'p> {
         let again = |step: &Step<'_>| step.name == name && std::ptr::eq(step.definition, definition);
         if let Some(from) = self.path.iter().position(again) {
             let circle: Vec<&str> = self.path[from..].iter().map(|step| step.name).chain([name]).collect();
-            self.fail(format!("circular reference detected: {}", circle.join("->")), None);
+            self.fail(format!("circular reference detected: {}", circle.join("->")));
             return read;
         }
         if self.path.len() >= MAX_DEPTH || self.regex.len() > MAX_LENGTH {
-            self.fail("the pattern becomes too large when its references are expanded".to_owned(), None);
+            self.fail("the pattern becomes too large when its references are expanded".to_owned());
             // What else there is would say the same.
             self.stopped = true;
             return read;
@@ -239,16 +282,15 @@ impl<'p> Expander<'p> {
     }
 
     /// The definition of a name.
-    fn definition(&mut self, name: &str) -> Option<(&'p str, Kind)> {
+    fn definition(&mut self, name: &'p str) -> Option<(&'p str, Kind)> {
         let inline = self.inline.iter().rev().find(|(known, _)| *known == name);
         let found = inline.map(|(_, definition)| (*definition, Kind::OnTheSpot)).or_else(|| {
             let (definition, shipped) = self.patterns.find(name)?;
             Some((definition, if shipped { Kind::Shipped } else { Kind::Own }))
         });
         if found.is_none() {
-            let known = self.patterns.names().chain(self.inline.iter().map(|(known, _)| *known));
-            let hint = nearest(name, known).map(|near| format!("did you mean {near}?"));
-            self.fail(format!("unable to find pattern [{name}] in Grok's pattern dictionary"), hint);
+            self.unknown.push((self.faults.len(), name, self.inline.len()));
+            self.fail(format!("unable to find pattern [{name}] in Grok's pattern dictionary"));
         }
         found
     }
@@ -277,7 +319,12 @@ impl<'p> Expander<'p> {
         self.groups.push(written.to_owned());
     }
 
+    /// Warns of what stands in what is being expanded; of several that are equal there the first is told.
     fn warn(&mut self, what: String) {
+        let outer = self.path.iter().rev().find(|step| !step.on_the_spot).map(|step| step.name);
+        if !self.warned.insert((outer, what.clone())) {
+            return;
+        }
         let hint = Some(
             "a reference is %{NAME}, %{NAME:field} or %{NAME:field:type}; a % before a { is written \\x25".to_owned(),
         );
@@ -285,8 +332,8 @@ impl<'p> Expander<'p> {
         self.warnings.push(fault);
     }
 
-    fn fail(&mut self, what: String, hint: Option<String>) {
-        let fault = self.fault(what, hint);
+    fn fail(&mut self, what: String) {
+        let fault = self.fault(what, None);
         self.faults.push(fault);
     }
 

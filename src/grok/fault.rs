@@ -52,6 +52,14 @@ impl fmt::Display for Fault {
     }
 }
 
+/// A text as it is shown in messages: cut to a sane length.
+pub(super) fn shown(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
 /// The name among `names` that differs least from `wrong`, if it differs by no more than a third of its letters.
 pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names

@@ -41,6 +41,24 @@ fn a_circle_of_definitions_is_told_though_nothing_uses_it() {
 }
 
 #[test]
+fn a_circle_is_told_at_the_last_reference_of_it_that_is_ones_own() {
+    let circle = |definitions: &[(&str, &str)]| {
+        let mut faults = compile(&["x"], definitions, Dialect::Elasticsearch).unwrap_err();
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        let fault = faults.remove(0);
+        (fault.definition.clone().unwrap(), fault.to_string())
+    };
+    // A leads to the circle and is not in it.
+    let (place, what) = circle(&[("A", "x%{B}"), ("B", "x%{C}"), ("C", "é%{INT}%{B}")]);
+    assert_eq!(place, ("C".to_owned(), 8));
+    assert_eq!(what, "circular reference detected: B->C->B (in the definition of C)");
+    // HOSTPORT, which is shipped, has IPORHOST, and that IP.
+    let (place, what) = circle(&[("A", "%{IP}"), ("IP", "a|%{HOSTPORT}")]);
+    assert_eq!(place, ("IP".to_owned(), 2));
+    assert_eq!(what, "circular reference detected: IP->HOSTPORT->IPORHOST->IP (in the definition of IP)");
+}
+
+#[test]
 fn many_definitions_that_lead_to_one_another_are_no_deep_matter() {
     let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
     let count = 60_000;
@@ -101,7 +119,14 @@ fn several_faults_of_one_expression_are_told_at_once() {
     let circle = "circular reference detected: LOOP->LOOP (in the definition of LOOP)";
     assert_eq!(faults("%{LOOP} %{S=(}"), [(0, circle.to_owned()), (8, open("(") + " (in the definition of S)")]);
     // What another part accounts for is no fault.
-    for right in [r"%{NUBMER:n} \k<n>", r"%{NUBMER} \k<other> \1", "[(]%{NUBMER}{2,3}", "(?<a.b>%{NUBMER})(?#()"] {
+    for right in [
+        r"%{NUBMER:n} \k<n>",
+        r"%{NUBMER} \k<other> \1",
+        "[(]%{NUBMER}{2,3}",
+        "(?<a.b>%{NUBMER})(?#()",
+        "[(?<]>a %{NUBMER}",
+        r"[\k<]>[\g']'%{NUBMER}",
+    ] {
         let faults = faults(right);
         assert!(faults.len() == 1 && faults[0].1 == UNKNOWN, "{right}: {faults:?}");
     }
@@ -172,6 +197,80 @@ fn definitions_that_nothing_uses_are_looked_at_too() {
     );
     // What an expression leads to is told with that, as a fault.
     assert_eq!(unused(&["%{OTHER} %{TYPED} %{ODD} %{BAD}"], &patterns, Options::default()), []);
+}
+
+#[test]
+fn definitions_that_nothing_uses_take_little_time_however_they_lead_to_one_another() {
+    let unused = |definitions: &mut dyn Iterator<Item = (String, String)>| {
+        let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+        definitions.for_each(|(name, definition)| patterns.define(&name, &definition));
+        unused(&["x"], &patterns, Options::default())
+    };
+    let definition = |number: usize, last: usize, definition: &str| {
+        let next = format!("%{{D{}}}", number + 1);
+        (format!("D{number}"), if number < last { definition.replace("NEXT", &next) } else { "(".to_owned() })
+    };
+    let doubled = |number| definition(number, 40, "NEXT NEXT");
+    // So many names that there are not are told as elsewhere, each with what it may mean.
+    let faults = unused(&mut (0..5000).map(|number| (format!("A{number}"), format!("%{{NUBMER}} %{{X{number}}}"))));
+    assert_eq!(faults.len(), 20);
+    assert!(faults[0].to_string().ends_with("(did you mean NUMBER?)"), "{}", faults[0]);
+    // Each has twice the letters of the next one; one is looked at, and it leads to the rest.
+    let faults = unused(&mut (0..=40).map(doubled));
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert_eq!(faults[0].what, "the pattern becomes too large when its references are expanded");
+    // Many lead there, and to a fault that is far away.
+    let mut many = (0..20_000).map(|number| (format!("A{number}"), "%{D0}".to_owned())).chain((0..=40).map(doubled));
+    assert_eq!(unused(&mut many).len(), 1);
+    let chain = |number| definition(number, 50, "NEXT");
+    let mut many = (0..2000).map(|number| (format!("A{number}"), "%{D0}".to_owned())).chain((0..=50).map(chain));
+    let faults = unused(&mut many);
+    assert_eq!((faults.len(), faults[0].definition.clone()), (1, Some(("D50".to_owned(), 1))), "{faults:?}");
+    // What is right is not compiled for speed.
+    assert_eq!(
+        unused(&mut (0..1000).map(|number| (format!("A{number}"), format!("%{{COMBINEDAPACHELOG}} {number}")))),
+        []
+    );
+}
+
+#[test]
+fn a_fault_that_nothing_but_an_unused_definition_leads_to_is_told_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("LEADS %{{HUGE}}\nHUGE é{}\n", "%{HAPROXYHTTP}".repeat(1000));
+    fs::write(folder.path().join("a"), text).unwrap();
+    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+    patterns.load(folder.path()).unwrap();
+    let faults = unused(&["x"], &patterns, Options::default());
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert_eq!(faults[0].definition, Some(("HUGE".to_owned(), 2)));
+    assert_eq!(faults[0].place, Some(Place { path: folder.path().join("a"), line: 2, column: 7 }));
+}
+
+#[test]
+fn references_that_are_repeated_are_tried_once() {
+    for (count, faults) in [(100, 1), (2000, 2)] {
+        let expression = "%{HAPROXYHTTP} ".repeat(count) + "(";
+        let told = compile(&[&expression], &[], Dialect::Elasticsearch).unwrap_err();
+        assert_eq!(told.len(), faults, "{told:?}");
+        let told = told.last().unwrap();
+        assert!(told.what.ends_with("end pattern with unmatched parenthesis"), "{told}");
+        assert_eq!(told.offset, expression.len());
+    }
+}
+
+#[test]
+fn what_stands_for_itself_is_told_once() {
+    for (expression, warnings) in [
+        ("%{".repeat(50_000), 1),
+        // Those within the last two hundred letters differ in their length.
+        ("%{".repeat(50_000) + &"}".repeat(50_000), 101),
+        ("a%{b".to_owned() + &"%{INT} %{INT x}".repeat(5000), 2),
+    ] {
+        let grok = compile(&[&expression], &[], Dialect::Elasticsearch).unwrap();
+        assert_eq!(grok.warnings().len(), warnings);
+        assert_eq!(grok.warnings()[0].offset, expression.find("%{").unwrap());
+        assert!(compile(&[&(expression + "(")], &[], Dialect::Elasticsearch).is_err());
+    }
 }
 
 #[test]

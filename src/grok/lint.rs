@@ -46,7 +46,8 @@ pub struct Finding {
 /// # Errors
 /// It can't be expanded.
 pub fn lint(expression: &str, patterns: &Patterns, options: Options) -> Result<Vec<Finding>, Vec<Fault>> {
-    super::expand::expand(expression, patterns, options).map(|expanded| of_regex(&expanded.regex, &expanded.shipped))
+    let expanded = super::expand::expand(expression, patterns, options).map_err(|failed| failed.told(patterns))?;
+    Ok(of_regex(&expanded.regex, &expanded.shipped))
 }
 
 /// Looks an expression without references through, of which some ranges are shipped.

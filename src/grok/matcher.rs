@@ -84,6 +84,14 @@ impl Matcher {
         Ok(Self { engine: Engine::Onig(program), fields, fallback: Some(refusal.to_string()) })
     }
 
+    /// Says whether an expanded expression can be compiled; the error is in the engine's words. It takes much less time than to do so.
+    pub fn check(expanded: &Expanded, options: Options) -> Result<(), String> {
+        if own::Program::takes(&expanded.regex, options.dialect == Dialect::Logstash) {
+            return Ok(());
+        }
+        Self::compile(expanded, options).map(|_| ())
+    }
+
     /// Why the expression is left to the general engine.
     pub fn fallback(&self) -> Option<&str> {
         self.fallback.as_deref()

@@ -8,7 +8,7 @@ use std::{fmt, fs, io};
 use super::definitions;
 use super::fault::{Fault, Place};
 use super::options::Dialect;
-use super::reference::references;
+use super::reference::{leads_to, references};
 use super::sets::{self, Set};
 
 /// A shipped set, and definitions of one's own, which come before it.
@@ -119,6 +119,10 @@ impl Patterns {
         self.own.keys().map(String::as_str)
     }
 
+    pub(super) fn is_own(&self, name: &str) -> bool {
+        self.own.contains_key(name)
+    }
+
     /// The definition of a name, and whether it is of the shipped set.
     pub(super) fn find(&self, name: &str) -> Option<(&str, bool)> {
         let own = self.own.get(name).map(|own| (own.definition.as_str(), false));
@@ -139,7 +143,8 @@ impl Patterns {
         Fault { expression: 0, offset: 0, within, definition, place: self.place(name, at), what, hint }
     }
 
-    /// One's own definitions that no expression leads to, but for those that are shipped word by word.
+    /// One's own definitions that no expression leads to, and no other one of these: they lead to the rest, as circles are told before.
+    /// Those that are shipped word by word are passed over, and names that can't be referred to.
     pub(super) fn unused<'a>(&'a self, expressions: &[&'a str]) -> Vec<&'a str> {
         let mut used: HashSet<&str> = HashSet::new();
         let mut open = expressions.to_vec();
@@ -151,9 +156,13 @@ impl Patterns {
             }
         }
         let unused = |(name, own): &(&String, &Own)| {
-            !used.contains(name.as_str()) && self.shipped.get(name.as_str()) != Some(&own.definition)
+            let letters = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            letters && !used.contains(name.as_str()) && self.shipped.get(name.as_str()) != Some(&own.definition)
         };
-        self.own.iter().filter(unused).map(|(name, _)| name.as_str()).collect()
+        let unused = || self.own.iter().filter(unused);
+        let led_to: HashSet<&str> =
+            unused().flat_map(|(_, own)| leads_to(&own.definition)).map(|(_, name)| name).collect();
+        unused().map(|(name, _)| name.as_str()).filter(|name| !led_to.contains(name)).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! `%{NAME:field:type=regex}`, taken apart.
 
+use std::collections::HashSet;
+
 use super::engine::unescaped;
 
 /// A reference, as it is written between `%{` and `}`.
@@ -24,9 +26,14 @@ pub(super) enum Read<'p> {
     Unclosed,
 }
 
-/// Reads what follows `%{`.
+/// Reads what follows `%{`. Who reads all of a text asks [`Braces`].
 pub(super) fn read(text: &str) -> Read<'_> {
-    let Some(end) = closing_brace(text) else { return Read::Unclosed };
+    read_to(text, Braces::of_inside(text))
+}
+
+/// The same, where the closing brace is known.
+fn read_to(text: &str, end: Option<usize>) -> Read<'_> {
+    let Some(end) = end else { return Read::Unclosed };
     let inner = &text[..end];
     let (head, inline) = match inner.split_once('=') {
         Some((head, regex)) => (head, Some(regex)),
@@ -48,26 +55,78 @@ pub(super) fn read(text: &str) -> Read<'_> {
     }
 }
 
+/// Which brace ends what another one begins, in all of a text: to look for the end anew at each `%{` would take the square of its
+/// length. An inline expression may have pairs of braces.
+pub(super) struct Braces {
+    /// Where braces are opened and where these are closed, in order.
+    pairs: Vec<(usize, usize)>,
+}
+
+impl Braces {
+    /// Pairs the braces of a text.
+    pub(super) fn new(text: &str) -> Self {
+        let mut pairs = Vec::new();
+        let mut open = Vec::new();
+        if text.contains("%{") {
+            for (at, c) in unescaped(text) {
+                match c {
+                    '{' => open.push(at),
+                    '}' => pairs.extend(open.pop().map(|opened| (opened, at))),
+                    _ => {}
+                }
+            }
+            pairs.sort_unstable();
+        }
+        Self { pairs }
+    }
+
+    /// Reads what follows the `%{` at byte `at` of the text. No such brace is an escaped one: there is a `%` before it.
+    pub(super) fn read<'p>(&self, text: &'p str, at: usize) -> Read<'p> {
+        let inner = at + "%{".len();
+        let pair = self.pairs.binary_search_by_key(&(inner - 1), |(opened, _)| *opened).ok();
+        read_to(&text[inner..], pair.map(|pair| self.pairs[pair].1 - inner))
+    }
+
+    /// The index of the `}` that ends what a text is the inside of.
+    fn of_inside(text: &str) -> Option<usize> {
+        let mut depth = 0_u32;
+        for (index, c) in unescaped(text) {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 0 => return Some(index),
+                '}' => depth -= 1,
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
 /// The references in a text, those within definitions on the spot included, and where each begins.
 pub(super) fn references(text: &str) -> impl Iterator<Item = (usize, Reference<'_>)> {
-    text.match_indices("%{").filter_map(|(at, _)| match read(&text[at + 2..]) {
+    let braces = Braces::new(text);
+    text.match_indices("%{").filter_map(move |(at, _)| match braces.read(text, at) {
         Read::Reference(reference, _) => Some((at, reference)),
         Read::Other(_) | Read::Unclosed => None,
     })
 }
 
-/// The index of the `}` that ends a reference; an inline expression may have pairs of braces.
-fn closing_brace(text: &str) -> Option<usize> {
-    let mut depth = 0_u32;
-    for (index, c) in unescaped(text) {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => return Some(index),
-            '}' => depth -= 1,
-            _ => {}
+/// The definitions that a text leads to, and where: no definitions on the spot, what is within these, and later references to them.
+pub(super) fn leads_to(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut on_the_spot: HashSet<&str> = HashSet::new();
+    let mut read = 0;
+    let braces = Braces::new(text);
+    text.match_indices("%{").filter_map(move |(at, _)| {
+        let Read::Reference(reference, length) = braces.read(text, at) else { return None };
+        if at < read {
+            return None;
         }
-    }
-    None
+        read = at + "%{".len() + length;
+        if reference.inline.is_some() {
+            on_the_spot.insert(reference.name);
+        }
+        (!on_the_spot.contains(reference.name)).then_some((at, reference.name))
+    })
 }
 
 /// The name of `(?<name>` or `(?'name'` and how long that is, if the text begins so; look-behind is something else.
@@ -105,6 +164,32 @@ mod tests {
         ] {
             assert_eq!(read(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn braces_are_paired_as_each_alone_would_be() {
+        for text in [
+            "",
+            "%{A}",
+            "%{A %{B}} %{C",
+            "%{A=x{2}%{B}} } %{C}{3",
+            r"\\%{A} %{B=\}} %{C\}} \%{D=\{}",
+            "é%{A}%{%{B}",
+            "{%{A}",
+            "%{A=(?<x>%{B})}%{A}",
+        ] {
+            let braces = Braces::new(text);
+            for (at, _) in text.match_indices("%{") {
+                assert_eq!(braces.read(text, at), read(&text[at + 2..]), "{text} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_text_leads_to_is_no_definition_on_the_spot() {
+        let names = |text| leads_to(text).map(|(at, name)| format!("{at}{name}")).collect::<Vec<_>>().join(" ");
+        assert_eq!(names("x%{A}%{B:c}%{S=%{T}}%{S}%{A}"), "1A 5B 24A");
+        assert_eq!(names("%{%{A}%{B=x}%{ %{C} %{D"), "2A 15C");
     }
 
     #[test]

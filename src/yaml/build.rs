@@ -21,7 +21,14 @@ pub const MAX_DEPTH: usize = 64;
 /// Returns `None` if there is no tree to walk; the reason is then in `problems`.
 pub fn parse(text: &str, problems: &Problems) -> Option<Node> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut builder = Builder { problems, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
+    let mut builder = Builder {
+        problems,
+        source: Source { rest: text, at: 0 },
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        nodes: 0,
+        root: None,
+    };
     for event in Parser::new_from_str(text) {
         let outcome = match event {
             Ok((event, span)) => builder.take(event, span),
@@ -89,7 +96,34 @@ fn syntax_hint(what: &str) -> Option<&'static str> {
 }
 
 fn null(place: Place) -> Node {
-    Node { place, kind: Kind::Scalar { text: String::new(), style: Style::Plain, value: Scalar::Null } }
+    Node { place, kind: Kind::Scalar { text: String::new(), style: Style::Plain, value: Scalar::Null, verbatim: true } }
+}
+
+/// What of the file was not passed yet. Scalars come in its order, so that going there takes no longer than the file.
+struct Source<'t> {
+    rest: &'t str,
+    /// How many characters were passed.
+    at: usize,
+}
+
+impl Source<'_> {
+    /// Whether the file has the text of a scalar letter by letter, in one line; `start` is the scalar's first character.
+    fn has(&mut self, start: usize, text: &str, style: Style) -> bool {
+        let Some(skipped) = start.checked_sub(self.at) else { return false };
+        let bytes = self.rest.char_indices().nth(skipped).map_or(self.rest.len(), |(bytes, _)| bytes);
+        (self.rest, self.at) = (&self.rest[bytes..], start);
+        let within = |quote: char| {
+            let inner = self.rest.strip_prefix(quote).and_then(|inner| inner.strip_prefix(text));
+            inner.is_some_and(|end| end.starts_with(quote))
+        };
+        !text.contains('\n')
+            && match style {
+                Style::Block => false,
+                Style::Plain => self.rest.starts_with(text),
+                Style::Quoted => within('\''),
+                Style::DoubleQuoted => within('"'),
+            }
+    }
 }
 
 enum Open {
@@ -99,6 +133,7 @@ enum Open {
 
 struct Builder<'p> {
     problems: &'p Problems,
+    source: Source<'p>,
     open: Vec<Open>,
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
@@ -137,7 +172,8 @@ impl Builder<'_> {
                 };
                 let forced = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
                 let value = if style == Style::Plain && !forced { resolve(&text) } else { Scalar::String };
-                self.put(Node { place, kind: Kind::Scalar { text, style, value } }, anchor)
+                let verbatim = self.source.has(span.start.index(), &text, style);
+                self.put(Node { place, kind: Kind::Scalar { text, style, value, verbatim } }, anchor)
             }
             Event::SequenceStart(anchor, _) => self.start(Open::List { place, anchor, items: Vec::new() }, place),
             Event::MappingStart(anchor, _) => {

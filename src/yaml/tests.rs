@@ -25,6 +25,40 @@ fn every_node_knows_its_place() {
 }
 
 #[test]
+fn a_letter_of_a_scalar_has_its_place_or_that_of_the_scalar() {
+    let place = |text: &str, letter: char| {
+        let root = tree(text).unwrap();
+        let Kind::Mapping(entries) = root.kind else { panic!("a mapping") };
+        let index = entries[0].value.text().unwrap().chars().position(|c| c == letter).unwrap();
+        let place = entries[0].value.place_of_char(index);
+        (place.line, place.column)
+    };
+    for (text, expected) in [
+        ("a: éX", (1, 5)),
+        ("a: é X  # x\nb: c\n", (1, 6)),
+        ("a: é X  \n\nb: c\n", (1, 6)),
+        ("a: 'é X' # x\n", (1, 7)),
+        ("a: \"é X\"\n", (1, 7)),
+        ("{a: é X , b: c}", (1, 7)),
+        ("{a: 'é X' , b: c}", (1, 8)),
+        ("# é\r\n\r\na: 'é X'\r\n", (3, 7)),
+        // A tag, an escape, and more than one line.
+        ("a: !!str é X\n", (1, 4)),
+        ("a: \"\\tX\"\n", (1, 4)),
+        ("a: \"\\x41X\"\n", (1, 4)),
+        ("a: 'b''X'\n", (1, 4)),
+        ("a: b\n  X\n", (1, 4)),
+        ("a: X\n  b\nc: d\n", (1, 4)),
+        ("a: 'b\n  X'\n", (1, 4)),
+        ("a: 'b\n\n  X'\n", (1, 4)),
+        ("a: \"b\n  X\"\n", (1, 4)),
+        ("a: \"b\\\n  X\"\n", (1, 4)),
+    ] {
+        assert_eq!(place(text, 'X'), expected, "{text}");
+    }
+}
+
+#[test]
 fn a_syntax_error_has_its_place() {
     let problems = tree("a: [1\nb: 2\n").unwrap_err();
     assert_eq!(problems.len(), 1);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::super::Format;
 use super::super::output::Answer;
-use super::{Asked, undecided};
+use super::{Asked, Returns, undecided};
 use crate::exit::ExitStatus;
 use crate::grok::{Grok, Outcome, Scratch, Value};
 
@@ -36,11 +36,7 @@ pub(super) fn run(asked: &Asked, lines: impl Iterator<Item = io::Result<String>>
         eprintln!("there is no line to measure with (give lines on standard input, or a file with -f)");
         return ExitStatus::Usage;
     }
-    for (number, line) in lines.iter().enumerate() {
-        if asked.warn_of_return(number + 1, line) {
-            break;
-        }
-    }
+    warn_of_returns(&asked.grok, &lines);
     let all = measure(&asked.grok, &lines);
     let per_second = all.lines_per_second(lines.len());
     let mut answer = Answer::new();
@@ -73,6 +69,20 @@ pub(super) fn run(asked: &Asked, lines: impl Iterator<Item = io::Result<String>>
         answer.line(&format!("{nanoseconds:>9.0} ns a line  {:>8} matched  {}: {shown}", measured.matched, number + 1));
     }
     answer.end(ExitStatus::Done)
+}
+
+/// Tells of the first line that does not match for its carriage return; of those that have one only so many are looked at.
+fn warn_of_returns(grok: &Grok, lines: &[String]) {
+    let (mut returns, mut scratch) = (Returns::default(), Scratch::new());
+    let with_return = lines.iter().enumerate().filter(|(_, line)| line.ends_with('\r'));
+    for (number, line) in with_return.take(returns.left) {
+        if matches!(grok.search(line, &mut scratch), Outcome::NoMatch)
+            && let Some(what) = returns.explain(grok, line, &mut scratch)
+        {
+            eprintln!("line {}: warning: {what}", number + 1);
+            return;
+        }
+    }
 }
 
 fn megabytes(per_second: f64, bytes: usize, lines: usize) -> f64 {

@@ -20,6 +20,11 @@ impl Program {
         Ok((Self(program), slots))
     }
 
+    /// Whether it can be compiled.
+    pub fn takes(expression: &str, dot_matches_newline: bool) -> bool {
+        engine::check(expression, &engine::Syntax { dot_matches_newline, ascii_classes: true }).is_ok()
+    }
+
     #[cfg(test)]
     pub fn size(&self) -> usize {
         self.0.size()
