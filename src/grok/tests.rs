@@ -123,6 +123,29 @@ fn what_logstash_means() {
     );
 }
 
+/// The legacy sets of both are not the same, and neither is the one with ECS names.
+#[test]
+fn the_shipped_sets_are_those_of_their_owners() {
+    let capacity = "User defined maximum volume capacity 108 exceeded on device \"F\" (/bac).";
+    let arrival = "2022-01-02 03:04:05 1abcde-000abc-1A <= a@b.c H=h [192.0.2.1] from <o@b.c> for d@e.f";
+    let other = "/var/lib is a different filesystem. Will not descend from /var into it.";
+    for (expression, text, expected) in [
+        ("^%{LOGLEVEL:l}$", "Information", [false, true, true, true]),
+        ("^%{LOGLEVEL:l}$", "INFO", [true; 4]),
+        ("^%{BACULA_LOG_MAX_CAPACITY}$", capacity, [false, false, true, true]),
+        ("^%{BACULA_LOG_DIFF_FS}$", other, [false, false, true, true]),
+        ("^%{EXIM_MESSAGE_ARRIVAL}$", arrival, [false, false, true, true]),
+    ] {
+        let sets = [Set::Legacy, Set::EcsV1];
+        let each = sets.map(|set| [Dialect::Elasticsearch, Dialect::Logstash].map(|dialect| (set, dialect)));
+        let matches = each.as_flattened().iter().map(|(set, dialect)| {
+            let patterns = Patterns::new(*set, *dialect);
+            search(&Grok::compile(&[expression], &patterns, Options::new(*dialect)).unwrap(), text) != "nothing"
+        });
+        assert_eq!(matches.collect::<Vec<_>>(), expected, "{expression} on {text}");
+    }
+}
+
 #[test]
 fn options_stand_above_the_dialect() {
     let patterns = Patterns::new(Set::Legacy, Dialect::Logstash);
