@@ -27,8 +27,7 @@ pub(super) fn closes_later(rest: &str) -> bool {
 /// the letter. Of digits it takes three, be they a number of a group or octal.
 pub(in crate::grok) fn escape_length(text: &str) -> usize {
     let mut at = 0;
-    loop {
-        let Some(after) = text[at..].strip_prefix('\\') else { break };
+    while let Some(after) = text[at..].strip_prefix('\\') {
         // These are about the character that follows, which may be escaped in turn.
         match after.as_bytes() {
             [b'c', ..] => at += 2,
