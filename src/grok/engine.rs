@@ -39,7 +39,7 @@ mod unicode;
 
 use std::ops::Range;
 
-pub(super) use letters::{bracket_head, escape_length, unescaped};
+pub(super) use letters::{COMMENT, bracket_head, comment_length, escape_length, unescaped};
 use plan::Walked;
 use program::Code;
 use run::{Input, Stack, Verdict};

@@ -39,12 +39,19 @@ impl fmt::Display for Place {
     }
 }
 
+impl Fault {
+    /// What is wrong, and in which definition; what can be done about it is left out.
+    pub fn told(&self) -> String {
+        match self.within.last() {
+            Some(name) => format!("{} (in the definition of {name})", self.what),
+            None => self.what.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
-        if let Some(name) = self.within.last() {
-            write!(f, " (in the definition of {name})")?;
-        }
+        f.write_str(&self.told())?;
         if let Some(hint) = &self.hint {
             write!(f, " ({hint})")?;
         }

@@ -11,6 +11,15 @@ pub(in crate::grok) fn unescaped(text: &str) -> impl Iterator<Item = (usize, cha
     })
 }
 
+/// What a comment begins with.
+pub(in crate::grok) const COMMENT: &str = "(?#";
+
+/// How long the comment is that a text begins with, `(?#…)`, if it does and that is closed.
+pub(in crate::grok) fn comment_length(text: &str) -> Option<usize> {
+    let (end, _) = unescaped(text.strip_prefix(COMMENT)?).find(|(_, letter)| *letter == ')')?;
+    Some(COMMENT.len() + end + ")".len())
+}
+
 /// How much of what comes after an opening bracket does not close it: a `^`, and a `]` if there is another one later.
 pub(in crate::grok) fn bracket_head(inside: &str) -> usize {
     let negated = usize::from(inside.starts_with('^'));

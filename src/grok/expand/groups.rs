@@ -2,15 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::super::engine::unescaped;
+use super::super::engine::{COMMENT, comment_length};
 use super::{Expander, group_name};
 
 impl Expander<'_> {
     /// How long the comment is that the text begins with, if it does: `(?#…)`, or after `(?x)` from a `#` to the end of the line.
     pub(super) fn comment(&self, text: &str) -> Option<usize> {
-        if let Some(inside) = text.strip_prefix("(?#") {
-            let end = unescaped(inside).find(|(_, c)| *c == ')');
-            return end.map(|(end, _)| "(?#".len() + end + 1);
+        if text.starts_with(COMMENT) {
+            return comment_length(text);
         }
         let extended = self.extended.last() == Some(&true);
         (extended && text.starts_with('#')).then(|| text.find('\n').unwrap_or(text.len()))

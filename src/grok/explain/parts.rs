@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::super::engine::{bracket_head, escape_length, unescaped};
+use super::super::engine::{COMMENT, bracket_head, comment_length, escape_length, unescaped};
 use super::super::patterns::Patterns;
 use super::super::reference::{Read, Reference, named_group, read, references};
 
@@ -163,9 +163,6 @@ fn flags(text: &str) -> usize {
     length
 }
 
-/// What a comment begins with.
-const COMMENT: &str = "(?#";
-
 /// How long the atom is that a text begins with.
 fn atom(text: &str) -> usize {
     let first = text.chars().next().map_or(0, char::len_utf8);
@@ -175,8 +172,8 @@ fn atom(text: &str) -> usize {
             Read::Other(_) | Read::Unclosed => first,
         };
     }
-    if let Some(comment) = text.strip_prefix(COMMENT) {
-        return unescaped(comment).find(|(_, c)| *c == ')').map_or(text.len(), |(end, _)| COMMENT.len() + end + 1);
+    if text.starts_with(COMMENT) {
+        return comment_length(text).unwrap_or(text.len());
     }
     match text.as_bytes().first() {
         Some(b'\\') => escape_length(text),

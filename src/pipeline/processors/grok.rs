@@ -155,18 +155,14 @@ fn warn_of_escapes(node: &Node, cx: &Compiler<'_>) {
 
 /// What is told of a fault: where, what, and what can be done about it. One in a definition is told where that stands.
 fn told(fault: &Fault, patterns: &[Spanned<&str>], own: &[(&Entry, &str)]) -> (Place, String, Option<String>) {
-    let mut what = fault.what.clone();
     let mut place = patterns.get(fault.expression).map(|text| text.place);
-    if let Some(name) = fault.within.last() {
-        what = format!("{what} (in the definition of {name})");
-    }
     if let Some((name, at)) = &fault.definition
         && let Some((entry, text)) = own.iter().find(|(entry, _)| entry.key == *name)
     {
         let before = text.get(..*at).unwrap_or_default().chars().count();
         place = Some(entry.value.place_of_char(before));
     }
-    (place.unwrap_or_default(), what, fault.hint.clone())
+    (place.unwrap_or_default(), fault.told(), fault.hint.clone())
 }
 
 impl Process for GrokProcessor {
