@@ -26,7 +26,7 @@ mod unused;
 mod value;
 
 pub use explain::{Explainer, Explanation, Level};
-pub use fault::{Fault, Place};
+pub use fault::{Fault, Place, quoted};
 pub use lint::{Finding, Growth, lint};
 pub use matcher::Scratch;
 pub use options::{Dialect, Options, Order};

@@ -246,6 +246,9 @@ fn a_measurement_is_one_object() {
     let told: Json = serde_json::from_str(&stdout).unwrap();
     assert_eq!((&told["lines"], &told["matched"]), (&json!(2), &json!(1)));
     assert!(told["lines_per_second"].as_u64().unwrap() > 0 && told.as_object().unwrap().len() == 3, "{told}");
+    let (code, stdout, stderr) = run(&["--bench", "--format", "json", "(?<n:m:int>.*)"], "1\nx\ny\n");
+    assert!(code == Some(0) && stdout.contains("\"matched\":1"), "{stdout}");
+    assert!(stderr.starts_with("line 2: warning: ") && stderr.ends_with("(2 such lines are not counted as matched)\n"), "{stderr}");
 }
 
 #[test]

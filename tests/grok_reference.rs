@@ -64,6 +64,7 @@ impl Reference {
         let mut words = answer.split_whitespace();
         match words.next() {
             Some("none") => Answer::NoMatch,
+            _ if answer.contains("was interrupted after") => Answer::GaveUp,
             Some("match") => Answer::Match(captures(&words.collect::<Vec<_>>())),
             _ => Answer::Error(answer),
         }
@@ -82,6 +83,8 @@ impl Drop for Reference {
 enum Answer {
     Match(BTreeMap<String, Vec<String>>),
     NoMatch,
+    /// It took too long.
+    GaveUp,
     Error(String),
 }
 
@@ -168,13 +171,6 @@ fn compiled(expression: &str, patterns: &Patterns) -> Result<Grok, String> {
     Grok::compile(&[expression], patterns, Options::new(Dialect::Elasticsearch)).map_err(|faults| format!("{faults:?}"))
 }
 
-/// The one thing that is refused here and taken there: to repeat a place (`(?:^)*`). Oniguruma refuses it, too; Joni, its copy in Java, has
-/// that check switched off. What it would mean is the place or nothing, which nobody writes on purpose, and a fault that is told is
-/// of more use than an expression that always matches.
-fn is_refused_here_alone(ours: &Answer) -> bool {
-    matches!(ours, Answer::Error(what) if what.contains("target of repeat operator is invalid"))
-}
-
 /// Compares one expression on several texts; gives the differences.
 fn compare<'t>(
     reference: &mut Reference,
@@ -186,7 +182,7 @@ fn compare<'t>(
     let mut differences = Vec::new();
     for text in texts {
         let (theirs, ours) = (reference.ask(name, expression, text), ours(&grok, text));
-        if theirs != ours && !is_refused_here_alone(&ours) {
+        if theirs != ours && !matches!(theirs, Answer::GaveUp) {
             differences.push(format!("{expression} on {text:?}:\n  theirs {theirs:?}\n  ours   {ours:?}"));
         }
     }
@@ -268,7 +264,7 @@ fn logstashs_cases_come_out_as_there_but_for_what_is_broken_there() {
         let told = |words: &str| match &theirs {
             Answer::NoMatch => words.is_empty(),
             Answer::Error(told) => !words.is_empty() && told.contains(words),
-            Answer::Match(_) => false,
+            Answer::Match(_) | Answer::GaveUp => false,
         };
         match known {
             Some((_, words)) if told(words) && matches!(ours, Answer::Match(_)) => broken.push(expression),
@@ -286,14 +282,25 @@ fn logstashs_cases_come_out_as_there_but_for_what_is_broken_there() {
     assert!(cases.len() >= 273 && cases_broken <= 13, "{cases_broken} of {}", cases.len());
 }
 
+/// A lazy `+` that is repeated greedily (`(?:a+?)+`) stays lazy in Joni 2.1.29, which Elasticsearch has; Joni has mended that in 2.1.41.
+fn is_mended_in_later_versions(expression: &str) -> bool {
+    ["+?)+", "+?)*"].iter().any(|nested| expression.contains(nested))
+}
+
+/// `KELP_GROK_PAIRS` says how many pairs, `KELP_GROK_SEED` from which seed.
 #[test]
 fn generated_expressions_mean_what_they_mean_there() {
+    let number = |variable| std::env::var(variable).ok().map(|text| text.parse::<u64>().expect("a number"));
     let Some(mut reference) = Reference::start() else { return };
     let patterns = Patterns::new(Set::Empty, Dialect::Elasticsearch);
-    let mut chance = lines::Chance::new(0x6b65_6c70);
+    let mut chance = lines::Chance::new(number("KELP_GROK_SEED").unwrap_or(0x6b65_6c70));
+    let wanted = number("KELP_GROK_PAIRS").unwrap_or(10_000);
     let (mut differences, mut compared) = (Vec::new(), 0);
-    for _ in 0..2000 {
+    while compared < wanted {
         let expression = chance.expression();
+        if is_mended_in_later_versions(&expression) {
+            continue;
+        }
         let texts: Vec<String> = (0..5).map(|_| chance.text()).collect();
         let texts = texts.iter().map(String::as_str);
         differences.extend(compare(&mut reference, ("none", &patterns), &expression, texts));

@@ -5,9 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::engine::{self, Refusal, bracket_head};
+use super::engine::{self, Refusal, bracket_head, escape_length};
 use super::expand::{Expanded, expand};
-use super::fault::{Fault, shown};
+use super::fault::{Fault, quoted};
 use super::matcher::Matcher;
 use super::options::Options;
 use super::patterns::Patterns;
@@ -127,14 +127,14 @@ impl<'p> Blamer<'p, '_> {
             }
             place = step.at;
         }
-        let shown = shown(text);
+        let quoted = quoted(text);
         self.faults.push(Fault {
             expression: 0,
             offset: self.path.first().map_or(at, |step| step.at),
             within: self.path.iter().map(|step| step.name.to_owned()).collect(),
             place: definition.as_ref().and_then(|(name, at)| self.patterns.place(name, *at)),
             definition,
-            what: format!("the pattern {shown:?} can't be compiled: {words}"),
+            what: format!("the pattern {quoted} can't be compiled: {words}"),
             hint: None,
         });
     }
@@ -194,10 +194,7 @@ fn hidden(text: &str, at: usize, braces: &Braces, in_class: bool) -> usize {
     let Some(escaped) = rest.strip_prefix('\\').filter(|_| !in_class) else { return 0 };
     match escaped.as_bytes() {
         [b'1'..=b'9', ..] => 2,
-        [b'k' | b'g', open @ (b'<' | b'\''), ..] => {
-            let close = if *open == b'<' { '>' } else { '\'' };
-            escaped.find(close).filter(|end| *end > 1).map_or(0, |end| 1 + end + 1)
-        }
+        [b'k' | b'g', b'<' | b'\'', ..] => escape_length(rest),
         _ => 0,
     }
 }

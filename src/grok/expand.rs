@@ -79,6 +79,7 @@ pub(super) fn expand<'p>(text: &'p str, patterns: &'p Patterns, options: Options
         options,
         regex: String::new(),
         groups: Vec::new(),
+        calls: Vec::new(),
         fields: Vec::new(),
         path: Vec::new(),
         extended: vec![false],
@@ -94,6 +95,7 @@ pub(super) fn expand<'p>(text: &'p str, patterns: &'p Patterns, options: Options
         unknown: Vec::new(),
     };
     expander.text(text);
+    expander.resolve_calls();
     let Expander { regex, fields, ranges: shipped, warnings, untyped, faults, .. } = expander;
     if faults.is_empty() {
         return Ok(Expanded { regex, fields, shipped, warnings, untyped });
@@ -109,6 +111,8 @@ struct Expander<'p> {
     regex: String,
     /// What the groups are called where they are written, for references back to them.
     groups: Vec<String>,
+    /// Calls of groups that did not stand before (`\g<name>`): where they stand in the regex, how long they are, and the name.
+    calls: Vec<(usize, usize, String)>,
     fields: Vec<Field>,
     /// The definitions that are being expanded, outermost first.
     path: Vec<Step<'p>>,

@@ -67,6 +67,15 @@ pub(super) fn shown(text: &str) -> String {
     }
 }
 
+/// An expression between quotes, letter by letter: backslashes are not doubled. It is cut to a sane length.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in shown(text).chars() {
+        if c.is_control() { quoted.extend(c.escape_debug()) } else { quoted.push(c) }
+    }
+    quoted + "\""
+}
+
 /// The name among `names` that differs least from `wrong`, if it differs by no more than a third of its letters.
 pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names

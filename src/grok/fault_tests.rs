@@ -122,6 +122,7 @@ fn several_faults_of_one_expression_are_told_at_once() {
     for right in [
         r"%{NUBMER:n} \k<n>",
         r"%{NUBMER} \k<other> \1",
+        r"%{NUBMER} \k'other' \g'more'",
         "[(]%{NUBMER}{2,3}",
         "(?<a.b>%{NUBMER})(?#()",
         "[(?<]>a %{NUBMER}",

@@ -20,6 +20,8 @@ const LEAST: Duration = Duration::from_secs(1);
 struct Measured {
     matched: usize,
     undecided: usize,
+    /// The first line of which it is not known what it gives, from 0, and why.
+    first_undecided: Option<(usize, String)>,
     rounds: u32,
     took: Duration,
 }
@@ -38,6 +40,9 @@ pub(super) fn run(asked: &Asked, lines: impl Iterator<Item = io::Result<String>>
     }
     warn_of_returns(&asked.grok, &lines);
     let all = measure(&asked.grok, &lines);
+    if let Some((number, why)) = &all.first_undecided {
+        eprintln!("line {}: warning: {why} ({} such lines are not counted as matched)", number + 1, all.undecided);
+    }
     let per_second = all.lines_per_second(lines.len());
     let mut answer = Answer::new();
     if format == Format::Json {
@@ -91,11 +96,14 @@ fn megabytes(per_second: f64, bytes: usize, lines: usize) -> f64 {
 
 fn measure(grok: &Grok, lines: &[String]) -> Measured {
     let mut scratch = Scratch::new();
-    let mut measured = Measured { matched: 0, undecided: 0, rounds: 0, took: Duration::ZERO };
-    for line in lines {
+    let mut measured = Measured { matched: 0, undecided: 0, first_undecided: None, rounds: 0, took: Duration::ZERO };
+    for (number, line) in lines.iter().enumerate() {
         let outcome = grok.search(line, &mut scratch);
         match undecided(&outcome) {
-            Some(_) => measured.undecided += 1,
+            Some(why) => {
+                measured.undecided += 1;
+                measured.first_undecided.get_or_insert((number, why));
+            }
             None => measured.matched += usize::from(matches!(outcome, Outcome::Match(_))),
         }
     }

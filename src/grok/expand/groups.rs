@@ -58,8 +58,8 @@ impl Expander<'_> {
         Some(4 + name.len() + close.len())
     }
 
-    /// Expands `\k<name>` and `\g<name>` of a group that stands before, whose name is ours by now; gives how much of the
-    /// text that was. Of several groups of the name the last that fits is meant.
+    /// Expands `\k<name>` and `\g<name>` of a group whose name is ours by now; gives how much of the text that was. Of several groups
+    /// of the name the last is meant that fits and stands before. Only `\g` may be of a group that stands later.
     pub(super) fn back_reference(&mut self, text: &str) -> Option<usize> {
         let kind = text.get(..3).filter(|kind| matches!(*kind, "\\k<" | "\\g<" | "\\k'" | "\\g'"))?;
         let close = if kind.ends_with('<') { '>' } else { '\'' };
@@ -68,6 +68,11 @@ impl Expander<'_> {
         let groups: Vec<usize> = self.groups.iter().enumerate().filter_map(named).collect();
         let one = |number: &usize| format!("\\{}<{}>", &kind[1..2], group_name(*number));
         match groups.as_slice() {
+            [] if kind.starts_with("\\g") => {
+                let written = &text[..3 + name.len() + 1];
+                self.calls.push((self.regex.len(), written.len(), name.to_owned()));
+                self.regex.push_str(written);
+            }
             [] => return None,
             [group] => self.regex.push_str(&one(group)),
             [.., last] if kind.starts_with("\\g") => self.regex.push_str(&one(last)),
@@ -77,5 +82,23 @@ impl Expander<'_> {
             }
         }
         Some(3 + name.len() + 1)
+    }
+
+    /// Gives the calls of groups that stood later the names that these got.
+    pub(super) fn resolve_calls(&mut self) {
+        for (at, length, name) in std::mem::take(&mut self.calls).into_iter().rev() {
+            let Some(group) = self.groups.iter().position(|group| *group == name) else { continue };
+            let call = format!("\\g<{}>", group_name(group));
+            self.regex.replace_range(at..at + length, &call);
+            let moved = |place: &mut usize| {
+                if *place > at {
+                    *place = *place - length + call.len();
+                }
+            };
+            self.ranges.iter_mut().for_each(|(from, to)| {
+                moved(from);
+                moved(to);
+            });
+        }
     }
 }

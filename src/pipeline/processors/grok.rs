@@ -19,7 +19,8 @@ use std::sync::Mutex;
 
 use crate::event::{Path, Value};
 use crate::grok::{
-    Dialect, Fault, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured, unused,
+    Dialect, Fault, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured, quoted,
+    unused,
 };
 use crate::pipeline::compile::Compiler;
 use crate::pipeline::step::{Flow, Process, Work};
@@ -118,7 +119,7 @@ fn warn(grok: &Grok, expression: usize, text: Spanned<&str>, cx: &Compiler<'_>) 
         }
     }
     if let Some(why) = grok.fallback(expression) {
-        let what = format!("the pattern {:?} is left to the slower engine: {why}", super::cut(text.value));
+        let what = format!("the pattern {} is left to the slower engine: {why}", quoted(text.value));
         cx.problems.warn(text.place, what, "another way to write it may be faster");
     }
 }

@@ -7,6 +7,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import org.elasticsearch.grok.Grok;
 import org.elasticsearch.grok.GrokBuiltinPatterns;
 import org.elasticsearch.grok.MatcherWatchdog;
@@ -16,9 +18,12 @@ import org.elasticsearch.grok.PatternBank;
  * Elasticsearch's own grok, asked line by line. A question has four fields, separated by tabs, each but the first in
  * hexadecimal digits of UTF-8: the set ("legacy", "ecs-v1" or "none"), definitions (lines of name, space, expression), the expression, the
  * text. The answer is "error MESSAGE", "none" or "match" and then NAME TYPE VALUE a capture, by name, coded so with
- * a = before; a list has the type "list(N)" and its items follow, named by their numbers.
+ * a = before; a list has the type "list(N)" and its items follow, named by their numbers. What takes longer than two seconds is an error
+ * that ends as Elasticsearch's does: "was interrupted after [2000] ms".
  */
 public final class Server {
+    private static final MatcherWatchdog WATCHDOG = watchdog();
+
     public static void main(String[] arguments) throws Exception {
         var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         var out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
@@ -26,6 +31,16 @@ public final class Server {
             out.println(answer(line.split("\t", -1)));
             out.flush();
         }
+    }
+
+    private static MatcherWatchdog watchdog() {
+        var timer = Executors.newSingleThreadScheduledExecutor(task -> {
+            var thread = new Thread(task);
+            thread.setDaemon(true);
+            return thread;
+        });
+        return MatcherWatchdog.newInstance(500, 2000, System::currentTimeMillis,
+            (delay, task) -> timer.schedule(task, delay, TimeUnit.MILLISECONDS));
     }
 
     private static String answer(String[] question) {
@@ -42,7 +57,7 @@ public final class Server {
                 case "ecs-v1" -> GrokBuiltinPatterns.ecsV1Patterns().extendWith(definitions);
                 default -> new PatternBank(definitions);
             };
-            var grok = new Grok(bank, text(question[2]), MatcherWatchdog.noop(), warning -> {});
+            var grok = new Grok(bank, text(question[2]), WATCHDOG, warning -> {});
             Map<String, Object> captures = grok.captures(text(question[3]));
             if (captures == null) {
                 return "none";

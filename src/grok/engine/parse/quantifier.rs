@@ -84,9 +84,6 @@ impl Parser<'_> {
             if depth > DEEPEST {
                 return Err(self.unsupported("more than 200 quantifiers in a row"));
             }
-            if cannot_repeat(&node) {
-                return Err(self.wrong("what is before the quantifier cannot be repeated"));
-            }
             self.at += found.length;
             let (mut greedy, mut possessive) = (true, found.possessive);
             if !found.fixed && !possessive && self.take("?") {
@@ -100,15 +97,6 @@ impl Parser<'_> {
             }
         }
         Ok(node)
-    }
-}
-
-/// Conditions on a place cannot be repeated, nor can alternatives of which one is such a condition.
-fn cannot_repeat(node: &Node) -> bool {
-    match node {
-        Node::Assert(_) | Node::Look(_) | Node::Keep => true,
-        Node::Alternate(nodes) => nodes.iter().any(cannot_repeat),
-        _ => false,
     }
 }
 
