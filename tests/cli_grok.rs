@@ -248,7 +248,10 @@ fn a_measurement_is_one_object() {
     assert!(told["lines_per_second"].as_u64().unwrap() > 0 && told.as_object().unwrap().len() == 3, "{told}");
     let (code, stdout, stderr) = run(&["--bench", "--format", "json", "(?<n:m:int>.*)"], "1\nx\ny\n");
     assert!(code == Some(0) && stdout.contains("\"matched\":1"), "{stdout}");
-    assert!(stderr.starts_with("line 2: warning: ") && stderr.ends_with("(2 such lines are not counted as matched)\n"), "{stderr}");
+    assert!(
+        stderr.starts_with("line 2: warning: ") && stderr.ends_with("(2 such lines are not counted as matched)\n"),
+        "{stderr}"
+    );
 }
 
 #[test]

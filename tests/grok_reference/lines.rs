@@ -291,8 +291,10 @@ impl Chance {
 
     fn piece(&mut self, depth: usize) -> String {
         if self.below(8) == 0 {
-            let places = ["^", "$", r"\b", r"\B", r"\A", r"\z", r"\Z", "(?=a)", "(?!b)", "(?<=a)", "(?<!b)", "(?=.(?<z>b)?)"];
-            return self.one(&places).to_owned() + self.one(&["", "", "", "", "", "?", "*", "+", "??", "*+", "{2}", "{0,2}"]);
+            let places =
+                ["^", "$", r"\b", r"\B", r"\A", r"\z", r"\Z", "(?=a)", "(?!b)", "(?<=a)", "(?<!b)", "(?=.(?<z>b)?)"];
+            return self.one(&places).to_owned()
+                + self.one(&["", "", "", "", "", "?", "*", "+", "??", "*+", "{2}", "{0,2}"]);
         }
         let atom = match self.below(if depth == 0 { 4 } else { 6 }) {
             0 | 1 => self.one(&["a", "b", "c", "1", " ", "-", "é"]).to_owned(),

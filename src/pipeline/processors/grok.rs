@@ -19,8 +19,7 @@ use std::sync::Mutex;
 
 use crate::event::{Path, Value};
 use crate::grok::{
-    Dialect, Fault, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured, quoted,
-    unused,
+    Dialect, Fault, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured, quoted, unused,
 };
 use crate::pipeline::compile::Compiler;
 use crate::pipeline::step::{Flow, Process, Work};
