@@ -1,5 +1,6 @@
 //! Parentheses, and references to what they captured.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::super::engine::{COMMENT, comment_length};
@@ -86,19 +87,43 @@ impl Expander<'_> {
 
     /// Gives the calls of groups that stood later the names that these got.
     pub(super) fn resolve_calls(&mut self) {
-        for (at, length, name) in std::mem::take(&mut self.calls).into_iter().rev() {
-            let Some(group) = self.groups.iter().position(|group| *group == name) else { continue };
-            let call = format!("\\g<{}>", group_name(group));
-            self.regex.replace_range(at..at + length, &call);
-            let moved = |place: &mut usize| {
-                if *place > at {
-                    *place = *place - length + call.len();
-                }
-            };
-            self.ranges.iter_mut().for_each(|(from, to)| {
-                moved(from);
-                moved(to);
-            });
+        let mut numbers = HashMap::new();
+        for (number, group) in self.groups.iter().enumerate() {
+            numbers.entry(group.as_str()).or_insert(number);
         }
+        let written = std::mem::take(&mut self.regex);
+        let mut read = 0;
+        // From where on what was written stands elsewhere now, and where.
+        let mut moves = vec![(0, 0)];
+        for (at, length, name) in &self.calls {
+            let Some(number) = numbers.get(name.as_str()) else { continue };
+            self.regex.push_str(&written[read..*at]);
+            write!(self.regex, "\\g<{}>", group_name(*number)).expect("a string takes all");
+            read = at + length;
+            moves.push((read, self.regex.len()));
+        }
+        self.regex.push_str(&written[read..]);
+        let moved = |place: usize| {
+            let (from, to) = moves[moves.partition_point(|(from, _)| *from <= place) - 1];
+            place - from + to
+        };
+        self.ranges.iter_mut().for_each(|(from, to)| (*from, *to) = (moved(*from), moved(*to)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Dialect, Options, Patterns, Set};
+    use super::super::expand;
+
+    #[test]
+    fn calls_of_groups_that_stand_later_move_what_is_shipped() {
+        let patterns = Patterns::new(Set::Legacy, Dialect::Logstash);
+        let text = r"\g<n> %{INT} \g'long name'\g<none>%{WORD:w}(?<n>x)\g<n>(?<long name>y)%{POSINT}";
+        let expanded = expand(text, &patterns, Options::new(Dialect::Logstash)).unwrap();
+        assert!(expanded.regex.starts_with(r"\g<k0001> (?:"), "{}", expanded.regex);
+        assert!(expanded.regex.contains(r") \g<k0002>\g<none>(?<k0000>"), "{}", expanded.regex);
+        let shipped: Vec<&str> = expanded.shipped.iter().map(|(from, to)| &expanded.regex[*from..*to]).collect();
+        assert_eq!(shipped, ["INT", "WORD", "POSINT"].map(|name| patterns.get(name).unwrap()));
     }
 }
