@@ -215,7 +215,7 @@ line 1: no match
 line 1: no match
   `(?:%{INT:n} x)` was wanted
     of it `%{INT:n}` matches \"1\"
-    n = \"1\"
+      n = \"1\"
     then ` x` was wanted
   there is \" b\"
 ";

@@ -40,7 +40,7 @@ pub struct Explanation {
     pub matched: String,
     /// Where in the text that is, in bytes.
     pub span: (usize, usize),
-    /// What was captured, by what of it is complete: fields by name, and texts.
+    /// What that captured: fields by name, and texts.
     pub captures: Vec<(String, String)>,
     /// The part that was wanted next.
     pub wanted: String,
@@ -55,6 +55,8 @@ pub struct Level {
     pub matched: String,
     /// Where in the text that is, in bytes.
     pub span: (usize, usize),
+    /// What that captured: fields by name, and texts.
+    pub captures: Vec<(String, String)>,
     /// The part that was wanted next.
     pub wanted: String,
 }
@@ -107,15 +109,15 @@ impl Explainer {
                 let matched = row[..matches].concat();
                 before = with(&matched);
                 found = longest;
-                levels.push(Level { matched, span: (0, 0), wanted: wanted.clone() });
+                levels.push(Level { matched, span: (0, 0), captures: Vec::new(), wanted: wanted.clone() });
             }
         }
         let Found { span, captures, marks } = found;
         // The match that got furthest need not begin where the shorter one did.
-        for (level, mark) in levels.iter_mut().zip(&marks) {
-            level.span = *mark;
+        let end = marks.first().map_or(span.1, |(from, ..)| *from);
+        for (level, (from, to, captures)) in levels.iter_mut().zip(marks) {
+            (level.span, level.captures) = ((from, to), captures);
         }
-        let end = marks.first().map_or(span.1, |mark| mark.0);
         Some(Explanation {
             matched: parts[..matches].concat(),
             span: (span.0.min(end), end),
@@ -171,8 +173,8 @@ impl Explainer {
 struct Found {
     span: (usize, usize),
     captures: Vec<(String, String)>,
-    /// Where the levels are.
-    marks: Vec<(usize, usize)>,
+    /// Where the levels are, and what they captured.
+    marks: Vec<(usize, usize, Vec<(String, String)>)>,
 }
 
 impl Found {
@@ -180,9 +182,11 @@ impl Found {
         let mut copied = Self { span: found.span(), ..Self::default() };
         for capture in found.captures() {
             if capture.field.name.starts_with(MARK) {
-                copied.marks.push((capture.start, capture.start + capture.text.len()));
+                copied.marks.push((capture.start, capture.start + capture.text.len(), Vec::new()));
             } else if !capture.text.is_empty() || options.keep_empty_captures {
-                copied.captures.push((Field::dotted(capture.field), capture.text.to_owned()));
+                // Each level is the last of what is in the one around it.
+                let captures = copied.marks.last_mut().map_or(&mut copied.captures, |(.., captures)| captures);
+                captures.push((Field::dotted(capture.field), capture.text.to_owned()));
             }
         }
         copied
@@ -263,8 +267,11 @@ mod tests {
             }
         }
         // What is not complete is not captured, what is within it is.
-        let Explanation { captures, .. } = explain(Dialect::Elasticsearch, "%{WORD:w} (?<n>b %{INT:i} c)", "x a b 5 d");
-        assert_eq!(captures, [("w".to_owned(), "a".to_owned()), ("i".to_owned(), "5".to_owned())]);
+        let told = explain(Dialect::Elasticsearch, "%{WORD:w} (?<n>b (?:%{INT:i} c))", "x a b 5 d");
+        let captured = |name: &str, text: &str| vec![(name.to_owned(), text.to_owned())];
+        assert_eq!(told.captures, captured("w", "a"));
+        let levels: Vec<_> = told.levels.into_iter().map(|level| level.captures).collect();
+        assert_eq!(levels, [vec![], captured("i", "5")]);
     }
 
     #[test]

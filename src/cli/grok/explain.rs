@@ -69,26 +69,24 @@ impl Teller {
         let which =
             if asked.expressions.len() > 1 { format!(", pattern {} got furthest", pattern + 1) } else { String::new() };
         answer.line(&format!("line {number}: no match{which}"));
-        let captures = |answer: &mut Answer| {
-            for (field, text) in &told.captures {
-                answer.line(&format!("    {field} = {}", shown(text)));
+        let captures = |answer: &mut Answer, captures: &[(String, String)], blanks: &str| {
+            for (field, text) in captures {
+                answer.line(&format!("{blanks}{field} = {}", shown(text)));
             }
         };
         let mut then = "then ";
         if !told.matched.is_empty() {
             answer.line(&format!("  `{}` matches {}", told.matched, shown(&line[told.span.0..told.span.1])));
-            captures(answer);
+            captures(answer, &told.captures, "    ");
         } else if told.levels.is_empty() {
             answer.line(&format!("  nowhere in {}", shown(line)));
         } else {
             then = "";
         }
         answer.line(&format!("  {then}`{}` was wanted", told.wanted));
-        for (number, level) in told.levels.iter().enumerate() {
+        for level in &told.levels {
             answer.line(&format!("    of it `{}` matches {}", level.matched, shown(&line[level.span.0..level.span.1])));
-            if number == 0 && told.matched.is_empty() {
-                captures(answer);
-            }
+            captures(answer, &level.captures, "      ");
             answer.line(&format!("    then `{}` was wanted", level.wanted));
         }
         if !told.matched.is_empty() || !told.levels.is_empty() {
