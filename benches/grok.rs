@@ -80,13 +80,13 @@ impl Engine for Front {
     fn run(&mut self, lines: &[String]) -> (usize, usize) {
         let (mut matched, mut bytes) = (0, 0);
         for line in lines {
-            let Outcome::Match(found) = self.0.search(line, &mut self.1) else { continue };
+            let Outcome::Match(found) = &self.0.search(line, &mut self.1) else { continue };
             matched += 1;
-            for (_, value) in found.values().expect("numbers") {
+            found.values().expect("numbers").for_each(|(_, value)| {
                 if let Value::Text(text) = value {
                     bytes += black_box(text).len();
                 }
-            }
+            });
         }
         (matched, bytes)
     }

@@ -101,6 +101,8 @@ struct Group {
     first: usize,
     /// There are several of the same path.
     repeated: bool,
+    /// It is the only one of its path, and what it captures stays as it is.
+    is_plain: bool,
 }
 
 impl Grok {
@@ -244,12 +246,9 @@ impl Expression {
         let fields = expanded.fields.clone();
         let group = |(field, slot): (&Field, &Option<usize>)| {
             let mut of_path = (0..fields.len()).filter(|other| fields[*other].path == field.path);
-            Group {
-                slot: slot.unwrap_or(usize::MAX),
-                kind: field.kind,
-                first: of_path.next().unwrap_or_default(),
-                repeated: of_path.next().is_some(),
-            }
+            let first = of_path.next().unwrap_or_default();
+            let (slot, kind, repeated) = (slot.unwrap_or(usize::MAX), field.kind, of_path.next().is_some());
+            Group { slot, kind, first, repeated, is_plain: kind == Type::String && !repeated }
         };
         let groups: Vec<Group> = fields.iter().zip(matcher.fields()).map(group).collect();
         let may_fail = (0..fields.len()).filter(|number| fields[*number].kind.may_fail(dialect)).collect();

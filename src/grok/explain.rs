@@ -114,9 +114,9 @@ impl Explainer {
         }
         let Found { span, captures, marks } = found;
         // The match that got furthest need not begin where the shorter one did.
-        let end = marks.first().map_or(span.1, |(from, ..)| *from);
-        for (level, (from, to, captures)) in levels.iter_mut().zip(marks) {
-            (level.span, level.captures) = ((from, to), captures);
+        let end = marks.first().map_or(span.1, |mark| mark.span.0);
+        for (level, mark) in levels.iter_mut().zip(marks) {
+            (level.span, level.captures) = (mark.span, mark.captures);
         }
         Some(Explanation {
             matched: parts[..matches].concat(),
@@ -173,8 +173,14 @@ impl Explainer {
 struct Found {
     span: (usize, usize),
     captures: Vec<(String, String)>,
-    /// Where the levels are, and what they captured.
-    marks: Vec<(usize, usize, Vec<(String, String)>)>,
+    /// The levels.
+    marks: Vec<Mark>,
+}
+
+/// Where a level is, and what it captured.
+struct Mark {
+    span: (usize, usize),
+    captures: Vec<(String, String)>,
 }
 
 impl Found {
@@ -182,10 +188,11 @@ impl Found {
         let mut copied = Self { span: found.span(), ..Self::default() };
         for capture in found.captures() {
             if capture.field.name.starts_with(MARK) {
-                copied.marks.push((capture.start, capture.start + capture.text.len(), Vec::new()));
+                let span = (capture.start, capture.start + capture.text.len());
+                copied.marks.push(Mark { span, captures: Vec::new() });
             } else if !capture.text.is_empty() || options.keep_empty_captures {
                 // Each level is the last of what is in the one around it.
-                let captures = copied.marks.last_mut().map_or(&mut copied.captures, |(.., captures)| captures);
+                let captures = copied.marks.last_mut().map_or(&mut copied.captures, |mark| &mut mark.captures);
                 captures.push((Field::dotted(capture.field), capture.text.to_owned()));
             }
         }

@@ -91,17 +91,25 @@ impl<'m, 't> Match<'m, 't> {
     ///
     /// # Errors
     /// A capture is no number of its type.
-    pub fn values(&self) -> Result<Values<'m, 't>, Unparsable> {
-        let (captured, dialect) = (self.captured(), self.options.dialect);
-        for &number in &self.expression.may_fail {
-            let group = &self.expression.groups[number];
-            let Some(text) = captured.by(group) else { continue };
-            if group.kind.convert(text, dialect).is_none() {
-                let field = self.expression.fields[number].name.clone();
-                return Err(Unparsable { field, kind: group.kind, text: text.to_owned() });
-            }
+    #[inline(always)]
+    pub fn values(&self) -> Result<Values<'_, 'm, 't>, Unparsable> {
+        match (!self.expression.may_fail.is_empty()).then(|| self.unparsable()).flatten() {
+            Some(unparsable) => Err(unparsable),
+            None => Ok(Values { of: self, left: self.expression.groups.iter(), number: 0 }),
         }
-        Ok(Values { captured, groups: &self.expression.groups, number: 0, dialect })
+    }
+
+    /// The first capture that its type can't take.
+    #[inline(never)]
+    fn unparsable(&self) -> Option<Unparsable> {
+        let captured = self.captured();
+        self.expression.may_fail.iter().find_map(|&number| {
+            let group = &self.expression.groups[number];
+            let text = captured.by(group)?;
+            let fails = group.kind.convert(text, self.options.dialect).is_none();
+            let field = || self.expression.fields[number].name.clone();
+            fails.then(|| Unparsable { field: field(), kind: group.kind, text: text.to_owned() })
+        })
     }
 
     fn captured(&self) -> Captured<'m, 't> {
@@ -119,7 +127,7 @@ struct Captured<'m, 't> {
 
 impl<'t> Captured<'_, 't> {
     /// What a group captured, if it took part and that counts.
-    #[inline]
+    #[inline(always)]
     fn by(&self, group: &Group) -> Option<&'t str> {
         let text = self.slots.get(group.slot)?.of(self.text)?;
         (!text.is_empty() || self.keep_empty).then_some(text)
@@ -128,48 +136,71 @@ impl<'t> Captured<'_, 't> {
 
 /// The fields of a match and their values; see [`Match::values`].
 #[derive(Debug, Clone)]
-pub struct Values<'m, 't> {
-    captured: Captured<'m, 't>,
-    groups: &'m [Group],
+pub struct Values<'a, 'm, 't> {
+    of: &'a Match<'m, 't>,
+    left: std::slice::Iter<'m, Group>,
     /// That of the next group.
     number: usize,
-    dialect: Dialect,
 }
 
-impl<'t> Iterator for Values<'_, 't> {
+// What a field costs is the loop of whoever asks; with a loop within, such as that of `for_each`, less is moved about.
+impl<'t> Iterator for Values<'_, '_, 't> {
     type Item = (usize, Value<'t>);
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<(usize, Value<'t>)> {
-        loop {
-            let (number, group) = (self.number, self.groups.get(self.number)?);
-            self.number += 1;
-            let Some(text) = self.captured.by(group) else { continue };
-            match (group.repeated, group.kind) {
-                (false, Type::String) => return Some((number, Value::Text(text))),
-                (false, kind) => return Some((number, kind.convert(text, self.dialect)?)),
-                (true, _) => match self.joined(number, text) {
-                    None => {}
-                    item => return item,
-                },
+        let Values { of, left, number } = self;
+        let captured = of.captured();
+        left.find_map(|group| {
+            *number += 1;
+            of.value(captured, *number - 1, group)
+        })
+    }
+
+    #[inline(always)]
+    fn fold<B, F: FnMut(B, (usize, Value<'t>)) -> B>(self, init: B, mut with: F) -> B {
+        let Values { of, left, number } = self;
+        let captured = of.captured();
+        let mut so_far = init;
+        for (number, group) in (number..).zip(left) {
+            if let Some(told) = of.value(captured, number, group) {
+                so_far = with(so_far, told);
             }
         }
+        so_far
     }
 }
 
-impl<'t> Values<'_, 't> {
+impl<'t> Match<'_, 't> {
+    /// What there is of a group; nothing if it captured nothing, or if that is told with another group.
+    #[inline(always)]
+    fn value(&self, captured: Captured<'_, 't>, number: usize, group: &Group) -> Option<(usize, Value<'t>)> {
+        let text = captured.by(group)?;
+        if group.is_plain { Some((number, Value::Text(text))) } else { self.unusual(number, group, text) }
+    }
+
+    /// The same, of one that has a type, or is not the only one of its field.
+    #[inline(never)]
+    fn unusual(&self, number: usize, group: &Group, text: &'t str) -> Option<(usize, Value<'t>)> {
+        if group.repeated {
+            return self.joined(number, text);
+        }
+        Some((number, group.kind.convert(text, self.options.dialect)?))
+    }
+
     /// The value of a field that has several groups, of which one captured this text; none if that was told with another.
     fn joined(&self, number: usize, text: &'t str) -> Option<(usize, Value<'t>)> {
-        let (before, others) = self.groups.split_at(number);
+        let (all, dialect) = (self.captured(), self.options.dialect);
+        let (before, others) = self.expression.groups.split_at(number);
         let (group, after) = others.split_first()?;
-        let captured = |other: &Group| self.captured.by(other).filter(|_| other.first == group.first);
+        let captured = |other: &Group| all.by(other).filter(|_| other.first == group.first);
         if before.iter().any(|other| captured(other).is_some()) {
             return None;
         }
-        let mut value = group.kind.convert(text, self.dialect)?;
+        let mut value = group.kind.convert(text, dialect)?;
         for other in after {
             let Some(text) = captured(other) else { continue };
-            join(&mut value, other.kind.convert(text, self.dialect)?, self.dialect);
+            join(&mut value, other.kind.convert(text, dialect)?, dialect);
         }
         Some((group.first, value))
     }

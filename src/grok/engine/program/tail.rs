@@ -58,15 +58,17 @@ impl Tail {
 
     /// The same as `end`, with less than eight bytes left.
     pub(in super::super) fn end_at_the_end(&self, text: &[u8], at: usize) -> Option<usize> {
-        let left = text.len().checked_sub(at)?;
-        let wanted = &self.bytes.to_le_bytes()[..self.length as usize];
+        let (length, left) = (self.length as usize, text.len().checked_sub(at)?);
+        if length == 0 {
+            return Some(at);
+        }
         let found = match text.last_chunk::<8>() {
             // What is left is looked at together with what was before it.
-            Some(chunk) if (wanted.len()..8).contains(&left) && left > 0 => {
+            Some(chunk) if (length..8).contains(&left) => {
                 (u64::from_le_bytes(*chunk) >> (8 * (8 - left)) ^ self.bytes) & self.mask == 0
             }
-            _ => text[at..].starts_with(wanted),
+            _ => text[at..].starts_with(&self.bytes.to_le_bytes()[..length]),
         };
-        found.then_some(at + wanted.len())
+        found.then_some(at + length)
     }
 }
