@@ -24,6 +24,7 @@ mod letters;
 mod memo;
 mod needs;
 mod nfa;
+mod outline;
 mod parse;
 mod plain;
 mod plan;
@@ -40,6 +41,7 @@ mod unicode;
 use std::ops::Range;
 
 pub(super) use letters::{COMMENT, bracket_head, comment_length, escape_length, unescaped};
+pub use outline::Outline;
 use plan::Walked;
 use program::Code;
 use run::{Input, Stack, Verdict};

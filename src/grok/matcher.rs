@@ -64,7 +64,7 @@ pub(super) struct Matcher {
 #[derive(Debug)]
 enum Engine {
     Own(Box<own::Program>),
-    Onig(onig::Program),
+    Onig(Box<onig::Program>),
 }
 
 impl Matcher {
@@ -81,7 +81,7 @@ impl Matcher {
         };
         // What is wrong for both is told in Oniguruma's words, which people know.
         let (program, fields) = onig::Program::compile(&expanded.regex, syntax, &groups)?;
-        Ok(Self { engine: Engine::Onig(program), fields, fallback: Some(refusal.to_string()) })
+        Ok(Self { engine: Engine::Onig(Box::new(program)), fields, fallback: Some(refusal.to_string()) })
     }
 
     /// Says whether an expanded expression can be compiled; the error is in the engine's words. It takes much less time than to do so.

@@ -188,6 +188,8 @@ fn what_is_left_to_oniguruma_ends_too() {
         ("(?:a.*.*.*=)(?~x)", format!("={}", "a".repeat(3000))),
         ("(?<a>a)?.*.*.*.*=(?(<a>)b|c)", format!("={}", "a".repeat(3000))),
         ("^(?:(?<a>a)|(?<b>b))*(?~x)d$", format!("{0} d {0}e", "a".repeat(1_000_000))),
+        (r"(?=\S+)(?!\S*x)(?<m>\((?:[^()]|\g<m>)*\))", format!("){}(", "a".repeat(40_000))),
+        (r"(?<call>\w+(?<args>\((?:[^()]|\g<args>)*\)))", format!(") {} (", "f".repeat(32_000))),
     ];
     for (expression, text) in stalls {
         let grok = compile(&[expression], &[], Dialect::Elasticsearch).unwrap();
@@ -195,9 +197,16 @@ fn what_is_left_to_oniguruma_ends_too() {
         let came = search(&grok, &text);
         assert!(came == "0 exhausted" || came == "nothing", "{expression}: {came}");
     }
+    // What lacks something that every match contains is not searched.
+    let grok = compile(&[r"(?<call>\w+(?<args>\((?:[^()]|\g<args>)*\)))"], &[], Dialect::Elasticsearch).unwrap();
+    assert_eq!(search(&grok, &"f".repeat(1_000_000)), "nothing");
+    assert_eq!(
+        search(&grok, &format!("{} f(g(h)) )", " ".repeat(1_000_000))),
+        r#"0 call=Text("f(g(h))") args=Text("(g(h))")"#
+    );
     // More than a share, and then the match.
     let grok = compile(&["(?<a>(?:a|aa)+)$(?~x)"], &[], Dialect::Elasticsearch).unwrap();
-    let text = format!("{}b{}ä aaa", "a".repeat(22), "-".repeat(5000));
+    let text = format!("{}b{}ä aaa", "a".repeat(20), "-".repeat(5000));
     assert_eq!(search(&grok, &text), r#"0 a=Text("aaa")"#);
 }
 

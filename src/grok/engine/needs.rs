@@ -19,11 +19,36 @@ pub(super) const SHORTEST: usize = 3;
 
 /// What every match of a tree contains; nothing if there is nothing that can be said.
 pub(super) fn needs(tree: &Node) -> Vec<Need> {
-    let mut found = Vec::new();
+    needs_of(tree, SHORTEST)
+}
+
+/// The same, with texts of so many bytes at least.
+pub(super) fn needs_of(tree: &Node, shortest: usize) -> Vec<Need> {
+    let mut found = Found { needs: Vec::new(), shortest };
     if let Some(texts) = node(tree, &mut found) {
-        keep(texts, &mut found);
+        found.keep(texts);
     }
-    found
+    found.needs
+}
+
+/// What was found, and how long a text has to be.
+struct Found {
+    needs: Vec<Need>,
+    shortest: usize,
+}
+
+impl Found {
+    fn keep(&mut self, texts: Need) {
+        let known = texts.is_empty() || self.needs.contains(&texts);
+        if !known && texts.iter().all(|text| text.len() >= self.shortest) {
+            self.needs.push(texts);
+        }
+    }
+
+    /// What is found elsewhere.
+    fn apart(&self) -> Found {
+        Found { needs: Vec::new(), shortest: self.shortest }
+    }
 }
 
 /// Whether a line contains all that is needed.
@@ -31,14 +56,8 @@ pub(super) fn has_all(line: &[u8], needs: &[Need]) -> bool {
     needs.iter().all(|need| need.iter().any(|text| memmem::find(line, text).is_some()))
 }
 
-fn keep(texts: Need, found: &mut Vec<Need>) {
-    if !texts.is_empty() && texts.iter().all(|text| text.len() >= SHORTEST) && !found.contains(&texts) {
-        found.push(texts);
-    }
-}
-
 /// The texts that a node can match, if they are few; what else it needs is added to what was found.
-fn node(tree: &Node, found: &mut Vec<Need>) -> Option<Need> {
+fn node(tree: &Node, found: &mut Found) -> Option<Need> {
     match tree {
         Node::Class(class) => characters(class.ranges()),
         Node::Concat(nodes) => row(nodes, found),
@@ -46,14 +65,14 @@ fn node(tree: &Node, found: &mut Vec<Need>) -> Option<Need> {
         Node::Repeat(repeat) => match (repeat.min, repeat.max) {
             (1, Some(1)) => node(&repeat.node, found),
             (0, Some(1)) => {
-                let mut texts = node(&repeat.node, &mut Vec::new())?;
+                let mut texts = node(&repeat.node, &mut found.apart())?;
                 texts.push(Vec::new());
                 Some(texts)
             }
             (0, _) => None,
             _ => {
                 if let Some(texts) = node(&repeat.node, found) {
-                    keep(texts, found);
+                    found.keep(texts);
                 }
                 None
             }
@@ -77,20 +96,20 @@ fn characters(ranges: &[(u32, u32)]) -> Option<Need> {
 }
 
 /// One after the other.
-fn row(nodes: &[Node], found: &mut Vec<Need>) -> Option<Need> {
+fn row(nodes: &[Node], found: &mut Found) -> Option<Need> {
     let mut run: Need = vec![Vec::new()];
     let mut whole = true;
     for part in nodes {
         match node(part, found) {
             None => {
                 whole = false;
-                keep(std::mem::replace(&mut run, vec![Vec::new()]), found);
+                found.keep(std::mem::replace(&mut run, vec![Vec::new()]));
             }
             Some(texts) => {
                 let longest = |texts: &Need| texts.iter().map(Vec::len).max().unwrap_or_default();
                 if run.len() * texts.len() > MOST_TEXTS || longest(&run) + longest(&texts) > LONGEST {
                     whole = false;
-                    keep(std::mem::replace(&mut run, texts), found);
+                    found.keep(std::mem::replace(&mut run, texts));
                 } else {
                     run = run.iter().flat_map(|left| texts.iter().map(|right| [&left[..], right].concat())).collect();
                 }
@@ -100,22 +119,22 @@ fn row(nodes: &[Node], found: &mut Vec<Need>) -> Option<Need> {
     if whole {
         return Some(run);
     }
-    keep(run, found);
+    found.keep(run);
     None
 }
 
 /// One of several: all their texts if each has a few, else one need of each put together.
-fn alternatives(nodes: &[Node], found: &mut Vec<Need>) -> Option<Need> {
+fn alternatives(nodes: &[Node], found: &mut Found) -> Option<Need> {
     let mut all: Need = Vec::new();
     let mut exact = true;
     for branch in nodes {
-        let mut needs = Vec::new();
-        let texts = match node(branch, &mut needs) {
+        let mut apart = found.apart();
+        let texts = match node(branch, &mut apart) {
             Some(texts) => texts,
             None => {
                 exact = false;
                 let best = |need: &Need| (std::cmp::Reverse(need.len()), need.iter().map(Vec::len).min());
-                needs.into_iter().max_by_key(best)?
+                apart.needs.into_iter().max_by_key(best)?
             }
         };
         all.extend(texts);
@@ -128,7 +147,7 @@ fn alternatives(nodes: &[Node], found: &mut Vec<Need>) -> Option<Need> {
     if exact {
         return Some(all);
     }
-    keep(all, found);
+    found.keep(all);
     None
 }
 

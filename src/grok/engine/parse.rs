@@ -11,6 +11,7 @@ mod escape;
 mod group;
 mod quantifier;
 
+use super::class::Class;
 use super::tree::{Assertion, Node};
 use super::unicode::Named;
 use super::{Refusal, Syntax};
@@ -52,12 +53,23 @@ struct Parser<'a> {
     names: Vec<Option<String>>,
     highest_back: u32,
     numbered_back: bool,
+    /// Only an outline is asked for: what the engine cannot do may stand for any text.
+    outline: bool,
 }
 
 type Result<T> = std::result::Result<T, Refusal>;
 
 /// Parses an expression.
 pub(super) fn parse(text: &str, syntax: &Syntax) -> Result<Parsed> {
+    parse_as(text, syntax, false)
+}
+
+/// Parses an expression to a tree that matches whatever it matches, and maybe more: most of what is not supported stands for any text.
+pub(super) fn outline(text: &str, syntax: &Syntax) -> Result<Node> {
+    Ok(parse_as(text, syntax, true)?.tree)
+}
+
+fn parse_as(text: &str, syntax: &Syntax, outline: bool) -> Result<Parsed> {
     let flags = Flags {
         fold: false,
         dot_all: syntax.dot_matches_newline,
@@ -78,6 +90,7 @@ pub(super) fn parse(text: &str, syntax: &Syntax) -> Result<Parsed> {
         names: Vec::new(),
         highest_back: 0,
         numbered_back: false,
+        outline,
     };
     let tree = parser.alternatives()?;
     if parser.peek().is_some() {
@@ -111,6 +124,21 @@ impl Parser<'_> {
 
     fn unsupported(&self, what: &str) -> Refusal {
         Refusal::Unsupported { what: what.to_owned() }
+    }
+
+    /// What is not supported: any text, where only an outline is asked for.
+    fn any_text(&self, what: &str) -> Result<Node> {
+        if self.outline { Ok(Node::Class(Class::all()).repeat(0, None, true)) } else { Err(self.unsupported(what)) }
+    }
+
+    /// The same, of something that goes up to here.
+    fn any_text_up_to(&mut self, closing: char, what: &str) -> Result<Node> {
+        let node = self.any_text(what)?;
+        match self.text[self.at..].find(closing) {
+            Some(end) => self.at += end + closing.len_utf8(),
+            None => return Err(self.unsupported(what)),
+        }
+        Ok(node)
     }
 
     /// Up to a closing parenthesis, which is left, or the end. Flags that are changed within are as before afterwards.
@@ -236,11 +264,11 @@ impl Parser<'_> {
         }
     }
 
-    fn dot(&self) -> super::class::Class {
-        if self.flags.dot_all { super::class::Class::all() } else { super::class::Class::one('\n').negated() }
+    fn dot(&self) -> Class {
+        if self.flags.dot_all { Class::all() } else { Class::one('\n').negated() }
     }
 
-    fn shorthand(&self, named: Named) -> super::class::Class {
+    fn shorthand(&self, named: Named) -> Class {
         named.class(match named {
             Named::Word => self.flags.ascii_word,
             Named::Digit => self.flags.ascii_digit,

@@ -5,16 +5,19 @@
 //!
 //! It backtracks, and knows a limit of retries for one position of the text only; a retry can go over all of the text. So a search has a
 //! budget of bytes, of which each position has a share first. Where that is not enough, the positions are tried one by one, with more
-//! as long as the budget lasts.
+//! as long as the budget lasts. Our own engine says what it can of where a match may begin and what it contains, though it cannot run
+//! the expression.
 
 use std::fmt::Write as _;
 
 use onig::{Error, MatchParam, Regex, RegexOptions, Region, SearchOptions, Syntax as OnigSyntax};
 
 use super::{Searched, Slot, Syntax};
+use crate::grok::engine::{self, Outline};
 
-/// How many bytes a search may go over, about.
-const BUDGET: usize = 1_000_000_000;
+/// How many bytes a search may go over, about: those of each repetition, of which so many are counted at most.
+const BUDGET: usize = 400_000_000;
+const REPETITIONS: usize = 8;
 /// How often a position may be tried again at least, and all of them at most.
 const RETRIES: (usize, usize) = (4, 10_000_000);
 /// How many ways may be open: some forty bytes each.
@@ -24,6 +27,10 @@ const OPEN_WAYS: u32 = 1 << 19;
 #[derive(Debug)]
 pub(super) struct Program {
     regex: Regex,
+    /// What is known of its matches.
+    outline: Option<Outline>,
+    /// How many bytes a search may go over for each repetition.
+    budget: usize,
 }
 
 impl Program {
@@ -48,23 +55,32 @@ impl Program {
             }
             true
         });
-        Ok((Self { regex }, groups))
+        let own = engine::Syntax { dot_matches_newline: syntax.dot_matches_newline, ascii_classes: true };
+        let repetitions = expression.bytes().filter(|byte| matches!(byte, b'*' | b'+' | b'{')).count();
+        let budget = BUDGET / repetitions.clamp(1, REPETITIONS);
+        Ok((Self { regex, outline: Outline::new(expression, &own), budget }, groups))
     }
 
     /// Searches for the leftmost match, if that begins before `before`. (Oniguruma's own range would cut off the match,
     /// too.)
     pub fn search(&self, text: &str, before: Option<usize>, slots: &mut Vec<Slot>) -> Searched {
         let Ok(_) = u32::try_from(text.len()) else { return Searched::Exhausted };
+        let last = match &self.outline {
+            Some(outline) => outline.last(text),
+            None => Some(text.len()),
+        };
+        let Some(last) = last else { return Searched::Nowhere };
+        let end = before.unwrap_or(usize::MAX).min(last + 1);
         let mut region = Region::new();
         let length = text.len() + 1;
-        let share = ((BUDGET / length).min(RETRIES.1) / length).max(RETRIES.0);
+        let share = ((self.budget / length).min(RETRIES.1) / length).max(RETRIES.0);
         let mut searched = Searched::Exhausted;
-        if length <= BUDGET / length {
+        if length <= self.budget / length {
             let (all, options) = (text.len(), SearchOptions::SEARCH_OPTION_NONE);
             searched = came(self.regex.search_with_param(text, 0, all, options, Some(&mut region), limits(share)));
         }
         if matches!(searched, Searched::Exhausted) {
-            searched = self.one_by_one(text, before, share, &mut region);
+            searched = self.one_by_one(text, end, share, &mut region);
         }
         match searched {
             Searched::At(start) if before.is_some_and(|before| start >= before) => Searched::Nowhere,
@@ -79,12 +95,13 @@ impl Program {
         }
     }
 
-    /// Tries the positions of a text, each with as many retries as are left.
-    fn one_by_one(&self, text: &str, before: Option<usize>, share: usize, region: &mut Region) -> Searched {
+    /// Tries the positions of a text before `end`, each with as many retries as are left.
+    fn one_by_one(&self, text: &str, end: usize, share: usize, region: &mut Region) -> Searched {
         let length = text.len() + 1;
-        let mut left = BUDGET;
-        let starts = (0..length).filter(|at| text.is_char_boundary(*at));
-        for start in starts.take_while(|at| before.is_none_or(|before| *at < before)) {
+        let mut left = self.budget;
+        let mut from = 0;
+        while let Some(start) = self.next_start(text, from).filter(|start| *start < end) {
+            from = start + 1;
             let Some(rest) = left.checked_sub(length - start) else { return Searched::Exhausted };
             left = rest;
             let mut retries = share;
@@ -103,6 +120,14 @@ impl Program {
             }
         }
         Searched::Nowhere
+    }
+
+    /// The first position from one on at which a match may begin.
+    fn next_start(&self, text: &str, from: usize) -> Option<usize> {
+        match &self.outline {
+            Some(outline) => outline.next(text, from),
+            None => (from..=text.len()).find(|at| text.is_char_boundary(*at)),
+        }
     }
 }
 

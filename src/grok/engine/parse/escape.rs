@@ -1,6 +1,6 @@
 //! What follows a backslash outside brackets.
 
-use super::{Parser, Result, case};
+use super::{Parser, Refusal, Result, case};
 use crate::grok::engine::class::Class;
 use crate::grok::engine::tree::{Assertion, Node};
 use crate::grok::engine::unicode::{self, Named};
@@ -63,10 +63,13 @@ impl Parser<'_> {
                 let single = Class::new(vec![(0x0A, 0x0D), (0x85, 0x85), (0x2028, 0x2029)]);
                 Node::Alternate(vec![Node::literal("\r\n"), Node::Class(single)]).atomic()
             }
-            'X' | 'y' | 'Y' => return Err(self.unsupported("text segments \\X, \\y, \\Y")),
-            'g' => return Err(self.unsupported("calls of groups \\g<…>")),
+            'X' | 'y' | 'Y' => return self.any_text("text segments \\X, \\y, \\Y"),
+            'g' => return self.call(),
             'k' => return self.reference(),
-            'p' | 'P' if self.peek() == Some('{') => Node::Class(self.property(letter == 'P')?),
+            'p' | 'P' if self.peek() == Some('{') => match self.property(letter == 'P') {
+                Err(Refusal::Unsupported { what }) => return self.any_text_up_to('}', &what),
+                class => Node::Class(class?),
+            },
             'p' | 'P' => self.character(letter),
             '1'..='9' => return self.numbered(start, letter),
             _ => {
@@ -126,6 +129,16 @@ impl Parser<'_> {
         Ok(Node::Back { groups: vec![number], fold: self.flags.fold })
     }
 
+    /// `\g<name>`, after the `g`.
+    fn call(&mut self) -> Result<Node> {
+        const WHAT: &str = "calls of groups \\g<…>";
+        match self.next() {
+            Some('<') => self.any_text_up_to('>', WHAT),
+            Some('\'') => self.any_text_up_to('\'', WHAT),
+            _ => Err(self.unsupported(WHAT)),
+        }
+    }
+
     /// `\k<name>`, `\k<1>`, `\k<-1>`, after the `k`.
     fn reference(&mut self) -> Result<Node> {
         let closing = match self.peek() {
@@ -146,7 +159,7 @@ impl Parser<'_> {
             return self.back_by_number(u32::try_from(absolute).unwrap_or(u32::MAX));
         }
         if inside.contains(['+', '-']) {
-            return Err(self.unsupported("references with a level \\k<name+1>"));
+            return self.any_text_up_to(closing, "references with a level \\k<name+1>");
         }
         let name = self.name(closing)?;
         let same = |known: &Option<String>| known.as_deref() == Some(name.as_str());

@@ -33,8 +33,14 @@ impl Parser<'_> {
                 let name = self.name('\'')?;
                 self.capture(Some(name))
             }
-            Some('~') => Err(self.unsupported("absent groups (?~…)")),
-            Some('(') => Err(self.unsupported("conditions (?(…)…)")),
+            Some('~') => {
+                let node = self.any_text("absent groups (?~…)")?;
+                self.inside().map(|_| node)
+            }
+            Some('(') => {
+                let node = self.any_text_up_to(')', "conditions (?(…)…)")?;
+                self.inside().map(|_| node)
+            }
             Some('{') => Err(self.unsupported("callouts (?{…})")),
             Some('C' | 'I' | 'L') => Err(self.unsupported("flags for the whole expression (?C), (?I), (?L)")),
             Some(first) => self.flagged(first),
