@@ -12,6 +12,8 @@ enum Last {
     Nothing,
     /// A character that a range could begin with.
     Character(char),
+    /// The same, a byte that is no character.
+    Byte(u8),
     /// A class such as `\d`, which no range begins with.
     Named,
     /// A range or a nested bracket is complete.
@@ -25,13 +27,26 @@ enum Part {
     And,
     Open,
     Character(char),
+    /// A byte beyond ASCII by its number (`\xe9`), which with those after it is no character.
+    Byte(u8),
     Class(Class),
+}
+
+/// What is in brackets.
+#[derive(Default)]
+struct Parts {
+    classes: Vec<Class>,
+    /// Bytes that are no characters, from and to.
+    bytes: Vec<(u8, u8)>,
 }
 
 impl Parser<'_> {
     /// After the opening bracket.
     pub(super) fn bracket(&mut self) -> Result<Node> {
-        let (class, negative) = self.bracket_class()?;
+        let (class, negative) = match self.lone_byte() {
+            Some(byte) => (Class::one(char::from(byte)), false),
+            None => self.bracket_class()?,
+        };
         Ok(match (self.flags.fold, negative) {
             (true, negative) => case::folded_class(&class, negative),
             (false, true) => Node::Class(class.negated()),
@@ -46,7 +61,7 @@ impl Parser<'_> {
             return Err(self.unsupported("brackets nested deeper than 200"));
         }
         let negative = self.take("^");
-        let mut parts: Vec<Class> = Vec::new();
+        let mut parts = Parts::default();
         let mut meet: Option<Class> = None;
         let mut last = Last::Nothing;
         let mut first = true;
@@ -62,20 +77,24 @@ impl Parser<'_> {
             match part {
                 Part::Close => break,
                 Part::Character(character) => {
-                    parts.push(Class::one(character));
+                    parts.classes.push(Class::one(character));
                     last = Last::Character(character);
                 }
+                Part::Byte(byte) => {
+                    parts.bytes.push((byte, byte));
+                    last = Last::Byte(byte);
+                }
                 Part::Class(class) => {
-                    parts.push(class);
+                    parts.classes.push(class);
                     last = Last::Named;
                 }
                 Part::Open => {
                     let (inner, negative) = self.bracket_class()?;
-                    parts.push(if negative { inner.negated() } else { inner });
+                    parts.classes.push(if negative { inner.negated() } else { inner });
                     last = Last::Complete;
                 }
                 Part::And => {
-                    let left = join(&mut parts);
+                    let left = parts.join();
                     meet = Some(meet.map_or(left.clone(), |meet| meet.intersection(&left)));
                     last = Last::Nothing;
                 }
@@ -83,14 +102,14 @@ impl Parser<'_> {
             }
         }
         self.depth -= 1;
-        let right = join(&mut parts);
+        let right = parts.join();
         Ok((meet.map_or(right.clone(), |meet| meet.intersection(&right)), negative))
     }
 
     /// A `-`: a range, or itself.
-    fn dash(&mut self, last: Last, parts: &mut Vec<Class>) -> Result<Last> {
-        let dash = |parts: &mut Vec<Class>| {
-            parts.push(Class::one('-'));
+    fn dash(&mut self, last: Last, parts: &mut Parts) -> Result<Last> {
+        let dash = |parts: &mut Parts| {
+            parts.classes.push(Class::one('-'));
             Ok(Last::Character('-'))
         };
         let before = self.at;
@@ -101,33 +120,33 @@ impl Parser<'_> {
                 self.at = before;
                 dash(parts)
             }
-            Last::Character(low) => {
+            Last::Character(_) | Last::Byte(_) => {
                 let high = match next {
                     Part::Close | Part::And => {
                         self.at = before;
                         return dash(parts);
                     }
-                    Part::Character(high) => high,
-                    Part::Dash => '-',
+                    Part::Character(high) => Last::Character(high),
+                    Part::Byte(high) => Last::Byte(high),
+                    Part::Dash => Last::Character('-'),
                     Part::Class(_) => return Err(self.wrong("a range ends in a class")),
                     Part::Open => {
                         // Oniguruma forgets a range that a nested bracket would end; the bracket is read next.
                         self.at = before;
-                        parts.pop();
+                        parts.classes.pop();
                         return Ok(Last::Complete);
                     }
                 };
-                if low > high {
+                if !parts.range(last, high) {
                     return Err(self.wrong("a range ends before it begins"));
                 }
-                parts.push(Class::new(vec![(low as u32, high as u32)]));
                 Ok(Last::Complete)
             }
             Last::Named if !ends => Err(self.wrong("a range begins with a class")),
             Last::Named | Last::Complete => {
                 // `[a-c-e]` is `[a-c\-e]`.
                 self.at = before;
-                parts.push(Class::one('-'));
+                parts.classes.push(Class::one('-'));
                 Ok(Last::Character('-'))
             }
         }
@@ -170,8 +189,32 @@ impl Parser<'_> {
                 self.next();
                 Ok(Part::Character(letter))
             }
-            _ => Ok(Part::Character(self.escaped_character(true)?)),
+            _ => {
+                let start = self.at;
+                self.escaped_character(true).map(Part::Character).or_else(|refusal| {
+                    self.at = start;
+                    self.byte().map(Part::Byte).ok_or(refusal)
+                })
+            }
         }
+    }
+
+    /// A byte beyond ASCII by its number, after the backslash.
+    fn byte(&mut self) -> Option<u8> {
+        let (radix, most) = if self.take("x") { (16, 2) } else { (8, 3) };
+        let (byte, _) = self.digits(radix, most);
+        u8::try_from(byte).ok().filter(|byte| !byte.is_ascii())
+    }
+
+    /// A byte beyond ASCII that is all there is between the brackets, after the first of these.
+    fn lone_byte(&mut self) -> Option<u8> {
+        let start = self.at;
+        let byte = if self.take("\\") { self.byte() } else { None };
+        let byte = byte.filter(|_| self.take("]"));
+        if byte.is_none() {
+            self.at = start;
+        }
+        byte
     }
 
     /// `[:name:]`, after its opening bracket.
@@ -198,11 +241,54 @@ impl Parser<'_> {
     }
 }
 
-fn join(parts: &mut Vec<Class>) -> Class {
-    if parts.len() == 1 {
-        return parts.remove(0);
+impl Parts {
+    /// Adds a range, if it does not end before it begins.
+    fn range(&mut self, from: Last, to: Last) -> bool {
+        let code = |end| match end {
+            Last::Byte(byte) => u32::from(byte),
+            Last::Character(character) => character as u32,
+            _ => u32::MAX,
+        };
+        let (low, high) = (code(from), code(to));
+        match (from, to) {
+            (Last::Byte(low), Last::Byte(high)) => self.bytes.push((low, high)),
+            (Last::Character('\0'..='\x7F'), Last::Byte(high)) => {
+                self.classes.push(Class::new(vec![(low, 0x7F)]));
+                self.bytes.push((0x80, high));
+            }
+            _ if low <= high => self.classes.push(Class::new(vec![(low, high)])),
+            _ => {}
+        }
+        low <= high
     }
-    let mut all = Vec::with_capacity(parts.iter().map(|class| class.ranges().len()).sum());
-    parts.drain(..).for_each(|class| all.extend_from_slice(class.ranges()));
-    Class::new(all)
+
+    /// All that was read. A byte that is no character stands for those that begin with it, if there are no others beyond ASCII: so Joni has
+    /// it, the engine of Elasticsearch and Logstash.
+    fn join(&mut self) -> Class {
+        let class = match self.classes.as_mut_slice() {
+            [_] => self.classes.remove(0),
+            _ => Class::new(self.classes.drain(..).flat_map(|class| class.ranges().to_vec()).collect()),
+        };
+        let bytes = std::mem::take(&mut self.bytes);
+        if class.ranges().iter().any(|(_, high)| *high >= 0x80) {
+            return class;
+        }
+        let begun = bytes.into_iter().flat_map(|(low, high)| low..=high).filter_map(begun_with);
+        let begun: Vec<(u32, u32)> = begun.collect();
+        if begun.is_empty() { class } else { class.union(&Class::new(begun)) }
+    }
+}
+
+/// The characters that begin with a byte beyond ASCII.
+fn begun_with(byte: u8) -> Option<(u32, u32)> {
+    let code = u32::from(byte);
+    Some(match byte {
+        0xC2..0xE0 => ((code & 0x1F) << 6, (code & 0x1F) << 6 | 0x3F),
+        0xE0 => (0x800, 0xFFF),
+        0xE1..0xF0 => ((code & 0x0F) << 12, (code & 0x0F) << 12 | 0xFFF),
+        0xF0 => (0x1_0000, 0x3_FFFF),
+        0xF1..0xF4 => ((code & 0x07) << 18, (code & 0x07) << 18 | 0x3_FFFF),
+        0xF4 => (0x10_0000, 0x10_FFFF),
+        _ => return None,
+    })
 }

@@ -222,7 +222,7 @@ impl Parser<'_> {
         }
     }
 
-    fn digits(&mut self, radix: u32, most: usize) -> (u32, usize) {
+    pub(super) fn digits(&mut self, radix: u32, most: usize) -> (u32, usize) {
         let mut code = 0_u32;
         let mut count = 0;
         while let Some(digit) = self.peek().and_then(|character| character.to_digit(radix)) {
