@@ -36,6 +36,8 @@ pub use sets::Set;
 pub use unused::unused;
 pub use value::{Type, Value};
 
+use std::collections::HashSet;
+
 use expand::{Expanded, expand};
 use matcher::{Matcher, Searched, Slot, Start};
 
@@ -68,12 +70,17 @@ pub struct Grok {
     options: Options,
 }
 
-/// Expressions, each compiled for itself, and what is wrong with them.
-struct Gathered {
-    compiled: Vec<Expression>,
-    warnings: Vec<Fault>,
-    untyped: Vec<Fault>,
-    faults: Vec<Fault>,
+/// Expressions of which some are wrong: all that there is to say of them, so that it can be mended in one go.
+#[derive(Debug, Default)]
+pub struct Refused {
+    /// What is wrong; there is one at least.
+    pub faults: Vec<Fault>,
+    /// As [`Grok::warnings`], those of expressions that are wrong included.
+    pub warnings: Vec<Fault>,
+    /// As [`Grok::untyped`].
+    pub untyped: Vec<Fault>,
+    /// Of each expression the fields, as far as it could be expanded.
+    pub fields: Vec<Vec<Field>>,
 }
 
 #[derive(Debug)]
@@ -110,15 +117,12 @@ impl Grok {
     ///
     /// # Errors
     /// Every fault of every expression, and circles among one's own definitions, used or not.
-    pub fn compile(expressions: &[&str], patterns: &Patterns, options: Options) -> Result<Self, Vec<Fault>> {
-        let Gathered { compiled, warnings, untyped, mut faults } = gather(expressions, patterns, options);
-        // A circle that an expression runs into has been told there.
-        if faults.is_empty() {
-            faults.extend(circles::circles(patterns));
+    pub fn compile(expressions: &[&str], patterns: &Patterns, options: Options) -> Result<Self, Refused> {
+        let (compiled, told) = gather(expressions, patterns, options);
+        if !told.faults.is_empty() {
+            return Err(told);
         }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
+        let Refused { warnings, untyped, .. } = told;
         let set = engine::Set::new(compiled.iter().map(|expression| expression.matcher.own()));
         Ok(Self { expressions: compiled, set, warnings, untyped, options })
     }
@@ -160,7 +164,7 @@ impl Grok {
 
     /// What of an expression can take long in engines that try one way after the other.
     pub fn findings(&self, expression: usize) -> Vec<Finding> {
-        self.expressions.get(expression).map_or(Vec::new(), |one| lint::of_regex(&one.regex, &one.shipped))
+        self.expressions.get(expression).map_or(Vec::new(), |one| lint::of_regex(&one.regex, &one.fields, &one.shipped))
     }
 
     /// Searches a text. `scratch` is memory to be used again; it may have served any other expression before.
@@ -203,42 +207,48 @@ impl Grok {
     }
 }
 
-/// Compiles each expression that is right.
-fn gather(expressions: &[&str], patterns: &Patterns, options: Options) -> Gathered {
+/// Compiles each expression that is right, and gathers what there is to say of all.
+fn gather(expressions: &[&str], patterns: &Patterns, options: Options) -> (Vec<Expression>, Refused) {
     let mut memory = blame::Memory::default();
-    let mut gathered = Gathered { compiled: Vec::new(), warnings: Vec::new(), untyped: Vec::new(), faults: Vec::new() };
+    let mut compiled = Vec::new();
+    let mut told = Refused::default();
+    let mut circles = HashSet::new();
     for (number, text) in expressions.iter().enumerate() {
         let numbered = |fault: Fault| Fault { expression: number, ..fault };
         // Each expression is told what it leads to, though others lead there too.
         memory.forget_told();
         let expanded = match expand(text, patterns, options) {
-            Ok(expanded) => expanded,
+            Ok(expanded) => {
+                match Matcher::compile(&expanded, options) {
+                    Ok(matcher) => compiled.push(Expression::new(matcher, &expanded, options.dialect)),
+                    Err(words) => {
+                        let faults = blame::blame(text, Some(&words), patterns, options, &mut memory);
+                        told.faults.extend(faults.into_iter().map(numbered));
+                    }
+                }
+                expanded
+            }
             Err(failed) => {
                 let others = match failed.too_large {
                     true => blame::of_itself(text, patterns, options),
                     false => blame::blame(text, None, patterns, options, &mut memory),
                 };
-                gathered.faults.extend(failed.told(patterns).into_iter().chain(others).map(numbered));
-                continue;
+                told.faults.extend(failed.told(patterns).into_iter().chain(others).map(numbered));
+                circles.extend(failed.circles.into_iter().map(circles::turned));
+                failed.so_far
             }
         };
-        match Matcher::compile(&expanded, options) {
-            Ok(matcher) => gathered.compiled.push(Expression::new(matcher, &expanded, options.dialect)),
-            Err(words) => {
-                gathered
-                    .faults
-                    .extend(blame::blame(text, Some(&words), patterns, options, &mut memory).into_iter().map(numbered));
-            }
-        }
-        gathered.warnings.extend(expanded.warnings.into_iter().map(numbered));
+        told.warnings.extend(expanded.warnings.into_iter().map(numbered));
         for fault in expanded.untyped.into_iter().map(numbered) {
             let known = |known: &Fault| known.definition == fault.definition && known.what == fault.what;
-            if fault.definition.is_none() || !gathered.untyped.iter().any(known) {
-                gathered.untyped.push(fault);
+            if fault.definition.is_none() || !told.untyped.iter().any(known) {
+                told.untyped.push(fault);
             }
         }
+        told.fields.push(expanded.fields);
     }
-    gathered
+    told.faults.extend(circles::circles(patterns, &circles));
+    (compiled, told)
 }
 
 impl Expression {

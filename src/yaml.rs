@@ -158,8 +158,8 @@ pub enum Kind {
         style: Style,
         /// What it means.
         value: Scalar,
-        /// Whether the file has the text letter by letter: in one line, and without escapes.
-        verbatim: bool,
+        /// Where the text begins, if the file has it letter by letter: without escapes, and each further line below the first.
+        verbatim: Option<Place>,
     },
     /// A list.
     List(Vec<Node>),
@@ -226,15 +226,17 @@ impl Node {
     }
 
     /// Where character `index` (from 0) of a scalar's text stands, as well as that can be told: exactly for plain and
-    /// quoted scalars of one line without escapes, else the node's own place.
+    /// quoted scalars of one line without escapes and for blocks whose lines are not folded, else the node's own place.
     pub fn place_of_char(&self, index: usize) -> Place {
-        match &self.kind {
-            Kind::Scalar { style, verbatim: true, .. } => {
-                let quote = usize::from(*style != Style::Plain);
-                Place { line: self.place.line, column: self.place.column + quote + index }
-            }
-            _ => self.place,
+        let Kind::Scalar { text, verbatim: Some(first), .. } = &self.kind else { return self.place };
+        let mut place = *first;
+        for c in text.chars().take(index) {
+            place = match c {
+                '\n' => Place { line: place.line + 1, column: first.column },
+                _ => Place { column: place.column + 1, ..place },
+            };
         }
+        place
     }
 }
 

@@ -131,6 +131,13 @@ fn faults_are_told_with_their_places_and_end_with_64() {
         "pattern 1:8: unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)"
     );
     assert!(told[1].starts_with("pattern 2:18: the pattern \"%{INT} (?<a.b>x)é)\" can't be compiled: "), "{stderr}");
+    // What is no fault is told beside them.
+    let (code, _, stderr) = run(&["%{INT:a", "%{INT:b:itn} x)"], "");
+    let told: Vec<&str> = stderr.lines().collect();
+    assert_eq!((code, told.len()), (Some(64), 3), "{stderr}");
+    assert!(told[0].starts_with("pattern 2:15: the pattern \"%{INT:b:itn} x)\" can't be compiled: "), "{stderr}");
+    assert!(told[1].starts_with("pattern 1:1: warning: a %{ without its } stands for itself"), "{stderr}");
+    assert!(told[2].starts_with("pattern 2:1: warning: %{INT:b:itn} stays a text"), "{stderr}");
     for arguments in
         [&[][..], &["--set", "ecs", "x"], &["x", "-f", "missing"], &["x", "--bench"], &["x", "--format", "json"]]
     {
@@ -153,6 +160,35 @@ fn texts_of_several_lines_end_with_a_zero_byte() {
     let (code, stdout, stderr) = run(&["-z", "^(?<a>b)$(?m)(?<rest>.*)"], "x\nb\nc\0b");
     assert_eq!((code, &*stderr), (Some(0), ""));
     assert_eq!(stdout, "{\"a\":\"b\",\"rest\":\"\\nc\"}\n{\"a\":\"b\",\"rest\":\"\"}\n");
+}
+
+#[test]
+fn a_line_is_answered_before_the_next_one_comes() {
+    for (arguments, end) in
+        [(&["%{INT:n}"][..], "\n"), (&["-z", "%{INT:n}"], "\0"), (&["--explain", "^%{INT:n}$"], "\n")]
+    {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kelp"))
+            .arg("grok")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut lines, mut answers) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        // The beginning of a line is no line yet.
+        for (number, piece) in [(1, "1\n"), (2, "2\n3"), (3, "\n")] {
+            lines.write_all(piece.replace('\n', end).as_bytes()).unwrap();
+            let mut answer = String::new();
+            answers.read_line(&mut answer).unwrap();
+            let told = format!("line {number}: pattern 1 matches \"{number}\"\n");
+            assert_eq!(answer, if arguments[0] == "--explain" { told } else { format!("{{\"n\":\"{number}\"}}\n") });
+            if arguments[0] == "--explain" {
+                answers.read_line(&mut answer).unwrap();
+            }
+        }
+        drop(lines);
+        assert!(child.wait().unwrap().success());
+    }
 }
 
 #[test]

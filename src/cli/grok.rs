@@ -5,7 +5,7 @@ mod explain;
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -87,7 +87,7 @@ impl Arguments {
     pub(super) fn run(self) -> ExitStatus {
         let Some(asked) = self.asked() else { return ExitStatus::Usage };
         asked.warn();
-        let lines: Box<dyn BufRead> = match &self.file {
+        let lines: Box<dyn Read> = match &self.file {
             None => Box::new(io::stdin().lock()),
             Some(path) => match File::open(path) {
                 // It can be opened, and not read.
@@ -95,23 +95,25 @@ impl Arguments {
                     eprintln!("{}: is a folder, where a file of lines is expected", path.display());
                     return ExitStatus::Usage;
                 }
-                Ok(file) => Box::new(BufReader::new(file)),
+                Ok(file) => Box::new(file),
                 Err(error) => {
                     eprintln!("{}: can't be read: {error}", path.display());
                     return ExitStatus::Usage;
                 }
             },
         };
-        let texts = each(lines, if self.null_data { 0 } else { b'\n' });
+        let mut lines = Lines::new(lines, if self.null_data { 0 } else { b'\n' });
         if self.bench {
-            return bench::run(&asked, texts, self.format);
+            return bench::run(&asked, lines, self.format);
         }
         let mut answer = Answer::new();
         let mut explainer = self.explain.then(|| explain::Teller::new(&asked));
         let mut scratch = Scratch::new();
         let mut status = ExitStatus::Done;
         let mut returns = Returns::default();
-        for (number, line) in texts.enumerate() {
+        let mut number = 0;
+        while let Some(line) = lines.next() {
+            number += 1;
             let line = match line {
                 Ok(line) => line,
                 Err(error) => {
@@ -122,18 +124,22 @@ impl Arguments {
             let outcome = asked.grok.search(&line, &mut scratch);
             if let Some(what) = undecided(&outcome) {
                 answer.flush();
-                eprintln!("line {}: {what}", number + 1);
+                eprintln!("line {number}: {what}");
                 status = ExitStatus::No;
             }
             match &mut explainer {
-                Some(teller) => teller.tell(&mut answer, number + 1, &line, &asked, &outcome),
+                Some(teller) => teller.tell(&mut answer, number, &line, &asked, &outcome),
                 None => answer.line(&as_json(&asked.grok, &outcome)),
             }
             if matches!(outcome, Outcome::NoMatch)
                 && let Some(what) = returns.explain(&asked.grok, &line, &mut scratch)
             {
                 answer.flush();
-                eprintln!("line {}: warning: {what}", number + 1);
+                eprintln!("line {number}: warning: {what}");
+            }
+            // Whoever sends the next line only after this answer has to get it.
+            if !lines.has_next() {
+                answer.flush();
             }
             if answer.is_over() {
                 break;
@@ -163,8 +169,9 @@ impl Arguments {
         let options = Options::new(dialect);
         match Grok::compile(&expressions, &patterns, options) {
             Ok(grok) => read.then(|| Asked { expressions: self.patterns.clone(), patterns, options, grok }),
-            Err(faults) => {
-                tell(&self.patterns, faults.iter(), "");
+            Err(refused) => {
+                tell(&self.patterns, refused.faults.iter(), "");
+                tell(&self.patterns, refused.warnings.iter().chain(&refused.untyped), "warning: ");
                 None
             }
         }
@@ -237,20 +244,38 @@ fn tell<'f>(expressions: &[String], faults: impl Iterator<Item = &'f Fault>, kin
 }
 
 /// The lines, without what ends them. What is no UTF-8 has the replacement character in its place.
-fn each(mut lines: Box<dyn BufRead>, end: u8) -> impl Iterator<Item = io::Result<String>> {
-    std::iter::from_fn(move || {
+struct Lines {
+    input: BufReader<Box<dyn Read>>,
+    end: u8,
+}
+
+impl Lines {
+    fn new(input: Box<dyn Read>, end: u8) -> Self {
+        Self { input: BufReader::with_capacity(64 * 1024, input), end }
+    }
+
+    /// Whether the next line was read already, so that there is no waiting for it.
+    fn has_next(&self) -> bool {
+        self.input.buffer().contains(&self.end)
+    }
+}
+
+impl Iterator for Lines {
+    type Item = io::Result<String>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         let mut line = Vec::new();
-        match lines.read_until(end, &mut line) {
+        match self.input.read_until(self.end, &mut line) {
             Ok(0) => None,
             Ok(_) => {
-                if line.last() == Some(&end) {
+                if line.last() == Some(&self.end) {
                     line.pop();
                 }
                 Some(Ok(String::from_utf8_lossy(&line).into_owned()))
             }
             Err(error) => Some(Err(error)),
         }
-    })
+    }
 }
 
 /// Why it is not known what a line gives.

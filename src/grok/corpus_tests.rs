@@ -78,7 +78,7 @@ fn compile(pattern: &str, case: &Json, options: Options) -> Result<Grok, Vec<Fau
     for (name, definition) in case["pattern_definitions"].as_object().into_iter().flatten() {
         patterns.define(name, definition.as_str().unwrap());
     }
-    Grok::compile(&[pattern], &patterns, options)
+    Grok::compile(&[pattern], &patterns, options).map_err(|refused| refused.faults)
 }
 
 fn expected(case: &Json, key: &str) -> Json {

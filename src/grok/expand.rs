@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::Field;
+use super::circles::circular;
 use super::engine::bracket_head;
 use super::fault::{Fault, nearest, shown};
 use super::options::{Dialect, Options};
@@ -44,10 +45,12 @@ pub(super) struct Unexpanded<'p> {
     /// Of faults that are about names that there are not: which fault, which name, and how many definitions on the spot there were.
     unknown: Vec<(usize, &'p str, usize)>,
     inline: Vec<&'p str>,
+    /// The circles that it runs into: the names of the definitions, each leading to the next and the last to the first.
+    pub circles: Vec<Vec<&'p str>>,
     /// It was given up, as it becomes too large.
     pub too_large: bool,
-    /// How long it had become.
-    pub length: usize,
+    /// What it had become.
+    pub so_far: Expanded,
 }
 
 impl Unexpanded<'_> {
@@ -59,11 +62,9 @@ impl Unexpanded<'_> {
     }
 
     /// The faults, with what can be done about them.
-    pub fn told(mut self, patterns: &Patterns) -> Vec<Fault> {
-        for number in 0..self.faults.len() {
-            self.faults[number].hint = self.hint(number, patterns);
-        }
-        self.faults
+    pub fn told(&self, patterns: &Patterns) -> Vec<Fault> {
+        let told = |(number, fault): (usize, &Fault)| Fault { hint: self.hint(number, patterns), ..fault.clone() };
+        self.faults.iter().enumerate().map(told).collect()
     }
 }
 
@@ -72,8 +73,19 @@ pub(super) fn group_name(number: usize) -> String {
     format!("k{number:04}")
 }
 
+/// The number in the name of a field's group; `None` for any other name.
+pub(super) fn group_number(name: &str) -> Option<usize> {
+    let digits = name.strip_prefix('k')?;
+    let number = digits.parse().ok()?;
+    (group_name(number) == name).then_some(number)
+}
+
 /// Expands an expression.
-pub(super) fn expand<'p>(text: &'p str, patterns: &'p Patterns, options: Options) -> Result<Expanded, Unexpanded<'p>> {
+pub(super) fn expand<'p>(
+    text: &'p str,
+    patterns: &'p Patterns,
+    options: Options,
+) -> Result<Expanded, Box<Unexpanded<'p>>> {
     let mut expander = Expander {
         patterns,
         options,
@@ -93,16 +105,18 @@ pub(super) fn expand<'p>(text: &'p str, patterns: &'p Patterns, options: Options
         untyped: Vec::new(),
         faults: Vec::new(),
         unknown: Vec::new(),
+        circles: Vec::new(),
     };
     expander.text(text);
     expander.resolve_calls();
-    let Expander { regex, fields, ranges: shipped, warnings, untyped, faults, .. } = expander;
+    let Expander { regex, fields, ranges: shipped, warnings, untyped, faults, circles, .. } = expander;
+    let expanded = Expanded { regex, fields, shipped, warnings, untyped };
     if faults.is_empty() {
-        return Ok(Expanded { regex, fields, shipped, warnings, untyped });
+        return Ok(expanded);
     }
     let inline = expander.inline.into_iter().map(|(name, _)| name).collect();
-    let (unknown, too_large, length) = (expander.unknown, expander.stopped, regex.len());
-    Err(Unexpanded { faults, unknown, inline, too_large, length })
+    let (unknown, too_large) = (expander.unknown, expander.stopped);
+    Err(Box::new(Unexpanded { faults, unknown, inline, circles, too_large, so_far: expanded }))
 }
 
 struct Expander<'p> {
@@ -132,6 +146,7 @@ struct Expander<'p> {
     untyped: Vec<Fault>,
     faults: Vec<Fault>,
     unknown: Vec<(usize, &'p str, usize)>,
+    circles: Vec<Vec<&'p str>>,
 }
 
 /// Whose a definition is.
@@ -246,8 +261,9 @@ impl<'p> Expander<'p> {
         // One on the spot may have the name of the one that it stands in.
         let again = |step: &Step<'_>| step.name == name && std::ptr::eq(step.definition, definition);
         if let Some(from) = self.path.iter().position(again) {
-            let circle: Vec<&str> = self.path[from..].iter().map(|step| step.name).chain([name]).collect();
-            self.fail(format!("circular reference detected: {}", circle.join("->")));
+            let circle: Vec<&str> = self.path[from..].iter().map(|step| step.name).collect();
+            self.fail(circular(&circle));
+            self.circles.push(circle);
             return read;
         }
         if self.path.len() >= MAX_DEPTH || self.regex.len() > MAX_LENGTH {
@@ -264,8 +280,13 @@ impl<'p> Expander<'p> {
                     Dialect::Logstash => kind.and_then(|kind| kind.split(':').next()),
                     Dialect::Elasticsearch => kind,
                 };
-                let kind = self.kind(kind, || format!("%{{{name}:{field}}}"));
-                if named.is_empty() { self.open_plain() } else { self.open_group(named, named, kind) }
+                if named.is_empty() {
+                    self.warn(format!("%{{{name}:{field}}} captures nothing: its field has no name"));
+                    self.open_plain();
+                } else {
+                    let kind = self.kind(kind, || format!("%{{{name}:{field}}}"));
+                    self.open_group(named, named, kind);
+                }
             }
             None if self.options.capture_unnamed => self.open_group(name, name, Type::String),
             None => self.open_plain(),

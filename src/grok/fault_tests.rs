@@ -1,5 +1,6 @@
 //! What is told of expressions and definitions that are wrong, and where.
 
+use std::collections::HashSet;
 use std::fs;
 
 use super::tests::{compile, search};
@@ -36,8 +37,39 @@ fn a_circle_of_definitions_is_told_though_nothing_uses_it() {
     let faults = compile(&["x"], &definitions, Dialect::Logstash).unwrap_err();
     let told: Vec<String> = faults.iter().map(|fault| fault.what.clone()).collect();
     assert_eq!(told, ["circular reference detected: INT->INT", "circular reference detected: USER->USERNAME->USER"]);
+    // Several from one definition, and those of which one leads to the other.
+    let definitions = [("A", "%{A} %{B} %{A}"), ("B", "%{B} %{A} %{C}"), ("C", "%{D} %{B}"), ("D", "%{D}")];
+    let faults = compile(&["x", "("], &definitions, Dialect::Logstash).unwrap_err();
+    let told: Vec<&str> = faults[1..].iter().filter_map(|fault| fault.what.split(": ").nth(1)).collect();
+    assert_eq!(told, ["A->A", "B->B", "A->B->A", "D->D", "B->C->B"]);
     // Twice the same is no circle.
     assert!(compile(&["%{D}"], &[("D", "%{E}%{E}"), ("E", "x")], Dialect::Logstash).is_ok());
+}
+
+#[test]
+fn what_there_is_to_say_is_told_at_once() {
+    let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
+    for (name, definition) in [("A", "%{B}"), ("B", "%{C}"), ("C", "%{A}"), ("LOOP", "%{LOOP}")] {
+        patterns.define(name, definition);
+    }
+    let expressions = ["%{INT:a", "%{WORD:b:no} (x", "%{IP:c} %{NUBMER:d} %{INT:e", "%{IP:f.g}", "%{B}"];
+    let refused = Grok::compile(&expressions, &patterns, Options::default()).unwrap_err();
+    let told = |faults: &[Fault]| -> Vec<_> {
+        faults.iter().map(|fault| (fault.expression, fault.offset, fault.what.clone())).collect()
+    };
+    let unclosed = "a %{ without its } stands for itself".to_owned();
+    let open = "the pattern \"%{WORD:b:no} (x\" can't be compiled: end pattern with unmatched parenthesis".to_owned();
+    let unknown = "unable to find pattern [NUBMER] in Grok's pattern dictionary".to_owned();
+    let circles = ["B->C->A->B", "LOOP->LOOP"].map(|circle| format!("circular reference detected: {circle}"));
+    let [circle, other] = circles;
+    // The circle that an expression runs into is told there alone.
+    let expected = [(1, 15, open), (2, 8, unknown), (4, 0, circle), (0, 0, other)];
+    assert_eq!(told(&refused.faults), expected);
+    assert_eq!(told(&refused.warnings), [(0, 0, unclosed.clone()), (2, 20, unclosed)]);
+    assert_eq!(refused.untyped.iter().map(|fault| fault.expression).collect::<Vec<_>>(), [1]);
+    let names: Vec<Vec<&str>> =
+        refused.fields.iter().map(|fields| fields.iter().map(|field| field.name.as_str()).collect()).collect();
+    assert_eq!(names, [vec![], vec!["b"], vec!["c"], vec!["f.g"], vec![]]);
 }
 
 #[test]
@@ -66,9 +98,9 @@ fn many_definitions_that_lead_to_one_another_are_no_deep_matter() {
         patterns.define(&format!("P{number}"), &format!("%{{P{}}} %{{P{}}}", number + 1, count));
     }
     patterns.define(&format!("P{count}"), "a");
-    assert_eq!(circles::circles(&patterns), []);
+    assert_eq!(circles::circles(&patterns, &HashSet::new()), []);
     patterns.define(&format!("P{count}"), "%{P59999}");
-    let circles = circles::circles(&patterns);
+    let circles = circles::circles(&patterns, &HashSet::new());
     let told: Vec<&str> = circles.iter().map(|fault| fault.what.as_str()).collect();
     assert_eq!(told, ["circular reference detected: P59999->P60000->P59999"]);
 }
@@ -103,7 +135,9 @@ fn several_faults_of_one_expression_are_told_at_once() {
     let open = |text: &str| format!("the pattern \"{text}\" can't be compiled: end pattern with unmatched parenthesis");
     let definitions = [("BAD", "("), ("WORSE", "[z-a]"), ("BOTH", "%{BAD} %{WORSE}"), ("LOOP", "%{LOOP}")];
     let faults = |expression: &str| {
-        let faults = compile(&[expression], &definitions, Dialect::Elasticsearch).unwrap_err();
+        // The circle is told whether it is used or not.
+        let definitions = if expression.contains("LOOP") { &definitions[..] } else { &definitions[..3] };
+        let faults = compile(&[expression], definitions, Dialect::Elasticsearch).unwrap_err();
         told(&faults).into_iter().map(|(_, at, what)| (at, what)).collect::<Vec<_>>()
     };
     let bad = || open("(") + " (in the definition of BAD)";
@@ -158,12 +192,13 @@ fn a_fault_of_a_definition_has_its_place_in_the_file() {
     .unwrap();
     let mut patterns = Patterns::new(Set::Legacy, Dialect::Elasticsearch);
     patterns.load(&file).unwrap();
-    for (expression, line, column) in
-        [("%{LOST}", 2, 7), ("%{BAD}", 3, 8), ("%{SPOT}", 4, 7), ("%{LOOP}", 5, 6), ("x", 5, 6)]
+    // The circle is told with each.
+    for (expression, count, line, column) in
+        [("%{LOST}", 2, 2, 7), ("%{BAD}", 2, 3, 8), ("%{SPOT}", 2, 4, 7), ("%{LOOP}", 1, 5, 6), ("x", 1, 5, 6)]
     {
-        let faults = Grok::compile(&[expression], &patterns, Options::default()).unwrap_err();
+        let faults = Grok::compile(&[expression], &patterns, Options::default()).unwrap_err().faults;
         let place = Place { path: file.clone(), line, column };
-        assert_eq!((faults.len(), faults[0].place.as_ref()), (1, Some(&place)), "{expression}: {faults:?}");
+        assert_eq!((faults.len(), faults[0].place.as_ref()), (count, Some(&place)), "{expression}: {faults:?}");
     }
     patterns.define("LOOP", "");
     let grok = Grok::compile(&["%{SHIPPED}"], &patterns, Options::default()).unwrap();
@@ -271,6 +306,20 @@ fn what_stands_for_itself_is_told_once() {
         assert_eq!(grok.warnings().len(), warnings);
         assert_eq!(grok.warnings()[0].offset, expression.find("%{").unwrap());
         assert!(compile(&[&(expression + "(")], &[], Dialect::Elasticsearch).is_err());
+    }
+}
+
+#[test]
+fn a_capture_without_a_name_is_told() {
+    for (expression, told) in [
+        ("%{DATA::int} x", Some((0, "%{DATA::int} captures nothing: its field has no name"))),
+        ("a %{DATA::no:x}", Some((2, "%{DATA::no:x} captures nothing: its field has no name"))),
+        ("%{DATA:a:int} %{DATA}", None),
+    ] {
+        let grok = compile(&[expression], &[], Dialect::Elasticsearch).unwrap();
+        let warnings: Vec<_> = grok.warnings().iter().map(|fault| (fault.offset, fault.what.as_str())).collect();
+        assert_eq!(warnings, told.into_iter().collect::<Vec<_>>(), "{expression}");
+        assert_eq!(grok.untyped(), [], "{expression}");
     }
 }
 

@@ -15,6 +15,8 @@ use automaton::Automaton;
 use parse::{Node, Repeat, parse};
 use set::Set;
 
+use super::Field;
+use super::expand::group_number;
 use super::fault::Fault;
 use super::options::Options;
 use super::patterns::Patterns;
@@ -47,16 +49,16 @@ pub struct Finding {
 /// It can't be expanded.
 pub fn lint(expression: &str, patterns: &Patterns, options: Options) -> Result<Vec<Finding>, Vec<Fault>> {
     let expanded = super::expand::expand(expression, patterns, options).map_err(|failed| failed.told(patterns))?;
-    Ok(of_regex(&expanded.regex, &expanded.shipped))
+    Ok(of_regex(&expanded.regex, &expanded.fields, &expanded.shipped))
 }
 
-/// Looks an expression without references through, of which some ranges are shipped.
-pub(super) fn of_regex(regex: &str, shipped: &[(usize, usize)]) -> Vec<Finding> {
+/// Looks an expression without references through, whose groups are these fields', and of which some ranges are shipped.
+pub(super) fn of_regex(regex: &str, fields: &[Field], shipped: &[(usize, usize)]) -> Vec<Finding> {
     let mut linter = Linter { found: Vec::new(), steps: STEPS };
     linter.walk(&parse(regex), false);
     let mut findings: Vec<Finding> = Vec::new();
     for ((start, end), growth) in linter.found {
-        let part = readable(regex.get(start..end).unwrap_or_default());
+        let part = readable(regex.get(start..end).unwrap_or_default(), fields);
         let what = match growth {
             Growth::Exponential => "the repetitions in it can share the same letters in exponentially many ways",
             Growth::Polynomial => "the repetitions in it can share the same letters",
@@ -70,22 +72,20 @@ pub(super) fn of_regex(regex: &str, shipped: &[(usize, usize)]) -> Vec<Finding> 
     findings
 }
 
-/// The part without the names that groups are given when references are expanded, and cut to a sane length.
-fn readable(part: &str) -> String {
+/// The part with the fields' names instead of those that groups are given when references are expanded, and cut to a sane length.
+fn readable(part: &str, fields: &[Field]) -> String {
     const LIMIT: usize = 160;
     let mut out = String::new();
     let mut rest = part;
-    while let Some((before, after)) = rest.split_once("(?<k") {
+    while let Some((before, after)) = rest.split_once('<') {
         out.push_str(before);
-        match after.split_once('>') {
-            Some((digits, after)) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-                out.push('(');
-                rest = after;
-            }
-            _ => {
-                out.push_str("(?<k");
-                rest = after;
-            }
+        out.push('<');
+        rest = after;
+        if let Some((group, _)) = after.split_once('>')
+            && let Some(field) = group_number(group).and_then(|number| fields.get(number))
+        {
+            out.push_str(&field.name);
+            rest = &after[group.len()..];
         }
     }
     out.push_str(rest);
@@ -330,11 +330,15 @@ mod tests {
         let found = lint(r"a (?:%{DATA:d}\s*)+x", &patterns, Options::default()).unwrap();
         let finding = Finding {
             growth: Growth::Exponential,
-            part: r"(?:(.*?)\s*)+".to_owned(),
+            part: r"(?:(?<d>.*?)\s*)+".to_owned(),
             what: "the repetitions in it can share the same letters in exponentially many ways".to_owned(),
             shipped: false,
         };
         assert_eq!(found, [finding]);
+        // References to groups are to those that are shown.
+        let expression = r"(?<a:b>x)(?:(?<q>\w)(?<=\w)\w*\k<q>)+ %{WORD:w}";
+        let found = lint(expression, &patterns, Options::default()).unwrap();
+        assert_eq!(found[0].part, r"(?:(?<q>\w)(?<=\w)\w*\k<q>)+", "{found:?}");
         for (expression, shipped) in [("%{URI}", true), ("%{URIPROTO:p}://", true), (r"(?:\w+)+:%{INT}", false)] {
             let found = lint(expression, &patterns, Options::default()).unwrap();
             assert!(found.len() == 1 && found[0].shipped == shipped, "{expression}: {found:?}");

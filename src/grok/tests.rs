@@ -11,7 +11,7 @@ pub(super) fn compile(
     for (name, definition) in definitions {
         patterns.define(name, definition);
     }
-    Grok::compile(expressions, &patterns, Options::new(dialect))
+    Grok::compile(expressions, &patterns, Options::new(dialect)).map_err(|refused| refused.faults)
 }
 
 /// What came, as text: the expression's number, then fields and values.

@@ -39,7 +39,7 @@ pub fn unused(expressions: &[&str], patterns: &Patterns, options: Options) -> Ve
                 expanded.warnings.into_iter().chain(expanded.untyped).for_each(|fault| found.tell(fault, || None));
             }
             Err(failed) => {
-                length += failed.length;
+                length += failed.so_far.regex.len();
                 for (number, fault) in failed.faults.iter().enumerate() {
                     found.tell(fault.clone(), || failed.hint(number, patterns));
                 }

@@ -289,8 +289,8 @@ destination: {index: 'Web-%{+yyyy.MM.DD}'}
         "p.yaml:1:1: the pipeline has an unknown key \"descripton\" (did you mean \"description\"?)",
         "p.yaml:3:3: the source has no topic",
         "p.yaml:4:10: there is no codec \"xml\" (plain or json)",
-        "p.yaml:6:39: unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)",
-        "p.yaml:6:54: the pattern \"(\" can't be compiled: end pattern with unmatched parenthesis",
+        "p.yaml:6:40: unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)",
+        "p.yaml:6:56: the pattern \"(\" can't be compiled: end pattern with unmatched parenthesis",
         "p.yaml:7:23: condition: a single = (== compares)",
         "p.yaml:8:5: there is no processor \"dat\" (did you mean \"date\"?)",
         "p.yaml:9:18: \"kafka\" is where the record's origin is kept",
@@ -308,6 +308,52 @@ destination: {index: 'Web-%{+yyyy.MM.DD}'}
     for (told, expected) in told.iter().zip(expected) {
         assert!(told.starts_with(expected), "{told}\n{expected}");
     }
+}
+
+#[test]
+fn all_faults_of_a_grok_processor_are_told_at_once_with_their_places() {
+    let told = faults(
+        "source: {topics: [a]}
+processors:
+  - grok:
+      field: message
+      patterns:
+        - '%{INT:a'
+        - '%{WORD:b} (x'
+        - '%{IP:kafka.x} é%{NUBMER:c} %{IPS}'
+        - '%{IP:kafka.y} %{IP:_index}'
+        - |-
+          %{INT:d}
+            %{LOST}
+      pattern_definitions:
+        LOOP: '%{LOOP}'
+      dialect: logtash
+      ecs_compatibility: v2
+      pattern_definition: {}
+destination: {index: a}
+",
+    );
+    let expected = [
+        "6:12: a %{ without its } stands for itself (a reference is ",
+        "7:24: the pattern \"%{WORD:b} (x\" can't be compiled: end pattern with unmatched parenthesis",
+        "8:11: \"kafka\" is where the record's origin is kept",
+        "8:27: unable to find pattern [NUBMER] in Grok's pattern dictionary (did you mean NUMBER?)",
+        "8:39: unable to find pattern [IPS] in Grok's pattern dictionary (did you mean IP?)",
+        "9:11: \"kafka\" is where the record's origin is kept",
+        "9:11: \"_index\" is no field of the document",
+        "12:13: unable to find pattern [LOST] in Grok's pattern dictionary",
+        "14:16: circular reference detected: LOOP->LOOP (in the definition of LOOP)",
+        "15:16: dialect \"logtash\" is not known (give elasticsearch or logstash)",
+        "16:26: ecs_compatibility \"v2\" is not known (give disabled or v1)",
+        "17:7: the grok processor has an unknown key \"pattern_definition\"",
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for (told, expected) in told.iter().zip(expected) {
+        assert!(told.starts_with(&format!("p.yaml:{expected}")), "{told}\n{expected}");
+    }
+    // One alone is a list of one.
+    let text = "source: {topics: [a]}\nprocessors: [{grok: {field: a, patterns: 'x %{IPS}'}}]\ndestination: {index: a}";
+    assert!(faults(text)[0].starts_with("p.yaml:2:45: unable to find pattern [IPS]"), "{:?}", faults(text));
 }
 
 #[test]

@@ -96,7 +96,8 @@ fn syntax_hint(what: &str) -> Option<&'static str> {
 }
 
 fn null(place: Place) -> Node {
-    Node { place, kind: Kind::Scalar { text: String::new(), style: Style::Plain, value: Scalar::Null, verbatim: true } }
+    let kind = Kind::Scalar { text: String::new(), style: Style::Plain, value: Scalar::Null, verbatim: Some(place) };
+    Node { place, kind }
 }
 
 /// What of the file was not passed yet. Scalars come in its order, so that going there takes no longer than the file.
@@ -107,23 +108,39 @@ struct Source<'t> {
 }
 
 impl Source<'_> {
-    /// Whether the file has the text of a scalar letter by letter, in one line; `start` is the scalar's first character.
-    fn has(&mut self, start: usize, text: &str, style: Style) -> bool {
-        let Some(skipped) = start.checked_sub(self.at) else { return false };
+    /// Where the text of a scalar begins, if the file has it letter by letter: in one line, or as a block. The scalar begins at
+    /// `place`, which is character `start`: of a block that is its first letter.
+    fn find(&mut self, place: Place, start: usize, text: &str, style: Style) -> Option<Place> {
+        let skipped = start.checked_sub(self.at)?;
         let bytes = self.rest.char_indices().nth(skipped).map_or(self.rest.len(), |(bytes, _)| bytes);
         (self.rest, self.at) = (&self.rest[bytes..], start);
         let within = |quote: char| {
             let inner = self.rest.strip_prefix(quote).and_then(|inner| inner.strip_prefix(text));
             inner.is_some_and(|end| end.starts_with(quote))
         };
-        !text.contains('\n')
-            && match style {
-                Style::Block => false,
-                Style::Plain => self.rest.starts_with(text),
-                Style::Quoted => within('\''),
-                Style::DoubleQuoted => within('"'),
+        let (found, quote) = match style {
+            Style::Block => {
+                let empty = text.len() - text.trim_start_matches('\n').len();
+                let found = block_has(self.rest, text, place.column - 1);
+                return found.then_some(Place { line: place.line.saturating_sub(empty), ..place });
             }
+            Style::Plain => (self.rest.starts_with(text), 0),
+            Style::Quoted => (within('\''), 1),
+            Style::DoubleQuoted => (within('"'), 1),
+        };
+        (found && !text.contains('\n')).then_some(Place { column: place.column + quote, ..place })
     }
+}
+
+/// Whether a block has the lines of the text. `source` begins with the first that is not empty, behind its indentation.
+fn block_has(source: &str, text: &str, indent: usize) -> bool {
+    let mut written = source.lines();
+    let mut lines = text.trim_matches('\n').split('\n');
+    let is_indented = |written: &str, line: &str| {
+        let blanks = written.strip_suffix(line).filter(|blanks| blanks.bytes().all(|b| b == b' '));
+        blanks.is_some_and(|blanks| line.is_empty() || blanks.len() == indent)
+    };
+    written.next() == lines.next() && lines.all(|line| written.next().is_some_and(|written| is_indented(written, line)))
 }
 
 enum Open {
@@ -172,7 +189,7 @@ impl Builder<'_> {
                 };
                 let forced = tag.is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix == "str");
                 let value = if style == Style::Plain && !forced { resolve(&text) } else { Scalar::String };
-                let verbatim = self.source.has(span.start.index(), &text, style);
+                let verbatim = self.source.find(place, span.start.index(), &text, style);
                 self.put(Node { place, kind: Kind::Scalar { text, style, value, verbatim } }, anchor)
             }
             Event::SequenceStart(anchor, _) => self.start(Open::List { place, anchor, items: Vec::new() }, place),

@@ -42,6 +42,12 @@ fn a_letter_of_a_scalar_has_its_place_or_that_of_the_scalar() {
         ("{a: é X , b: c}", (1, 7)),
         ("{a: 'é X' , b: c}", (1, 8)),
         ("# é\r\n\r\na: 'é X'\r\n", (3, 7)),
+        // Blocks, as long as nothing is folded.
+        ("a: |\n  é X\n", (2, 5)),
+        ("a: >-  # x\n\n   é\n\n     cX\nb: c\n", (5, 7)),
+        ("a: |2\r\n   é\r\n\r\n  cX\r\n\r\nb: c\r\n", (4, 4)),
+        ("a: |+\n  b\n  X\n\n", (3, 3)),
+        ("a: >\n  b\n  X\n", (2, 3)),
         // A tag, an escape, and more than one line.
         ("a: !!str é X\n", (1, 4)),
         ("a: \"\\tX\"\n", (1, 4)),

@@ -19,7 +19,8 @@ use std::sync::Mutex;
 
 use crate::event::{Path, Value};
 use crate::grok::{
-    Dialect, Fault, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured, quoted, unused,
+    Dialect, Fault, Field, Grok, Growth, Match, Options, Outcome, Patterns, Scratch, Set, Value as Captured, quoted,
+    unused,
 };
 use crate::pipeline::compile::Compiler;
 use crate::pipeline::step::{Flow, Process, Work};
@@ -41,12 +42,14 @@ struct GrokProcessor {
 pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<dyn Process>> {
     let field = fields.required_string("field").and_then(|text| cx.read_path(text));
     let own = fields.string_map("pattern_definitions").unwrap_or_default();
-    let written = fields.required("patterns").and(fields.strings("patterns"));
+    let node = fields.required("patterns");
+    let written = node.and(fields.strings("patterns"));
     for key in ["patterns", "pattern_definitions"] {
         fields.node(key).into_iter().for_each(|node| warn_of_escapes(node, cx));
     }
     let ignore_missing = fields.bool("ignore_missing").unwrap_or(false);
     let trace_match = fields.bool("trace_match").unwrap_or(false);
+    // What is not known hides no fault of the patterns: these are looked at as if it were not given.
     let set = choice(fields, "ecs_compatibility", [("disabled", Set::Legacy), ("v1", Set::EcsV1)], cx);
     let dialects = [("elasticsearch", Dialect::Elasticsearch), ("logstash", Dialect::Logstash)];
     let dialect = choice(fields, "dialect", dialects, cx);
@@ -56,30 +59,36 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
         cx.problems.add_hint(fields.place(), "the grok processor has no pattern", "such as patterns: ['%{IP:client}']");
         return None;
     }
-    let dialect = dialect?;
     let usual = Options::new(dialect);
     let options = Options { keep_empty_captures: keep_empty_captures.unwrap_or(usual.keep_empty_captures), ..usual };
-    let mut patterns = Patterns::new(set?, dialect);
+    let mut patterns = Patterns::new(set, dialect);
     for (entry, text) in &own {
         patterns.define(&entry.key, text);
     }
     let texts: Vec<&str> = written.iter().map(|text| text.value).collect();
-    let add = |fault: &Fault| {
-        let (place, what, hint) = told(fault, &written, &own);
-        cx.add(place, what, hint);
+    let nodes = match node.map(|node| &node.kind) {
+        Some(Kind::List(nodes)) => nodes.as_slice(),
+        _ => node.map(std::slice::from_ref).unwrap_or_default(),
     };
-    let grok = Grok::compile(&texts, &patterns, options).map_err(|faults| faults.iter().for_each(add)).ok()?;
+    let add = |fault: &Fault| cx.add(place(fault, nodes, &own), fault.told(), fault.hint.clone());
+    let compiled = Grok::compile(&texts, &patterns, options);
     // In a file that is kept, what stands for itself though it looks like a reference is a mistake.
-    if !grok.warnings().is_empty() {
-        grok.warnings().iter().for_each(add);
-        return None;
-    }
+    let (faults, warnings) = match &compiled {
+        Ok(grok) => (&[][..], grok.warnings()),
+        Err(refused) => (&*refused.faults, &*refused.warnings),
+    };
+    faults.iter().chain(warnings).for_each(add);
+    let captured = |number: usize| match &compiled {
+        Ok(grok) => grok.fields(number),
+        Err(refused) => refused.fields.get(number).map_or(&[][..], Vec::as_slice),
+    };
+    let paths: Vec<Option<Vec<Path>>> =
+        written.iter().enumerate().map(|(number, text)| paths(captured(number), text.place, cx)).collect();
+    let grok = compiled.ok().filter(|grok| grok.warnings().is_empty())?;
+    let paths = paths.into_iter().collect::<Option<_>>()?;
     for fault in grok.untyped().iter().chain(&unused(&texts, &patterns, options)) {
-        let (place, what, hint) = told(fault, &written, &own);
-        cx.problems.warn(place, what, hint.unwrap_or_default());
+        cx.problems.warn(place(fault, nodes, &own), fault.told(), fault.hint.clone().unwrap_or_default());
     }
-    let paths =
-        written.iter().enumerate().map(|(number, text)| paths(&grok, number, *text, cx)).collect::<Option<_>>()?;
     for (number, text) in written.iter().enumerate() {
         warn(&grok, number, *text, cx);
     }
@@ -87,25 +96,22 @@ pub(super) fn compile(fields: &Fields<'_, '_>, cx: &Compiler<'_>) -> Option<Box<
     Some(Box::new(GrokProcessor { field: field?, grok, patterns, paths, ignore_missing, trace_match, memory }))
 }
 
-/// What an option names, or the first of them where it is not given; nothing, and a fault, for another name.
-fn choice<T: Copy>(
-    fields: &Fields<'_, '_>,
-    key: &'static str,
-    choices: [(&str, T); 2],
-    cx: &Compiler<'_>,
-) -> Option<T> {
-    let Some(given) = fields.string(key) else { return Some(choices[0].1) };
+/// What an option names, or the first of them where it is not given; another name is a fault.
+fn choice<T: Copy>(fields: &Fields<'_, '_>, key: &'static str, choices: [(&str, T); 2], cx: &Compiler<'_>) -> T {
+    let Some(given) = fields.string(key) else { return choices[0].1 };
     let found = choices.iter().find(|(name, _)| *name == given.value);
     if found.is_none() {
         let hint = format!("give {}", choices.map(|(name, _)| name).join(" or "));
         cx.add(given.place, format!("{key} {:?} is not known", given.value), Some(hint));
     }
-    found.map(|(_, choice)| *choice)
+    found.unwrap_or(&choices[0]).1
 }
 
-fn paths(grok: &Grok, expression: usize, text: Spanned<&str>, cx: &Compiler<'_>) -> Option<Vec<Path>> {
-    let path = |name: &String| cx.write_path(Spanned { place: text.place, value: name });
-    grok.fields(expression).iter().map(|field| path(&field.dotted())).collect()
+/// The paths of an expression's fields; every one that can't be written to is told.
+fn paths(fields: &[Field], place: Place, cx: &Compiler<'_>) -> Option<Vec<Path>> {
+    let path = |field: &Field| cx.write_path(Spanned { place, value: &field.dotted() });
+    let paths: Vec<Option<Path>> = fields.iter().map(path).collect();
+    paths.into_iter().collect()
 }
 
 /// Tells what is no fault and yet good to know of an expression.
@@ -153,16 +159,17 @@ fn warn_of_escapes(node: &Node, cx: &Compiler<'_>) {
     }
 }
 
-/// What is told of a fault: where, what, and what can be done about it. One in a definition is told where that stands.
-fn told(fault: &Fault, patterns: &[Spanned<&str>], own: &[(&Entry, &str)]) -> (Place, String, Option<String>) {
-    let mut place = patterns.get(fault.expression).map(|text| text.place);
+/// Where a fault stands: in a definition of one's own, or else in the pattern.
+fn place(fault: &Fault, patterns: &[Node], own: &[(&Entry, &str)]) -> Place {
+    let of_char =
+        |node: &Node, text: &str, at: usize| node.place_of_char(text.get(..at).unwrap_or_default().chars().count());
     if let Some((name, at)) = &fault.definition
         && let Some((entry, text)) = own.iter().find(|(entry, _)| entry.key == *name)
     {
-        let before = text.get(..*at).unwrap_or_default().chars().count();
-        place = Some(entry.value.place_of_char(before));
+        return of_char(&entry.value, text, *at);
     }
-    (place.unwrap_or_default(), fault.told(), fault.hint.clone())
+    let pattern = patterns.get(fault.expression);
+    pattern.map_or(Place::default(), |node| of_char(node, node.text().unwrap_or_default(), fault.offset))
 }
 
 impl Process for GrokProcessor {
