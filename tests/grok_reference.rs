@@ -93,7 +93,7 @@ impl PartialEq for Answer {
         match (self, other) {
             (Self::Match(a), Self::Match(b)) => a == b,
             // The words of an error are each one's own.
-            (Self::NoMatch, Self::NoMatch) | (Self::Error(_), Self::Error(_)) => true,
+            (Self::NoMatch, Self::NoMatch) | (Self::GaveUp, Self::GaveUp) | (Self::Error(_), Self::Error(_)) => true,
             _ => false,
         }
     }
@@ -182,7 +182,7 @@ fn compare<'t>(
     let mut differences = Vec::new();
     for text in texts {
         let (theirs, ours) = (reference.ask(name, expression, text), ours(&grok, text));
-        if theirs != ours && !matches!(theirs, Answer::GaveUp) {
+        if theirs != ours && theirs != Answer::GaveUp {
             differences.push(format!("{expression} on {text:?}:\n  theirs {theirs:?}\n  ours   {ours:?}"));
         }
     }

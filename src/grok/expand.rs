@@ -195,7 +195,9 @@ impl<'p> Expander<'p> {
             let mut length = c.len_utf8();
             match c {
                 '\\' => {
-                    if let Some(read) = self.back_reference(rest) {
+                    if in_class == 0
+                        && let Some(read) = self.back_reference(rest)
+                    {
                         at += read;
                         continue;
                     }

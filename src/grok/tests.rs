@@ -68,6 +68,7 @@ fn what_both_dialects_mean() {
                 (r"\g'x y'%{INT:n}\g<m>(?<x y>[ab])(?<m>c)", "a1cbc", r#"0 n=Text("1") x y=Text("b") m=Text("c")"#),
                 (r"(?<a>[xy])\g<a>", "xy", r#"0 a=Text("y")"#),
                 (r"(?<a>x$?)(?:\b|,)*", "xx", r#"0 a=Text("x")"#),
+                (r"(?<a>x)(?<b>[\k<a>]+)", "xa<k", r#"0 a=Text("x") b=Text("a<k")"#),
                 ("%{ID:x=[0-9]{2}}", "a123", r#"0 x=Text("12")"#),
                 ("%{ID=[0-9]} %{ID:x}", "a1 2", r#"0 x=Text("2")"#),
                 (r"\%{WORD:a}", "%{WORD:a}", "0"),
@@ -181,6 +182,28 @@ fn what_is_wrong_as_it_is_written_is_wrong() {
     }
 }
 
+#[test]
+fn values_are_the_same_whichever_loop_asks() {
+    let expression = "%{INT:a:int} (?:%{INT:c:float}|%{WORD:b}) %{INT:a:int}(?: %{WORD:d})? %{WORD:b}";
+    for dialect in BOTH {
+        let grok = compile(&[expression], &[], dialect).unwrap();
+        for (text, count) in [("1 x 2 y z", 3), ("1 2 3 y", 3), ("1 - 2", 0), ("1 x 2 z", 2)] {
+            let mut scratch = Scratch::new();
+            let Outcome::Match(found) = grok.search(text, &mut scratch) else {
+                assert_eq!(count, 0, "{text}");
+                continue;
+            };
+            let mut asked = Vec::new();
+            for value in found.values().unwrap() {
+                asked.push(value);
+            }
+            let mut told = Vec::new();
+            found.values().unwrap().for_each(|value| told.push(value));
+            assert_eq!((told.len(), &told), (count, &asked), "{text}");
+        }
+    }
+}
+
 /// Oniguruma has no limit for a whole search: it is kept to one all the same.
 #[test]
 fn what_is_left_to_oniguruma_ends_too() {
@@ -197,6 +220,19 @@ fn what_is_left_to_oniguruma_ends_too() {
         let came = search(&grok, &text);
         assert!(came == "0 exhausted" || came == "nothing", "{expression}: {came}");
     }
+    // Where a search begins is the beginning of the text, however long that is.
+    let grok = compile(&[r"\G(?<x>b)(?~x)"], &[], Dialect::Elasticsearch).unwrap();
+    assert_eq!(search(&grok, "b"), r#"0 x=Text("b")"#);
+    for length in [10, 30_000, 100_000] {
+        assert!(["0 exhausted", "nothing"].contains(&search(&grok, &("a".repeat(length) + "b")).as_str()), "{length}");
+    }
+    // What is tried as often as the line has letters.
+    let comment = format!("/* {}*/ end=1", "foobar * baz ".repeat(1000));
+    let grok = compile(&[r"/\*(?<c>(?~\*/))\*/ %{WORD:k}=%{NUMBER:n}"], &[], Dialect::Elasticsearch).unwrap();
+    assert!(search(&grok, &comment).ends_with(r#"k=Text("end") n=Text("1")"#));
+    let grok = compile(&[r"(?<call>[\w.]+\s*(?<args>\((?:[^()]|\g<args>)*\)))"], &[], Dialect::Elasticsearch).unwrap();
+    let text = "foobar baz ".repeat(1000) + "f(g(h))";
+    assert_eq!(search(&grok, &text), r#"0 call=Text("f(g(h))") args=Text("(g(h))")"#);
     // What lacks something that every match contains is not searched.
     let grok = compile(&[r"(?<call>\w+(?<args>\((?:[^()]|\g<args>)*\)))"], &[], Dialect::Elasticsearch).unwrap();
     assert_eq!(search(&grok, &"f".repeat(1_000_000)), "nothing");

@@ -44,6 +44,13 @@ impl std::fmt::Debug for Ranges {
     }
 }
 
+impl Default for Class {
+    /// No characters.
+    fn default() -> Class {
+        Class::new(Vec::new())
+    }
+}
+
 impl Hash for Class {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Hardly any two are alike in that.

@@ -6,6 +6,9 @@ use super::parse;
 use super::simplify::simplify;
 use super::starts::Starts;
 
+/// Longer expressions are not looked at: what is asked of them takes time with the square of that.
+const LONGEST: usize = 16 << 10;
+
 /// Where matches can begin, and what they contain.
 #[derive(Debug)]
 pub struct Outline {
@@ -16,6 +19,9 @@ pub struct Outline {
 impl Outline {
     /// Of an expression, if it is understood so far.
     pub fn new(expression: &str, syntax: &Syntax) -> Option<Outline> {
+        if expression.len() > LONGEST {
+            return None;
+        }
         let tree = simplify(parse::outline(expression, syntax).ok()?);
         Some(Outline { starts: Starts::new(&tree), needs: needs_of(&tree, 1) })
     }

@@ -60,7 +60,7 @@ impl Expander<'_> {
     }
 
     /// Expands `\k<name>` and `\g<name>` of a group whose name is ours by now; gives how much of the text that was. Of several groups
-    /// of the name the last is meant that fits and stands before. Only `\g` may be of a group that stands later.
+    /// of the name the last is meant that fits and stands before. Only `\g` may be of a group that stands later, and then is of the first.
     pub(super) fn back_reference(&mut self, text: &str) -> Option<usize> {
         let kind = text.get(..3).filter(|kind| matches!(*kind, "\\k<" | "\\g<" | "\\k'" | "\\g'"))?;
         let close = if kind.ends_with('<') { '>' } else { '\'' };

@@ -15,9 +15,10 @@ use onig::{Error, MatchParam, Regex, RegexOptions, Region, SearchOptions, Syntax
 use super::{Searched, Slot, Syntax};
 use crate::grok::engine::{self, Outline};
 
-/// How many bytes a search may go over, about: those of each repetition, of which so many are counted at most.
+/// How many bytes a search may go over, about: divided by one more than the look-aheads with a repetition in them, of which so many count
+/// at most. These go over the text at each position, too.
 const BUDGET: usize = 400_000_000;
-const REPETITIONS: usize = 8;
+const MOST_LOOKS: usize = 7;
 /// How often a position may be tried again at least, and all of them at most.
 const RETRIES: (usize, usize) = (4, 10_000_000);
 /// How many ways may be open: some forty bytes each.
@@ -29,8 +30,10 @@ pub(super) struct Program {
     regex: Regex,
     /// What is known of its matches.
     outline: Option<Outline>,
-    /// How many bytes a search may go over for each repetition.
+    /// How many bytes a search may go over.
     budget: usize,
+    /// It says where the search began (`\G`), so that no position can be tried by itself.
+    asks_for_the_start: bool,
 }
 
 impl Program {
@@ -56,9 +59,9 @@ impl Program {
             true
         });
         let own = engine::Syntax { dot_matches_newline: syntax.dot_matches_newline, ascii_classes: true };
-        let repetitions = expression.bytes().filter(|byte| matches!(byte, b'*' | b'+' | b'{')).count();
-        let budget = BUDGET / repetitions.clamp(1, REPETITIONS);
-        Ok((Self { regex, outline: Outline::new(expression, &own), budget }, groups))
+        let budget = BUDGET / (1 + looks_with_repetitions(expression).min(MOST_LOOKS));
+        let asks_for_the_start = expression.contains(r"\G");
+        Ok((Self { regex, outline: Outline::new(expression, &own), budget, asks_for_the_start }, groups))
     }
 
     /// Searches for the leftmost match, if that begins before `before`. (Oniguruma's own range would cut off the match,
@@ -79,7 +82,7 @@ impl Program {
             let (all, options) = (text.len(), SearchOptions::SEARCH_OPTION_NONE);
             searched = came(self.regex.search_with_param(text, 0, all, options, Some(&mut region), limits(share)));
         }
-        if matches!(searched, Searched::Exhausted) {
+        if matches!(searched, Searched::Exhausted) && !self.asks_for_the_start {
             searched = self.one_by_one(text, end, share, &mut region);
         }
         match searched {
@@ -129,6 +132,14 @@ impl Program {
             None => (from..=text.len()).find(|at| text.is_char_boundary(*at)),
         }
     }
+}
+
+/// How many look-aheads repeat something, about.
+fn looks_with_repetitions(expression: &str) -> usize {
+    let inside = |look: &str| {
+        look.starts_with(['=', '!']) && look[..look.find(')').unwrap_or(look.len())].contains(['*', '+', '{'])
+    };
+    expression.split("(?").skip(1).filter(|look| inside(look)).count()
 }
 
 fn came(result: Result<Option<usize>, Error>) -> Searched {

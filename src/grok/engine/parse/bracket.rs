@@ -32,37 +32,60 @@ enum Part {
     Class(Class),
 }
 
-/// What is in brackets.
+/// Characters, and bytes that are none. Where any is written these are what Joni's bit set has of bytes beyond ASCII.
+#[derive(Default)]
+struct Chars {
+    class: Class,
+    /// From 128 on.
+    bytes: u128,
+    /// A byte that is no character was written.
+    crude: bool,
+}
+
+/// What is in brackets, or on one side of `&&`, while it is read.
 #[derive(Default)]
 struct Parts {
     classes: Vec<Class>,
     /// Bytes that are no characters, from and to.
     bytes: Vec<(u8, u8)>,
+    /// What is in brackets within these.
+    nested: Chars,
 }
 
 impl Parser<'_> {
     /// After the opening bracket.
     pub(super) fn bracket(&mut self) -> Result<Node> {
-        let (class, negative) = match self.lone_byte() {
-            Some(byte) => (Class::one(char::from(byte)), false),
-            None => self.bracket_class()?,
+        let (chars, negative) = self.brackets()?;
+        // One byte alone is the character of that number.
+        let alone = chars.crude && !negative && chars.class.ranges().is_empty() && chars.bytes.is_power_of_two();
+        let (class, begun) = match alone {
+            true => (Class::one(char::from(0x80 | chars.bytes.trailing_zeros() as u8)), Class::default()),
+            false => (chars.class.clone(), chars.begun()),
         };
-        Ok(match (self.flags.fold, negative) {
-            (true, negative) => case::folded_class(&class, negative),
-            (false, true) => Node::Class(class.negated()),
-            (false, false) => Node::Class(class),
+        if !self.flags.fold {
+            let class = class.union(&begun);
+            return Ok(Node::Class(if negative { class.negated() } else { class }));
+        }
+        // Cases are added to what was written, and two letters have one beyond ASCII.
+        let beyond = ['k', 'K', 's', 'S'].into_iter().any(|letter| class.contains(letter));
+        let begun = if beyond { Class::default() } else { begun };
+        Ok(match case::folded_class(&class, negative) {
+            folded if begun.ranges().is_empty() => folded,
+            Node::Class(folded) if negative => Node::Class(folded.intersection(&begun.negated())),
+            Node::Class(folded) => Node::Class(folded.union(&begun)),
+            folded => Node::Alternate(vec![folded, Node::Class(begun)]),
         })
     }
 
-    /// The set without its negation, and whether it is negated.
-    fn bracket_class(&mut self) -> Result<(Class, bool)> {
+    /// What is between the brackets, without its negation, and whether it is negated.
+    fn brackets(&mut self) -> Result<(Chars, bool)> {
         self.depth += 1;
         if self.depth > super::DEEPEST {
             return Err(self.unsupported("brackets nested deeper than 200"));
         }
         let negative = self.take("^");
         let mut parts = Parts::default();
-        let mut meet: Option<Class> = None;
+        let mut meet: Option<Chars> = None;
         let mut last = Last::Nothing;
         let mut first = true;
         loop {
@@ -89,13 +112,16 @@ impl Parser<'_> {
                     last = Last::Named;
                 }
                 Part::Open => {
-                    let (inner, negative) = self.bracket_class()?;
-                    parts.classes.push(if negative { inner.negated() } else { inner });
+                    let (inner, negative) = self.brackets()?;
+                    parts.nested.add(if negative { inner.negated() } else { inner });
                     last = Last::Complete;
                 }
                 Part::And => {
                     let left = parts.join();
-                    meet = Some(meet.map_or(left.clone(), |meet| meet.intersection(&left)));
+                    meet = Some(match meet {
+                        Some(meet) => meet.and(left),
+                        None => left,
+                    });
                     last = Last::Nothing;
                 }
                 Part::Dash => last = self.dash(last, &mut parts)?,
@@ -103,7 +129,11 @@ impl Parser<'_> {
         }
         self.depth -= 1;
         let right = parts.join();
-        Ok((meet.map_or(right.clone(), |meet| meet.intersection(&right)), negative))
+        let chars = match meet {
+            Some(meet) => meet.and(right),
+            None => right,
+        };
+        Ok((chars, negative))
     }
 
     /// A `-`: a range, or itself.
@@ -133,7 +163,10 @@ impl Parser<'_> {
                     Part::Open => {
                         // Oniguruma forgets a range that a nested bracket would end; the bracket is read next.
                         self.at = before;
-                        parts.classes.pop();
+                        match last {
+                            Last::Byte(_) => _ = parts.bytes.pop(),
+                            _ => _ = parts.classes.pop(),
+                        }
                         return Ok(Last::Complete);
                     }
                 };
@@ -206,17 +239,6 @@ impl Parser<'_> {
         u8::try_from(byte).ok().filter(|byte| !byte.is_ascii())
     }
 
-    /// A byte beyond ASCII that is all there is between the brackets, after the first of these.
-    fn lone_byte(&mut self) -> Option<u8> {
-        let start = self.at;
-        let byte = if self.take("\\") { self.byte() } else { None };
-        let byte = byte.filter(|_| self.take("]"));
-        if byte.is_none() {
-            self.at = start;
-        }
-        byte
-    }
-
     /// `[:name:]`, after its opening bracket.
     fn posix(&mut self) -> Result<Option<Class>> {
         let rest = &self.text[self.at..];
@@ -262,20 +284,49 @@ impl Parts {
         low <= high
     }
 
-    /// All that was read. A byte that is no character stands for those that begin with it, if there are no others beyond ASCII: so Joni has
-    /// it, the engine of Elasticsearch and Logstash.
-    fn join(&mut self) -> Class {
+    /// All that was read.
+    fn join(&mut self) -> Chars {
         let class = match self.classes.as_mut_slice() {
             [_] => self.classes.remove(0),
             _ => Class::new(self.classes.drain(..).flat_map(|class| class.ranges().to_vec()).collect()),
         };
-        let bytes = std::mem::take(&mut self.bytes);
-        if class.ranges().iter().any(|(_, high)| *high >= 0x80) {
-            return class;
+        let mut bytes = 0;
+        let crude = !self.bytes.is_empty();
+        for (low, high) in self.bytes.drain(..) {
+            (low..=high).for_each(|byte| bytes |= 1 << (byte & 0x7F));
         }
-        let begun = bytes.into_iter().flat_map(|(low, high)| low..=high).filter_map(begun_with);
-        let begun: Vec<(u32, u32)> = begun.collect();
-        if begun.is_empty() { class } else { class.union(&Class::new(begun)) }
+        let mut all = std::mem::take(&mut self.nested);
+        all.add(Chars { class, bytes, crude });
+        all
+    }
+}
+
+impl Chars {
+    fn add(&mut self, other: Chars) {
+        self.class = match self.class.ranges() {
+            [] => other.class,
+            _ => self.class.union(&other.class),
+        };
+        (self.bytes, self.crude) = (self.bytes | other.bytes, self.crude | other.crude);
+    }
+
+    fn and(self, other: Chars) -> Chars {
+        let class = self.class.intersection(&other.class);
+        Chars { class, bytes: self.bytes & other.bytes, crude: self.crude | other.crude }
+    }
+
+    fn negated(self) -> Chars {
+        Chars { class: self.class.negated(), bytes: !self.bytes, crude: self.crude }
+    }
+
+    /// What bytes that are no characters stand for: the characters that begin with them, if the class has none beyond ASCII. So Joni has
+    /// it, the engine of Elasticsearch and Logstash.
+    fn begun(&self) -> Class {
+        if !self.crude || self.class.ranges().iter().any(|(_, high)| *high >= 0x80) {
+            return Class::default();
+        }
+        let bytes = (0x80..=0xFF).filter(|byte| self.bytes >> (byte & 0x7F) & 1 != 0);
+        Class::new(bytes.filter_map(begun_with).collect())
     }
 }
 
