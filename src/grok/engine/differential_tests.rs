@@ -32,7 +32,9 @@ fn ours(program: &Program, text: &str, scratch: &mut Scratch) -> Result<Option<G
 
 /// The same, tried at one position after the other. Oniguruma's search looks ahead for what a match has to contain and can look in the wrong
 /// place: `\b.*-+?` on `/ .112 x-y " 1.2 ` is not found, though it matches there.
-fn reference_by_position(regex: &Regex, text: &str) -> Option<Groups> {
+fn reference_by_position(expression: &str, text: &str) -> Option<Groups> {
+    // Where each position is tried by itself, `\G` is that; for us it is the beginning of the text.
+    let regex = Regex::new(&expression.replace(r"\G", r"\A")).ok()?;
     let mut region = Region::new();
     let starts = text.char_indices().map(|(at, _)| at).chain([text.len()]);
     let mut at = |start| {
@@ -111,8 +113,7 @@ fn compare(expression: &str, lines: &[String], count: &mut Count, scratch: &mut 
             count.garbled += 1;
             continue;
         }
-        // `\G` is another place there.
-        if found != expected && !expression.contains(r"\G") && found == reference_by_position(&regex, line) {
+        if found != expected && found == reference_by_position(expression, line) {
             count.overlooked += 1;
             continue;
         }
